@@ -1,0 +1,89 @@
+"""The canonical table: one row per case, whatever the data set looked like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import pandas as pd
+
+from mmskin.errors import DataError, first_of
+from mmskin.schema import FieldValue, History, Schema
+
+COLUMNS = ("case_id", "patient_id", "lesion_id", "images", "target", "text")
+
+
+class Cases(NamedTuple):
+    """What a source gives.
+
+    table: one row per case, RangeIndex. Columns:
+        case_id: str, unique.
+        patient_id: str, never missing: what may not cross a split. A source without patients puts the widest group it
+            knows (a lesion, a case) and says so in its remarks.
+        lesion_id: str, unique to a lesion over all patients.
+        images: tuple of absolute paths (str), empty if the case has no photo.
+        target: class name, or None where the label is not known.
+        text: free text, or None.
+        one object column per declared field, its values as `Field.parse` gives them (None: not recorded);
+        then outcome columns and subgroup columns as read.
+    remarks: what was repaired, dropped, merged or not found, one line each with its count.
+    """
+
+    schema: Schema
+    table: pd.DataFrame
+    remarks: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """A data set: its class docstring is its data card, its constructor's keyword options are its config."""
+
+    def load(self, root: str) -> Cases:
+        """Read the tables under a folder; photos are looked for, not opened.
+
+        Raises:
+            DataError: files or columns missing, values not admissible; all offenders at once, with rows.
+        """
+        ...
+
+
+def check_table(cases: Cases) -> Cases:
+    """The same cases, if they keep the promises of `Cases`.
+
+    Raises:
+        DataError: a column is missing, a case id is doubled or a patient id is blank, a target is no class.
+    """
+    schema, table = cases.schema, cases.table
+    missing = [c for c in (*COLUMNS, *schema.field_names) if c not in table.columns]
+    if missing:
+        raise DataError(f"{schema.name}: the table of cases lacks {first_of(missing)}")
+    if table.empty:
+        raise DataError(f"{schema.name}: the table holds no case")
+    doubled = table.case_id[table.case_id.duplicated()].unique()
+    if len(doubled):
+        raise DataError(f"{schema.name}: {len(doubled)} case ids stand twice: {first_of(list(doubled))}")
+    blank = table.case_id[table.patient_id.isna()]
+    if len(blank):
+        raise DataError(f"{schema.name}: {len(blank)} cases have no patient_id: {first_of(list(blank))}")
+    stray = sorted(set(table.target.dropna()) - set(schema.classes))
+    if stray:
+        raise DataError(f"{schema.name}: target {stray[0]!r} is no class; classes are {', '.join(schema.classes)}")
+    return cases
+
+
+def history_of(row: Mapping[str, Any] | pd.Series[Any], schema: Schema) -> History:
+    """The history of one row, with the fields that the schema declares and no others."""
+    fields: dict[str, FieldValue] = {name: _value(row[name]) for name in schema.field_names}
+    text = _value(row["text"])
+    return History(fields=fields, text=None if text is None else str(text))
+
+
+def _value(cell: Any) -> FieldValue:
+    """A cell, with pandas' several nothings as None."""
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):
+        return None
+    return cell  # type: ignore[no-any-return]
+
+
+def histories(table: pd.DataFrame, schema: Schema) -> list[History]:
+    """The history of every row, in order."""
+    return [history_of(row, schema) for row in table.to_dict("records")]

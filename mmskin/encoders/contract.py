@@ -1,0 +1,48 @@
+"""What every encoder promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmskin.modalities import Features
+from mmskin.schema import History, Schema
+
+Inputs = dict[str, Tensor]
+Prepare = Callable[[Any], Inputs]
+
+
+class Encoder(nn.Module):
+    """Raw input of one modality → Features.
+
+    out_dim: D, the width of pooled and tokens.
+    prepare: a picklable callable that turns one raw input into a dict of unbatched tensors: an image encoder's takes a
+        (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
+        lengths are padded with 0 on their first axis when a batch is made.
+    """
+
+    out_dim: int
+    prepare: Prepare
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Features:
+        """Encode a batch.
+
+        Args:
+            inputs: what `prepare` gave, stacked: every tensor has a leading B.
+        """
+        raise NotImplementedError
+
+    def fit(self, histories: Sequence[History]) -> None:
+        """Learn statistics from training histories. Most encoders have none."""
+
+    def state_json(self) -> dict[str, Any]:
+        """What `fit` learned and a tokenizer holds, in plain values; {} if nothing."""
+        return {}
+
+    def load_state_json(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_json` gave."""
+
+
+__all__ = ["Encoder", "Features", "History", "Inputs", "Prepare", "Schema"]

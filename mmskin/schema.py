@@ -1,0 +1,215 @@
+"""What a data set declares about its cases: classes, fields of the history, groups, outcome columns.
+
+A schema is plain data, saved as JSON beside every model. It says which values a field can take, in which words the
+clinical note tells them, and which columns are outcomes and must never be inputs. No torch here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from mmskin.errors import DataError, one_of
+
+UNKNOWN = "unknown"  # the patient was asked and does not know; None means that nothing was recorded
+YES_NO = ("yes", "no", UNKNOWN)
+
+FieldKind = Literal["numeric", "duration", "categorical", "yes_no"]
+FieldValue = float | str | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What the patient says: field values by name, and free text.
+
+    A value is a float (numeric; duration in days), one of the field's choices (categorical), "yes", "no" or "unknown"
+    (yes_no), or None: not recorded. A field that is not named is not recorded.
+    """
+
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    text: str | None = None
+
+    def recorded(self) -> dict[str, float | str]:
+        """The fields that hold something."""
+        return {name: value for name, value in self.fields.items() if value is not None}
+
+    def is_empty(self) -> bool:
+        return not self.recorded() and not self.text
+
+
+class Field(BaseModel):
+    """One declared field of the history.
+
+    phrases: wordings for the note by value; the first of each is used at evaluation, any in training. Keys are "yes",
+        "no" and "unknown" for yes_no fields, a choice (or "value" for any choice) for categorical ones, "value" for
+        numbers. "{value}" stands for the value as people say it. What is not given is told as "Label: value."
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: FieldKind
+    label: str = ""
+    """How forms and reports name the field; its name with spaces if empty."""
+    unit: str = ""
+    """Unit of a numeric field, such as "years" or "mm". A duration is always stored in days."""
+    choices: tuple[str, ...] = ()
+    """Admissible values of a categorical field, without "unknown", which is always admissible."""
+    low: float | None = None
+    high: float | None = None
+    """Admissible range of a numeric field, both ends included."""
+    phrases: Mapping[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.kind == "categorical") != bool(self.choices):
+            raise ValueError(f"field {self.name!r}: choices belong to categorical fields, which need them")
+        if UNKNOWN in self.choices:
+            raise ValueError(f"field {self.name!r}: 'unknown' is always admissible and is not listed in choices")
+        return self
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("numeric", "duration")
+
+    def parse(self, raw: object) -> FieldValue:
+        """A value as a person or a table writes it, as the schema stores it.
+
+        Blank, None and NaN are None, not recorded.
+
+        Raises:
+            DataError: the value is not admissible; names field, value and what was expected.
+        """
+        if raw is None or (isinstance(raw, float) and math.isnan(raw)) or (isinstance(raw, str) and not raw.strip()):
+            return None
+        text = str(raw).strip()
+        if text.lower() in (UNKNOWN, "unk"):
+            return None if self.is_number else UNKNOWN
+        if self.is_number:
+            return self._parse_number(text)
+        if self.kind == "yes_no":
+            known = {"true": "yes", "false": "no", "1": "yes", "0": "no", "y": "yes", "n": "no"}
+            lowered = text.lower()
+            value = known.get(lowered, lowered)
+            if value not in YES_NO:
+                raise DataError(f"{self.name}={text!r} must be yes, no or unknown, or left out if not recorded")
+            return value
+        by_lower = {choice.lower(): choice for choice in self.choices}
+        if text.lower() not in by_lower:
+            raise DataError(one_of(f"{self.name} value", text, (*self.choices, UNKNOWN)))
+        return by_lower[text.lower()]
+
+    def _parse_number(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise DataError(f"{self.name}={text!r} must be a number{self._in_unit()}, with a point, no unit") from None
+        if not math.isfinite(number):
+            raise DataError(f"{self.name}={text!r} must be a finite number{self._in_unit()}")
+        low, high = self.low, self.high
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise DataError(f"{self.name}={text!r} must lie between {low} and {high}{self._in_unit()}")
+        return number
+
+    def _in_unit(self) -> str:
+        unit = "days" if self.kind == "duration" else self.unit
+        return f" of {unit}" if unit else ""
+
+
+class Schema(BaseModel):
+    """What a data set declares. Classes keep their order: it is the order of logits and of prob_ columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    classes: tuple[str, ...]
+    class_titles: Mapping[str, str] = {}
+    class_groups: Mapping[str, tuple[str, ...]] = {}
+    """Named sets of classes, such as malignant."""
+    fields: tuple[Field, ...] = ()
+    optional_block: tuple[str, ...] = ()
+    """Fields recorded or left out together; a case with all of them is *fully recorded*."""
+    subgroups: tuple[str, ...] = ()
+    """Table columns by which a report breaks its results down."""
+    outcomes: Mapping[str, str] = {}
+    """Columns that are known only after the diagnosis, each with the reason why it can't be an input."""
+    licence: str = ""
+    citation: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [f.name for f in self.fields]
+        for what, values in (("field", names), ("class", list(self.classes))):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{what} {twice[0]!r} is declared twice")
+        if len(self.classes) < 2:
+            raise ValueError(f"a schema needs two classes or more, however: classes={list(self.classes)}")
+        both = sorted(set(names) & set(self.outcomes))
+        if both:
+            raise ValueError(f"{both[0]!r} is declared as a field and as an outcome")
+        stray = sorted(set(self.optional_block) - set(names))
+        if stray:
+            raise ValueError(f"optional_block names {stray[0]!r}, which is no field")
+        return self
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.fields)
+
+    def field(self, name: str) -> Field:
+        """The field of that name.
+
+        Raises:
+            DataError: no such field; an outcome column is refused with its reason.
+        """
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        if name in self.outcomes:
+            raise DataError(f"{name!r} is an outcome column of {self.name} and cannot be an input: {self.outcomes[name]}")
+        raise DataError(one_of(f"{self.name} field", name, self.field_names))
+
+    def with_fields(self, names: Collection[str]) -> Schema:
+        """The same declaration with these fields only, in declared order.
+
+        Raises:
+            DataError: a name is no field, or is an outcome column.
+        """
+        for name in names:
+            self.field(name)
+        return self.model_copy(
+            update={
+                "fields": tuple(f for f in self.fields if f.name in names),
+                "optional_block": tuple(name for name in self.optional_block if name in names),
+            }
+        )
+
+    def parse_history(self, fields: Mapping[str, object], text: str | None = None) -> History:
+        """A history from what a person or a table gives, all faults reported at once.
+
+        Raises:
+            DataError: unknown fields, outcome columns, inadmissible values.
+        """
+        values: dict[str, FieldValue] = {}
+        faults: list[str] = []
+        for name, raw in fields.items():
+            try:
+                values[name] = self.field(name).parse(raw)
+            except DataError as error:
+                faults.append(str(error))
+        if faults:
+            raise DataError("; ".join(faults))
+        return History(fields=values, text=(text or "").strip() or None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for json.dump; read back with `Schema.model_validate`."""
+        return self.model_dump(mode="json")
