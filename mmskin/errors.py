@@ -52,8 +52,9 @@ class ModelError(MmskinError):
 def one_of(what: str, value: object, choices: Iterable[str]) -> str:
     """The sentence for a value outside its choices, with the nearest match."""
     known = sorted(choices)
-    near = get_close_matches(str(value), known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    by_lower = {choice.lower(): choice for choice in known}
+    near = get_close_matches(str(value).lower(), by_lower, n=1)
+    hint = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
     return f"{what} {value!r} does not exist.{hint} It must be one of: {', '.join(known)}."
 
 

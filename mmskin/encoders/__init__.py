@@ -1,0 +1,24 @@
+"""Encoders by name. To add one: a file in this folder, a line in its table, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmskin.encoders.contract import Encoder
+from mmskin.encoders.hashing_text import HashingTextEncoder
+from mmskin.encoders.metadata_onehot import MetadataOneHot
+from mmskin.encoders.metadata_tokens import MetadataTokens
+from mmskin.encoders.open_clip_image import OpenClipImageEncoder
+from mmskin.encoders.open_clip_text import OpenClipTextEncoder
+from mmskin.encoders.timm_image import TimmImageEncoder
+from mmskin.encoders.transformers_text import TransformersTextEncoder
+
+IMAGE_ENCODERS: dict[str, Callable[..., Encoder]] = {"timm": TimmImageEncoder, "open_clip": OpenClipImageEncoder}
+TEXT_ENCODERS: dict[str, Callable[..., Encoder]] = {
+    "transformers": TransformersTextEncoder,
+    "open_clip": OpenClipTextEncoder,
+    "hashing": HashingTextEncoder,
+}
+METADATA_ENCODERS: dict[str, Callable[..., Encoder]] = {"tokens": MetadataTokens, "onehot": MetadataOneHot}
+
+__all__ = ["IMAGE_ENCODERS", "METADATA_ENCODERS", "TEXT_ENCODERS", "Encoder"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,10 +22,15 @@ class Encoder(nn.Module):
     prepare: a picklable callable that turns one raw input into a dict of unbatched tensors: an image encoder's takes a
         (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
         lengths are padded with 0 on their first axis when a batch is made.
+    is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
+
+    A saved model holds the tensors, `state_json` and what `save_assets` writes, and is built again from the same
+    options with those of `rebuild_options` in place: so it needs neither a package nor a network.
     """
 
     out_dim: int
     prepare: Prepare
+    is_pretrained: bool = False
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode a batch.
@@ -43,6 +49,17 @@ class Encoder(nn.Module):
 
     def load_state_json(self, state: Mapping[str, Any]) -> None:
         """Take back what `state_json` gave."""
+
+    def save_assets(self, folder: Path) -> None:
+        """Write the files, weights aside, that building it again needs. Most encoders need none."""
+
+    def rebuild_options(self, assets: str) -> dict[str, Any]:
+        """Options that replace those it was built with, when tensors follow; assets is where `save_assets` wrote."""
+        return {}
+
+    def is_truncated(self, raw: Any) -> bool:
+        """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
+        return False
 
 
 __all__ = ["Encoder", "Features", "History", "Inputs", "Prepare", "Schema"]

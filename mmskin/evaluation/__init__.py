@@ -1,0 +1,23 @@
+"""From the predictions table to a report. No torch here."""
+
+from __future__ import annotations
+
+from mmskin.evaluation.differences import Difference, compare_arms, paired_difference
+from mmskin.evaluation.intervals import evaluate, patient_weights
+from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.predictions import check_predictions, class_names, read_predictions, write_predictions
+from mmskin.evaluation.subgroups import evaluate_subgroups
+
+__all__ = [
+    "METRICS",
+    "Difference",
+    "check_predictions",
+    "class_names",
+    "compare_arms",
+    "evaluate",
+    "evaluate_subgroups",
+    "paired_difference",
+    "patient_weights",
+    "read_predictions",
+    "write_predictions",
+]

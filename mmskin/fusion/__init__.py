@@ -1,0 +1,21 @@
+"""Fusions by name. To add one: a file, a line here, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from mmskin.fusion.concat import ConcatFusion
+from mmskin.fusion.contract import Fusion
+from mmskin.fusion.cross_attention import CrossAttentionFusion
+from mmskin.fusion.late import LateFusion
+from mmskin.fusion.single import SingleModality
+
+FUSIONS: dict[str, Callable[..., Fusion]] = {
+    "image_only": partial(SingleModality, "image"),
+    "text_only": partial(SingleModality, "text"),
+    "metadata_only": partial(SingleModality, "metadata"),
+    "concat": ConcatFusion,
+    "late": LateFusion,
+    "cross_attention": CrossAttentionFusion,
+}

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from mmskin.modalities import Features
 
+SMALLEST_PRIOR = 1e-12
+"""The prior of a class without training cases, so that its logarithm is finite."""
+
 
 class FusionOutput(NamedTuple):
     """What a fusion answers.
@@ -49,7 +52,7 @@ class Fusion(nn.Module):
 
     def set_prior(self, prior: Tensor) -> None:
         """Set the class prior, (C,) non-negative; it is normalised here."""
-        self.log_prior.copy_((prior / prior.sum()).clamp_min(1e-12).log())
+        self.log_prior.copy_((prior / prior.sum()).clamp_min(SMALLEST_PRIOR).log())
 
     def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
         """Fuse a batch.

@@ -1,0 +1,17 @@
+"""Losses by name. To add one: a file, a line here, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
+from mmskin.losses.contract import Loss
+from mmskin.losses.cross_entropy import CrossEntropyLoss, WeightedCrossEntropyLoss
+from mmskin.losses.focal import FocalLoss
+
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "cross_entropy": CrossEntropyLoss,
+    "weighted_cross_entropy": WeightedCrossEntropyLoss,
+    "focal": FocalLoss,
+    "class_balanced_focal": ClassBalancedFocalLoss,
+}

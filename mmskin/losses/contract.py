@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+
+
+def in_full_precision(logits: Tensor) -> Tensor:
+    """The logits in float32 or better: exponentials and logarithms of half-precision numbers lose too much."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 class Loss(nn.Module):
@@ -13,6 +19,10 @@ class Loss(nn.Module):
 
     is_weighted: bool = False
     """True if classes count differently; such a loss is refused beside a class-balanced sampler."""
+    is_softmax: bool = True
+    """True if the logits, less a constant, are log-probabilities, which late fusion needs of its branches."""
+    initial_bias: float | None = None
+    """The bias with which the last layer should start, the same for all classes; None where any will do."""
 
     def forward(self, logits: Tensor, target: Tensor, *, progress: float = 0.0) -> Tensor:
         """Mean loss of a batch, a scalar.
@@ -25,8 +35,8 @@ class Loss(nn.Module):
         raise NotImplementedError
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(B, C) probabilities that sum to 1."""
-        return logits.softmax(dim=-1)
+        """(B, C) probabilities that sum to 1, in float32 or better."""
+        return in_full_precision(logits).softmax(dim=-1)
 
     def prior(self) -> Tensor:
         """(C,) the class prior that a model trained with this loss has seen: counts × class weights, normalised."""

@@ -1,0 +1,18 @@
+"""Data sets by name: one file per source, its class docstring the data card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmskin.data.sources.csv_table import CsvTable
+from mmskin.data.sources.pad_ufes_20 import PadUfes20
+from mmskin.data.sources.scin import Scin
+from mmskin.data.sources.synthetic import Synthetic
+from mmskin.data.table import Source
+
+SOURCES: dict[str, Callable[..., Source]] = {
+    "csv": CsvTable,
+    "pad_ufes_20": PadUfes20,
+    "scin": Scin,
+    "synthetic": Synthetic,
+}

@@ -1,0 +1,205 @@
+"""The command line: parse, call the library, print. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mmskin import __version__
+from mmskin.errors import MmskinError
+
+app = typer.Typer(
+    help="Skin lesion classification from a photo and what the patient says. An aid for research, not a diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Read data sets, describe them, make a synthetic one.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/late.yaml")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")
+]
+
+
+@app.command()
+def quickstart(
+    output: Annotated[Path, typer.Option(help="new folder for the clinic, the runs and the report")] = Path("quickstart"),
+    cases: Annotated[int, typer.Option(min=200, help="number of synthetic cases")] = 1500,
+    seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
+) -> None:
+    """Make a synthetic clinic, compare four arms on the same patients, print the table, write a report. Minutes."""
+    from mmskin.quickstart import run_quickstart
+
+    run_quickstart(output, cases=cases, seed=seed)
+
+
+@app.command()
+def train(
+    config: Config,
+    overrides: Overrides = None,
+    *,
+    output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
+    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
+) -> None:
+    """Train on every fold asked for, test on patients never seen, write the report."""
+    from mmskin.config import read_experiment
+    from mmskin.results import write_results
+    from mmskin.training.run import run_experiment
+
+    experiment = read_experiment(config, overrides or [])
+    table = run_experiment(experiment, output, resume=resume, say=_say, progress=not quiet)
+    say_results(write_results([table], output, configs=[experiment.to_json()], title=experiment.name))
+    _say(f"report: {output / 'report.html'}")
+
+
+@app.command()
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
+    output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],
+    reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, patient by patient")] = None,
+    replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
+) -> None:
+    """Metrics with intervals from predictions tables; with --reference the paired differences too."""
+    from mmskin.results import read_runs, write_results
+
+    tables, configs = read_runs(runs)
+    say_results(write_results(tables, output, configs=configs, reference=reference, replicates=replicates))
+    _say(f"report: {output / 'report.html'}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
+    image: Annotated[list[Path] | None, typer.Option(help="photo of the lesion; repeat for several of one lesion")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
+    text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
+    heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
+    target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """The differential of one case, with what it rests on. Any part may be left out."""
+    from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
+
+    predictor = Predictor.load(model)
+    fields = read_history(field or [])
+    answer = predictor.predict(image=[str(path) for path in image] if image else None, metadata=fields, text=text)
+    if heatmap is not None:
+        if not image:
+            raise typer.BadParameter("a heat map needs --image")
+        predictor.heatmap(str(image[0]), fields, text, target=target).save(heatmap)
+    if as_json:
+        print(json.dumps(answer.to_json(), indent=2))
+        return
+    for name, probability in answer.probabilities.items():
+        title = predictor.schema.class_titles.get(name, name)
+        print(f"{probability:6.1%}  {'█' * round(30 * probability):30}  {name}  {title if title != name else ''}".rstrip())
+    print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
+    for remark in answer.remarks:
+        print(f"note: {remark}")
+    print(NOT_A_DIAGNOSIS)
+
+
+@app.command("predict-table")
+def predict_table(
+    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
+    config: Annotated[Path, typer.Argument(help="experiment whose data section says how to read the table")],
+    output: Annotated[Path, typer.Option(help="CSV or parquet file to write")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="override, such as data.root=/data/new")] = None,
+) -> None:
+    """Probabilities for every case of a table; labels are not needed and not looked at."""
+    from mmskin.config import read_experiment
+    from mmskin.errors import UserError
+    from mmskin.predictor import Predictor
+    from mmskin.training.run import read_source
+
+    if output.exists():
+        raise UserError(f"{output} is there already; choose another --output")
+    cases = read_source(read_experiment(config, overrides or []))
+    answers = Predictor.load(model).predict_table(cases.table)
+    if output.suffix == ".parquet":
+        answers.to_parquet(output)
+    else:
+        answers.to_csv(output, index=False)
+    _say(f"{len(answers)} cases: {output}")
+
+
+@app.command()
+def describe(
+    name: Annotated[str | None, typer.Argument(help="a source, fusion, encoder or loss; all of them if not given")] = None,
+) -> None:
+    """What mmskin has: data sets with their cards, encoders, fusions, losses."""
+    from mmskin.catalogue import describe_all, describe_one
+
+    print(describe_one(name) if name else describe_all())
+
+
+@data_app.command("describe")
+def data_describe(config: Config, overrides: Overrides = None) -> None:
+    """What was read: cases, classes, patients, what is missing per field, photos not found."""
+    from mmskin.config import read_experiment
+    from mmskin.data.describe import describe as describe_cases
+    from mmskin.training.run import read_source
+
+    print(describe_cases(read_source(read_experiment(config, overrides or []))))
+
+
+@data_app.command("make-synthetic")
+def data_make_synthetic(
+    output: Annotated[Path, typer.Argument(help="new folder for the clinic")],
+    cases: Annotated[int, typer.Option(min=10, help="number of cases")] = 1000,
+    size: Annotated[int, typer.Option(min=64, max=512, help="side of the photos, pixels")] = 128,
+    interaction: Annotated[
+        float, typer.Option(min=0, max=1, help="λ: how much of the diagnosis lies in photo and history together only")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
+) -> None:
+    """Draw a clinic whose truth is known: photos, histories, and every posterior."""
+    from mmskin.synthetic import make_clinic
+
+    make_clinic(output, cases=cases, size=size, interaction=interaction, seed=seed)
+    _say(f"{cases} cases: {output}")
+
+
+def say_results(lines: list[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, highlight=False).print(line, markup=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"mmskin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Entry point: errors of ours are one plain line and an exit code, 2 for bad input and 3 for a bad model."""
+    try:
+        app()
+    except MmskinError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"mmskin: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("mmskin: stopped; the same command with --resume goes on", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,65 @@
+"""What kind of field a column of text is, where its owner did not say: a guess that is always told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mmskin.schema import UNKNOWN, Field
+
+_YES, _NO, _UNKNOWN = {"yes", "y", "true"}, {"no", "n", "false"}, {UNKNOWN, "unk"}
+_MOSTLY = 0.8  # of a column must be numbers for the rest to be typing errors
+_MOST_CHOICES = 30  # beyond that a column is an id or free text
+_LONGEST_CHOICE = 60  # characters
+
+
+class Guess(NamedTuple):
+    """A field, or None where the column should not be one silently; and what to tell the user."""
+
+    field: Field | None
+    told: str
+
+
+def infer_field(name: str, cells: Sequence[str]) -> Guess:
+    """The field that a column seems to hold.
+
+    Yes/no words make a yes_no field, and so do 0 and 1; other numbers (four in five cells at least) a numeric one; up
+    to 30 short values that repeat, twice on average, a categorical one. A column named age is of years from 0 to 120.
+
+    Args:
+        name: of the column, and of the field.
+        cells: stripped, the blank ones left out.
+    """
+    if not cells:
+        return Guess(None, "empty")
+    words = {cell.lower() for cell in cells}
+    if words <= _YES | _NO | _UNKNOWN | {"0", "1"} and words - _UNKNOWN:
+        return Guess(Field(name=name, kind="yes_no"), "yes_no")
+    if name.lower() == "id" or name.lower().endswith(("_id", " id")):
+        return Guess(None, "an id, by its name")
+    if sum(_is_number(cell) for cell in cells) >= _MOSTLY * len(cells):
+        if name.lower() in ("age", "age_years"):
+            return Guess(Field(name=name, kind="numeric", unit="years", low=0, high=120), "numeric, 0 to 120 years")
+        return Guess(Field(name=name, kind="numeric"), "numeric")
+    if max(map(len, words)) > _LONGEST_CHOICE or len(words) > min(_MOST_CHOICES, len(cells) / 2):
+        return Guess(None, f"{len(words)} different values: an id or free text")
+    choices = infer_choices(cells)
+    return Guess(Field(name=name, kind="categorical", choices=choices), f"categorical: {', '.join(choices)}")
+
+
+def infer_choices(cells: Sequence[str]) -> tuple[str, ...]:
+    """The values of a column, sorted, in their most frequent spelling where they differ in case only."""
+    counts = Counter(cells)
+    spelling: dict[str, str] = {}
+    for cell in sorted(counts, key=lambda cell: (-counts[cell], cell)):
+        spelling.setdefault(cell.lower(), cell)
+    return tuple(sorted(cell for lower, cell in spelling.items() if lower not in _UNKNOWN))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""What is likely to be wrong with a table although every cell can be read: twins among labels, photos, answers."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mmskin.errors import first_of
+
+_SHOWN = 20
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOKALIKES = str.maketrans("аеорсухіѕАВЕКМНОРСТХΑΒΕΗΙΚΜΝΟΡΤΧ", "aeopcyxisABEKMHOPCTXABEHIKMNOPTX")  # noqa: RUF001
+
+
+def name_rows(rows: Sequence[int], limit: int = _SHOWN) -> str:
+    """ "row 7" or "rows 3, 9 and 4 more"."""
+    return f"row {rows[0]}" if len(rows) == 1 else f"rows {first_of(rows, limit)}"
+
+
+def alike_labels(labels: Mapping[int, str]) -> list[str]:
+    """Labels that differ only in case, blanks, hyphens, invisible characters or look-alike letters.
+
+    Args:
+        labels: by row, as written, the blank ones left out.
+    """
+    spellings: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, label in labels.items():
+        spellings[_skeleton(label)][label].append(row)
+    return [
+        "; ".join(f"{label!r} in {name_rows(rows, 3)}" for label, rows in variants.items())
+        for variants in spellings.values()
+        if len(variants) > 1
+    ]
+
+
+def shared_photos(
+    rows: Iterable[int], images: Iterable[tuple[str, ...]], targets: Iterable[str | None]
+) -> tuple[list[str], list[str]]:
+    """Photos that stand in several rows: those with different labels, and those with one."""
+    seen: dict[str, list[tuple[int, str | None]]] = defaultdict(list)
+    for row, photos, target in zip(rows, images, targets, strict=True):
+        for photo in photos:
+            seen[photo].append((row, target))
+    differing, agreeing = [], []
+    for photo, uses in seen.items():
+        if len({target for _, target in uses}) > 1:
+            told = " and ".join(f"{target or 'no label'} in row {row}" for row, target in uses)
+            differing.append(f"{Path(photo).name!r} is {told}")
+        elif len(uses) > 1:
+            agreeing.append(f"{Path(photo).name} in {name_rows([row for row, _ in uses])}")
+    return differing, agreeing
+
+
+def accuracy_alone(values: Sequence[object], targets: Sequence[str]) -> float:
+    """Share of cases whose label is the most frequent one among those with the same value, at best 1.
+
+    As fitted: 1 by itself where every value is different.
+    """
+    by_value: dict[object, Counter[str]] = defaultdict(Counter)
+    for value, target in zip(values, targets, strict=True):
+        by_value[value][target] += 1
+    return sum(max(counts.values()) for counts in by_value.values()) / len(targets)
+
+
+def giveaways(columns: Mapping[str, Sequence[object]], targets: Sequence[str]) -> list[str]:
+    """Columns that give more than 99 % of the labels alone, with five cases to a value or more: perhaps outcomes."""
+    if not targets or (base := max(Counter(targets).values()) / len(targets)) > 0.99:
+        return []
+    told = []
+    for name, values in columns.items():
+        right = accuracy_alone(values, targets)
+        if right > 0.99 and len(set(values)) <= len(targets) / 5:
+            told.append(
+                f"{name!r} alone gives the label of {right:.0%} of cases (the commonest class: {base:.0%}); if it is "
+                "known only after the diagnosis, put it under outcomes"
+            )
+    return told
+
+
+def labels_in_texts(texts: Sequence[str | None], targets: Sequence[str | None]) -> int:
+    """How many free texts hold the label of their case, of three letters or more, word for word."""
+    return sum(
+        target is not None and text is not None and len(target) > 2 and target.lower() in text.lower()
+        for text, target in zip(texts, targets, strict=True)
+    )
+
+
+def _skeleton(label: str) -> str:
+    visible = (c for c in unicodedata.normalize("NFKC", label) if unicodedata.category(c) not in ("Cf", "Zs", "Cc"))
+    return "".join(c for c in visible if c not in "_-").translate(_LOOKALIKES).casefold()

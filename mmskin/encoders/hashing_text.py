@@ -1,0 +1,116 @@
+"""A small text encoder that needs no weights, no vocabulary and no download."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mmskin.encoders.contract import Encoder
+from mmskin.errors import ConfigError
+from mmskin.modalities import Features
+
+IDS_PER_WORD = 32
+"""Room for the word, the pair with the word before, and 30 character n-grams: words of 16 letters with n = 3, 4."""
+_WORD = re.compile(r"\w+|[.!?;]")
+_SENTENCE_END = "."
+
+
+class HashingTextEncoder(Encoder):
+    """Note → pooled vector and one token a word; everything learned from the training notes.
+
+    A word is the mean of the embeddings of itself, its character n-grams (Bojanowski et al. 2017, eq. 2, so that
+    "itches" and "itching" are near) and the pair with the word before it, each hashed into one table: "not itch" is
+    another feature than "does itch". A residual depthwise convolution then lets a word see two neighbours on each side,
+    so that a negation reaches over a word. pooled: masked mean of the tokens after a layer norm. Case, accents and
+    punctuation are dropped, but for sentence ends, which no pair crosses.
+    An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
+    tells.
+
+    Args:
+        dim: width.
+        buckets: size of the table; with some thousand different features, twice as many keep collisions few.
+        ngrams: lengths of the character n-grams; empty for whole words only.
+        max_tokens: words read.
+        dropout: of word features, in [0, 1), while training.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int = 128,
+        buckets: int = 8192,
+        ngrams: Sequence[int] = (3, 4),
+        max_tokens: int = 96,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ("dim", dim),
+            ("buckets", buckets),
+            ("max_tokens", max_tokens),
+            *(("ngrams", n) for n in ngrams),
+        ):
+            if value < 1:
+                raise ConfigError(f"{name} must be 1 or more, however: {value}")
+        self.out_dim = dim
+        self.prepare: HashNote = HashNote(buckets=buckets, ngrams=tuple(ngrams), max_tokens=max_tokens)
+        self.embedding = nn.Embedding(buckets + 1, dim, padding_idx=0)
+        self.neighbours = nn.Conv1d(dim, dim, kernel_size=5, padding=2, groups=dim)
+        self.norm = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Features:
+        """Encode ids (B, T, IDS_PER_WORD) int64, 0 where there is none."""
+        ids = inputs["ids"]
+        mask = ids.ne(0).any(dim=-1)
+        count = ids.ne(0).sum(dim=-1, keepdim=True).clamp_min(1)
+        words = self.dropout(self.embedding(ids).sum(dim=2) / count)
+        # Padded words are zeros here, as the convolution's own padding is: a note is the same alone and in a batch.
+        tokens = self.norm(words + self.neighbours(words.transpose(1, 2)).transpose(1, 2))
+        share = mask.to(tokens.dtype) / mask.sum(dim=1, keepdim=True).clamp_min(1)
+        return Features(pooled=torch.einsum("bt,btd->bd", share, tokens), tokens=tokens, mask=mask)
+
+    def is_truncated(self, raw: str) -> bool:
+        return len(list(_words(raw))) > self.prepare.max_tokens
+
+
+@dataclass(frozen=True)
+class HashNote:
+    """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine."""
+
+    buckets: int
+    ngrams: tuple[int, ...]
+    max_tokens: int
+
+    def __call__(self, note: str) -> dict[str, Tensor]:
+        words = list(_words(note))[: self.max_tokens] or [("", "")]
+        ids = torch.zeros(len(words), IDS_PER_WORD, dtype=torch.int64)
+        for row, (before, word) in enumerate(words):
+            features = [f"w {word}", f"p {before} {word}", *self._ngrams(word)][:IDS_PER_WORD]
+            ids[row, : len(features)] = torch.tensor([self._bucket(feature) for feature in features])
+        return {"ids": ids}
+
+    def _ngrams(self, word: str) -> list[str]:
+        marked = f"<{word}>"
+        return [f"n {marked[i : i + n]}" for n in self.ngrams for i in range(len(marked) - n + 1)]
+
+    def _bucket(self, feature: str) -> int:
+        return zlib.crc32(feature.encode()) % self.buckets + 1
+
+
+def _words(note: str) -> Iterator[tuple[str, str]]:
+    """Pairs of the word before ("." at the start of a sentence) and the word."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", note) if not unicodedata.combining(c))
+    before = _SENTENCE_END
+    for word in _WORD.findall(plain.lower()):
+        if word in ".!?;":
+            before = _SENTENCE_END
+            continue
+        yield before, word
+        before = word

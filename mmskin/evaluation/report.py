@@ -1,0 +1,341 @@
+"""The page that says what came out: one HTML file that needs nothing else, and the same numbers as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from mmskin.errors import ConfigError, DataError, one_of
+from mmskin.evaluation import figures as draw
+from mmskin.evaluation.metrics import METRICS, group_metrics
+from mmskin.evaluation.predictions import arm_names, reported_rows
+
+NOT_A_DIAGNOSIS = (
+    "Research software. These numbers describe a model on one collection of photos; they are not a diagnosis, and "
+    "the model must not be used to make one or to rule one out."
+)
+PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
+ANSWERS = ("balanced_accuracy", "macro_auroc", "macro_f1", "accuracy", "top3_accuracy")
+PROBABILITIES = ("log_loss", "brier", "ece", "calibration_slope", "macro_auroc_pooled")
+CLASS_TABLE = ("sensitivity", "specificity", "auroc", "calibration_in_the_large")
+PROBABILITIES_NOTE = (
+    "Calibration slope: 1 is calibrated, below 1 overconfident, above 1 underconfident. The calibration error is "
+    "biased upwards, and more so in resamples: its interval may lie above the estimate."
+)
+MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for NaN
+SUBSETS = {"all": "All test cases", "fully_recorded": "Fully recorded cases"}
+
+
+class Grid(NamedTuple):
+    """A table as it is printed. The first column of a row is its heading."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+class Picture(NamedTuple):
+    title: str
+    image: Markup
+    note: str = ""
+
+
+def write_report(
+    table: pd.DataFrame,
+    metrics: pd.DataFrame,
+    *,
+    path: Path,
+    title: str,
+    config: Mapping[str, Any],
+    arm: str | None = None,
+    differences: pd.DataFrame | None = None,
+    subgroups: pd.DataFrame | None = None,
+    command: str = "",
+    notes: Sequence[str] = (),
+    figures: Mapping[str, Figure] | None = None,
+) -> None:
+    """Write `path` (HTML, figures inline, no network) and the same name with .json.
+
+    Args:
+        table: predictions; only test rows are read.
+        metrics: from `evaluate` of that table.
+        path: of the HTML file; its folder is made.
+        title: of the page.
+        config: the resolved configuration, in plain values, shown and saved as it is; the seed belongs into it.
+        arm: the arm of the headline and the figures, named in advance; the first of the table if not given, never the
+            best.
+        differences: from `compare_arms`.
+        subgroups: from `evaluate_subgroups`.
+        command: what was typed to get here.
+        notes: plain paragraphs for the reader, such as remarks of the source.
+        figures: more figures, by caption.
+
+    Raises:
+        ConfigError: no such arm.
+        DataError: metrics that are not of this table.
+    """
+    test = reported_rows(table)
+    arms = arm_names(test)
+    primary = arms[0] if arm is None else arm
+    if primary not in arms:
+        raise ConfigError(one_of("report arm", primary, arms))
+    lost = sorted(set(arms) - set(metrics["arm"]))
+    if lost:
+        raise DataError(f"metrics hold no row of arm {lost[0]!r}; compute them with evaluate(table) of the same table")
+    environment = _environment(command)
+    page = _template().render(
+        title=title,
+        warning=NOT_A_DIAGNOSIS,
+        headlines=_headlines(metrics, primary, differences),
+        grids=_grids(metrics, primary, differences),
+        pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}),
+        subgroup_grids=_subgroup_grids(subgroups, primary),
+        primary=primary,
+        notes=notes,
+        config=json.dumps(config, indent=2, ensure_ascii=False, default=str),
+        environment=environment,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    saved = {
+        "title": title,
+        "arm": primary,
+        "metrics": _records(metrics),
+        "differences": _records(differences),
+        "subgroups": _records(subgroups),
+        "config": config,
+        "environment": environment,
+        "notes": list(notes),
+    }
+    text = json.dumps(saved, indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+
+
+def _template() -> Any:
+    """Any: jinja2 types a template's render arguments as Any all the same."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html.jinja")
+
+
+# --- sentences ----------------------------------------------------------------------------------------------
+
+
+def _headlines(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[str]:
+    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == "balanced_accuracy")]
+    sentences = []
+    for subset, words in (("all", "test cases"), ("fully_recorded", "fully recorded test cases")):
+        for row in rows[rows["subset"] == subset].to_dict("records"):
+            sentences.append(
+                f"{primary}: balanced accuracy {with_interval(row, digits=2)} on {row['n']:,} {words} of "
+                f"{row['patients']:,} patients."
+            )
+    if differences is not None:
+        of_primary = differences[(differences["arm"] == primary) & (differences["metric"] == "balanced_accuracy")]
+        sentences += [_difference_sentence(row) for row in of_primary.to_dict("records")]
+    return sentences
+
+
+def _difference_sentence(row: Mapping[Any, Any]) -> str:
+    found = f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]"
+    p = p_value(row["p_adjusted"])
+    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    if row["verdict"] == "not distinguishable":
+        return (
+            f"It cannot be told apart from {row['reference']}: the difference is {found}, {p}. "
+            f"These patients would have shown a true difference of {number(row['detectable'])} four times in five."
+        )
+    return f"It is {row['verdict']} than {row['reference']}: the difference is {found}, {p}."
+
+
+# --- tables -------------------------------------------------------------------------------------------------
+
+
+def _grids(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[Grid]:
+    grids = []
+    for subset, title in SUBSETS.items():
+        rows = metrics[metrics["subset"] == subset]
+        if rows.empty:
+            continue
+        grids.append(_arm_grid(rows, title, ANSWERS))
+        grids.append(_arm_grid(rows, f"{title}: probabilities", PROBABILITIES, PROBABILITIES_NOTE))
+        grids += _class_group_grids(rows, title)
+    if differences is not None and len(differences):
+        grids.append(_difference_grid(differences))
+    of_primary = metrics[(metrics["arm"] == primary) & (metrics["subset"] == "all")]
+    grids.append(_class_grid(of_primary, f"By class: {primary}"))
+    return grids
+
+
+def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = "") -> Grid:
+    cells = _cells(rows[rows["class"] == ""], key=["arm", "metric"])
+    sizes = rows[rows["metric"] == names[0]].set_index("arm")["n"]
+    lines = [[arm, *(cells.get((arm, name), NOTHING) for name in names), f"{sizes[arm]:,}"] for arm in arm_names(rows)]
+    return Grid(title, ["Arm", *(METRICS[name].title for name in names), "n"], lines, note)
+
+
+def _class_group_grids(rows: pd.DataFrame, title: str) -> list[Grid]:
+    known = group_metrics([])
+    of_groups = rows[rows["metric"].isin(list(known))]
+    grids = []
+    for group, part in of_groups.groupby("class", sort=False):
+        cells = _cells(part, key=["arm", "metric"])
+        sizes = part.drop_duplicates("arm").set_index("arm")["n"]
+        lines = [[arm, *(cells[arm, name] for name in known), f"{sizes[arm]:,}"] for arm in arm_names(part)]
+        head = ["Arm", *(metric.title for metric in known.values()), f"n {group}"]
+        note = f"Sensitivity and specificity: whether the answer is one of the {group} classes, whichever it is."
+        grids.append(Grid(f"{title}: {group} against the other classes", head, lines, note))
+    return grids
+
+
+def _class_grid(rows: pd.DataFrame, title: str) -> Grid:
+    of_classes = rows[rows["metric"].isin(CLASS_TABLE)]
+    cells = _cells(of_classes, key=["class", "metric"])
+    sizes = of_classes.drop_duplicates("class").set_index("class")["n"]
+    lines = [[str(name), *(cells[name, m] for m in CLASS_TABLE), f"{n:,}"] for name, n in sizes.items()]
+    note = "Predicted minus observed: mean predicted probability of the class minus its share; 0 is calibrated."
+    return Grid(title, ["Class", *(METRICS[m].title for m in CLASS_TABLE), "n"], lines, note)
+
+
+def _difference_grid(differences: pd.DataFrame) -> Grid:
+    lines = [
+        [
+            f"{row['arm']} {MINUS} {row['reference']}",
+            METRICS[row["metric"]].title,
+            f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]",
+            p_value(row["p_adjusted"]),
+            number(row["detectable"]),
+            row["verdict"],
+        ]
+        for row in differences.to_dict("records")
+    ]
+    head = ["Arms", "Metric", "Difference", "p (Holm)", "Detectable", "Verdict"]
+    note = (
+        "Both arms are read in the same resampled patients. p is corrected for the number of arms. Detectable: the "
+        "true difference that would be found four times in five on this many patients."
+    )
+    return Grid("Paired differences", head, lines, note)
+
+
+def _subgroup_grids(subgroups: pd.DataFrame | None, primary: str) -> list[Grid]:
+    if subgroups is None:
+        return []
+    grids = []
+    for group, rows in subgroups[subgroups["arm"] == primary].groupby("group", sort=False):
+        columns = rows[["metric", "class"]].drop_duplicates()
+        columns = columns[(columns["class"] == "") | columns["metric"].isin(["group_sensitivity"])]
+        keys = [(str(metric), str(of)) for metric, of in columns.itertuples(index=False)]
+        lines = []
+        for value, part in rows.groupby("value", sort=False):
+            cells = _cells(part, key=["metric", "class"])
+            overall = part.iloc[0]
+            shown = [cells.get(key, NOTHING) for key in keys]
+            lines.append([str(value), *shown, f"{overall['n']:,}", f"{overall['patients']:,}", str(overall["note"])])
+        head = [_column_title(key) for key in keys]
+        grids.append(Grid(_words(str(group)), [_words(str(group)), *head, "n", "Patients", "Note"], lines))
+    return grids
+
+
+def _column_title(key: tuple[str, str]) -> str:
+    metric, of = key
+    known = {**METRICS, **group_metrics([])}
+    return f"{known[metric].title}, {of}" if of else known[metric].title
+
+
+def _cells(rows: pd.DataFrame, *, key: list[str]) -> dict[tuple[Any, Any], str]:
+    """Printed estimates with intervals by two columns."""
+    return {(row[key[0]], row[key[1]]): with_interval(row) for row in rows.to_dict("records")}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+# --- figures ------------------------------------------------------------------------------------------------
+
+
+def _pictures(rows: pd.DataFrame, metrics: pd.DataFrame, more: Mapping[str, Figure]) -> list[Picture]:
+    primary = arm_names(rows)[0]
+    several = metrics["arm"].nunique() > 1
+    others = [arm for arm in arm_names(metrics) if arm != primary]
+    drawn: list[tuple[str, Figure, str]] = []
+    if several:
+        drawn.append(("Balanced accuracy by arm", draw.metric_intervals(metrics), "Lines are 95 % intervals."))
+    compared = [primary, *others[:3]]
+    note = "Lines are 95 % intervals." + (" The first four arms." if len(others) > 3 else "")
+    drawn += [
+        ("Sensitivity by class", draw.sensitivity_forest(metrics, arms=compared), note),
+        (f"Confusion: {primary}", draw.confusion_matrix(rows), "Percent of the true class; cases below it."),
+        (f"Reliability: {primary}", draw.reliability_diagram(rows), "Area of a point: number of answers."),
+        (f"ROC by class: {primary}", draw.roc_curves(rows), "Each class against the others, mean over folds."),
+    ]
+    drawn += [(caption, figure, "") for caption, figure in more.items()]
+    # Markup: the SVG is written by matplotlib, which escapes every text it holds.
+    return [Picture(caption, Markup(draw.svg(figure)), note) for caption, figure, note in drawn]
+
+
+# --- numbers as they are printed ----------------------------------------------------------------------------
+
+
+def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
+    """.623 for .6231, as the field prints shares; – for NaN."""
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{abs(value):.{digits}f}"
+    text = text[1:] if text.startswith("0.") else text
+    is_zero = not text.strip(".0")
+    if value < 0 and not is_zero:
+        return f"{MINUS}{text}"
+    return f"+{text}" if sign and not is_zero else text
+
+
+def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
+    """.623 [.581, .662]; the estimate alone where no interval could be had."""
+    estimate = number(row["estimate"], digits=digits)
+    if not math.isfinite(row["low"]):
+        return estimate
+    return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
+
+
+def p_value(p: float) -> str:
+    """Three decimals, never 0."""
+    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
+
+
+def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Rows as plain values, NaN as null."""
+    if table is None:
+        return []
+    clean = table.astype(object)
+    rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _environment(command: str) -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "command": command or "(not given)",
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **versions,
+    }

@@ -1,0 +1,31 @@
+"""One modality by itself: what every fusion has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from mmskin.fusion.contract import Fusion, FusionOutput
+from mmskin.fusion.options import check_share, choose_modalities
+from mmskin.modalities import Features, Modality
+
+
+class SingleModality(Fusion):
+    """The pooled vector of one modality, with dropout, for the model's linear head.
+
+    In the table as `image_only`, `text_only` and `metadata_only`. Where its modality is absent there is nothing to
+    answer from: the answer is that of the model's learned vector, the same for all such cases.
+
+    dropout: share of the pooled vector dropped in training, in [0, 1).
+    """
+
+    def __init__(self, modality: Modality, dims: Mapping[str, int], num_classes: int, *, dropout: float = 0.2) -> None:
+        super().__init__(num_classes)
+        self.modalities = choose_modalities(dims, (modality,))
+        self.out_dim = dims[modality]
+        self.modality = modality
+        self.dropout = nn.Dropout(check_share("dropout", dropout))
+
+    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
+        return FusionOutput(fused=self.dropout(features[self.modality].pooled))

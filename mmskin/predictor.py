@@ -1,0 +1,225 @@
+"""A saved model at work: one case or a table in, calibrated probabilities out, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+
+from mmskin.data.batch import Batch, Case, Row, collate
+from mmskin.data.dataset import CaseDataset, Reader
+from mmskin.data.images import image_remarks, load_image
+from mmskin.data.note import render_note
+from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.errors import ModelError, UserError, one_of
+from mmskin.explain.gradcam import grad_cam, overlay
+from mmskin.inference import predict_probabilities, temper
+from mmskin.saved_model import TrainedModel, load_model
+from mmskin.schema import History, Schema
+
+Photo = str | Path | bytes | Image.Image
+
+NOT_A_DIAGNOSIS = "An aid for research, not a diagnosis. It cannot replace an examination by a physician."
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one case.
+
+    probabilities: by class, calibrated, most likely first; they sum to 1.
+    used, missing: of what the model can use (image, text, metadata), what was there and what was not.
+    remarks: what a reader should know of the input, such as a blurred photo or fields left out.
+    note: the clinical note that the model read, "" if it reads none.
+    """
+
+    probabilities: dict[str, float]
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def top(self) -> str:
+        return next(iter(self.probabilities))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the reminder that this is no diagnosis."""
+        return {
+            "probabilities": self.probabilities,
+            "used": list(self.used),
+            "missing": list(self.missing),
+            "remarks": list(self.remarks),
+            "note": self.note,
+            "reminder": NOT_A_DIAGNOSIS,
+        }
+
+
+class Predictor:
+    """A trained model that answers. Make one with `Predictor.load(folder)`."""
+
+    def __init__(self, trained: TrainedModel) -> None:
+        self.model = trained.model.eval()
+        self.loss = trained.loss
+        self.schema: Schema = trained.schema
+        self.config = trained.config
+        self.temperature = float(trained.config["temperature"])
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model directory, or the run directory that holds exactly one.
+
+        Raises:
+            ModelError: none there, several, or a damaged one.
+        """
+        folder = Path(folder)
+        if not (folder / "manifest.json").exists():
+            inside = sorted(folder.glob("**/model/manifest.json"))
+            if len(inside) > 1:
+                listed = ", ".join(str(path.parent) for path in inside)
+                raise ModelError(f"{folder} holds several models, name one of them: {listed}")
+            if inside:
+                folder = inside[0].parent
+        return cls(load_model(folder))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.model.encoders)
+
+    def predict(
+        self,
+        image: Photo | Sequence[Photo] | None = None,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+    ) -> Prediction:
+        """The differential of one case. Any part may be left out, not all.
+
+        Args:
+            image: one photo of the lesion, or several of the same lesion: path, bytes or Pillow image.
+            metadata: field values by name, as the schema declares them; a field left out is *not recorded*.
+            text: what the patient says, in free text.
+
+        Raises:
+            UserError: nothing to go by, a photo that cannot be read, a value that is not admissible.
+        """
+        photos, history = self._parse(image, metadata, text)
+        batch = self._batch(photos, history)
+        used = tuple(modality for modality in self.modalities if bool(batch.present[modality][0]))
+        self._refuse_nothing(used)
+        with torch.inference_mode():
+            raw = self.loss.probabilities(self.model(batch).logits.double()).numpy()
+        probs = temper(raw, self.temperature)[0]
+        ranked = sorted(zip(self.schema.classes, probs.tolist(), strict=True), key=lambda item: -item[1])
+        return Prediction(
+            probabilities=dict(ranked),
+            used=used,
+            missing=tuple(modality for modality in self.modalities if modality not in used),
+            remarks=self._remarks(photos, history),
+            note=render_note(history, self.schema) if "text" in self.modalities else "",
+        )
+
+    def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Probabilities for a table of cases (`data.table`): case_id, prob_<class>…, used; NaN where nothing is there."""
+        readers: dict[str, Reader] = {modality: self._reader(modality) for modality in self.modalities}
+        dataset = CaseDataset([table], self.schema, readers)
+        probs = temper(predict_probabilities(self.model, self.loss, dataset), self.temperature)
+        columns: dict[str, Any] = {"case_id": dataset.case_ids}
+        columns |= {f"prob_{name}": probs[:, code] for code, name in enumerate(self.schema.classes)}
+        return pd.DataFrame(columns)
+
+    def heatmap(
+        self,
+        image: Photo,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+        *,
+        target: str | None = None,
+    ) -> Image.Image:
+        """Grad-CAM of one class over the photo, with the history held fixed.
+
+        Args:
+            target: class name; the most likely one if None.
+
+        Raises:
+            UserError: a model without a photo, or a class that does not exist.
+        """
+        if "image" not in self.modalities:
+            raise UserError(f"this model reads {', '.join(self.modalities)} and no photo: there is no heat map to draw")
+        if target is not None and target not in self.schema.classes:
+            raise UserError(one_of("class", target, self.schema.classes))
+        photos, history = self._parse(image, metadata, text)
+        with torch.no_grad():
+            features, present = self.model.encode(self._batch(photos[:1], history))
+            logits = self.model.classify(features, present).logits[0]
+        code = int(logits.argmax()) if target is None else self.schema.classes.index(target)
+        seen = features["image"]
+        if seen.tokens is None:
+            raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
+
+        def score(tokens: Tensor) -> Tensor:
+            changed = features | {"image": seen._replace(tokens=tokens, pooled=tokens.mean(1))}
+            return self.model.classify(changed, present).logits[0, code]
+
+        cam = grad_cam(seen.tokens[0], self.model.encoders["image"].grid, score)
+        return overlay(Image.fromarray(photos[0].permute(1, 2, 0).numpy()), cam)
+
+    def _parse(
+        self, image: Photo | Sequence[Photo] | None, metadata: Mapping[str, object] | None, text: str | None
+    ) -> tuple[list[Tensor], History]:
+        history = self.schema.parse_history(metadata or {}, text)
+        if image is None or "image" not in self.modalities:
+            return [], history
+        several = image if isinstance(image, Sequence) and not isinstance(image, str | bytes) else [image]
+        return [load_image(photo, max_side=int(self.config["photo_side"])) for photo in several], history
+
+    def _batch(self, photos: Sequence[Tensor], history: History) -> Batch:
+        rows: dict[str, list[Row]] = {}
+        for modality, encoder in self.model.encoders.items():
+            if modality == "image":
+                rows[modality] = [encoder.prepare(photo) for photo in photos]
+            else:
+                rows[modality] = self._reader(modality)("", (), history, 0)
+        return collate([Case(rows, -1, "")])
+
+    def _reader(self, modality: str) -> Reader:
+        prepare = self.model.encoders[modality].prepare
+        if modality == "image":
+            return PhotoReader(prepare, max_side=int(self.config["photo_side"]))
+        return NoteReader(prepare, self.schema) if modality == "text" else ColumnsReader(prepare)
+
+    def _refuse_nothing(self, used: Sequence[str]) -> None:
+        if used:
+            return
+        wanted = {"image": "a photo", "text": "a field or free text", "metadata": "a field"}
+        needs = " or ".join(wanted[modality] for modality in self.modalities)
+        raise UserError(f"there is nothing to go by: this model needs {needs}")
+
+    def _remarks(self, photos: Sequence[Tensor], history: History) -> tuple[str, ...]:
+        remarks = [remark for photo in photos for remark in image_remarks(photo)]
+        if history.text and "text" not in self.modalities:
+            remarks.append("the free text was not used: this model reads no text")
+        left_out = [name for name in self.schema.field_names if history.fields.get(name) is None]
+        if left_out and set(self.modalities) != {"image"}:
+            remarks.append(f"not recorded: {', '.join(left_out)}")
+        return tuple(remarks)
+
+
+def read_history(values: Sequence[str]) -> dict[str, str]:
+    """`name=value` words of a command line → fields.
+
+    Raises:
+        UserError: a word without an equals sign.
+    """
+    pairs = [word.partition("=") for word in values]
+    odd = [word for word, (_, equals, _) in zip(values, pairs, strict=True) if not equals]
+    if odd:
+        raise UserError(f"a field is written name=value, such as age=62, however: {odd[0]!r}")
+    return {name.strip(): value for name, _, value in pairs}
+
+
+__all__ = ["NOT_A_DIAGNOSIS", "Prediction", "Predictor", "read_history"]

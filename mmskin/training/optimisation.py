@@ -1,0 +1,54 @@
+"""AdamW with parameter groups, linear warm-up, cosine to zero."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from mmskin.model import MultimodalClassifier
+
+
+class Recipe(NamedTuple):
+    """learning_rate counts outside the encoders, encoder_learning_rate inside; warmup is a share of the steps."""
+
+    learning_rate: float
+    encoder_learning_rate: float
+    weight_decay: float
+    warmup: float
+
+
+def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -> tuple[AdamW, LambdaLR]:
+    """The optimiser of every trainable parameter, and its schedule over `steps` steps.
+
+    Vectors (biases, norms, embeddings of absence) are not decayed (Loshchilov & Hutter decay all; usual practice since).
+    """
+    groups = []
+    inside = {id(p) for encoder in pretrained(model) for p in encoder.parameters()}
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    for is_encoder, rate in ((True, recipe.encoder_learning_rate), (False, recipe.learning_rate)):
+        of_group = [p for p in trainable if (id(p) in inside) == is_encoder]
+        matrices = [p for p in of_group if p.ndim > 1]
+        vectors = [p for p in of_group if p.ndim <= 1]
+        if matrices:
+            groups.append({"params": matrices, "lr": rate, "weight_decay": recipe.weight_decay})
+        if vectors:
+            groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
+    optimizer = AdamW(groups)
+    return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps=steps, warmup=recipe.warmup))
+
+
+def pretrained(model: MultimodalClassifier) -> list[nn.Module]:
+    """Encoders of photos and notes; the metadata encoder always starts from nothing and learns like a head."""
+    return [encoder for modality, encoder in model.encoders.items() if modality != "metadata"]
+
+
+def learning_rate_factor(step: int, *, steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at a step in [0, steps): a rising line, then half a cosine down to 0."""
+    rising = max(1, round(warmup * steps)) if warmup else 0
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, steps - rising))))

@@ -1,0 +1,69 @@
+"""What Lightning runs: one step of training, one of validation, the optimiser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+
+from mmskin.data.augment import view_seed
+from mmskin.data.batch import Batch
+from mmskin.losses.contract import Loss
+from mmskin.model import MultimodalClassifier, Output
+from mmskin.training.optimisation import Recipe, make_optimizer
+
+
+class ClassificationTask(lightning.LightningModule):
+    """Training of one model under one loss.
+
+    Args:
+        model: to be trained.
+        loss: also gives the validation loss.
+        recipe: learning rates, decay and schedule.
+        branch_weight: weight of the mean branch loss beside the fused one.
+        seed: dropout of an epoch depends on it and on the epoch alone, so that a resumed run is the same run.
+    """
+
+    def __init__(
+        self, model: MultimodalClassifier, loss: Loss, *, recipe: Recipe, branch_weight: float = 1.0, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.model, self.loss, self.recipe = model, loss, recipe
+        self.branch_weight, self.seed = branch_weight, seed
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(view_seed("dropout", self.current_epoch, self.seed))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        progress = self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
+        loss = self._loss(self.model(batch), batch, progress=min(1.0, progress))
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss.item()} at step {self.global_step}, cases {', '.join(batch.case_id[:10])}; "
+                f"lower training.learning_rate or training.encoder_learning_rate"
+            )
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.case_id))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        log_probs = self.loss.probabilities(self.model(batch).logits).clamp_min(1e-12).log()
+        log_loss = torch.nn.functional.nll_loss(log_probs, batch.target)
+        self.log("val_log_loss", log_loss, prog_bar=True, batch_size=len(batch.case_id))
+
+    def configure_optimizers(self) -> Any:  # Lightning's union of a dozen shapes
+        optimizer, schedule = make_optimizer(self.model, self.recipe, steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _loss(self, output: Output, batch: Batch, *, progress: float) -> Tensor:
+        """The fused loss, and the mean loss of the branches, each on the cases that have its modality."""
+        total: Tensor = self.loss(output.logits, batch.target, progress=progress)
+        if output.branch_logits:
+            branches = [
+                self.loss(logits[there], batch.target[there], progress=progress)
+                for modality, logits in output.branch_logits.items()
+                if (there := batch.present[modality]).any()
+            ]
+            total = total + self.branch_weight * torch.stack(branches).mean()
+        return total

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmskin.errors import ConfigError, DataError
+from mmskin.evaluation import METRICS, compare_arms, evaluate, paired_difference
+from mmskin.evaluation.differences import holm
+
+
+@pytest.mark.parametrize("metric", [name for name, m in METRICS.items() if m.better and m.kind != "class"])
+def test_an_arm_differs_from_itself_by_exactly_nothing(make_predictions, metric):
+    rows = make_predictions()
+    found = paired_difference(rows, rows.assign(arm="twin"), metric=metric, replicates=50)
+    assert (found.estimate, found.low, found.high, found.p, found.detectable) == (0, 0, 0, 1, 0)
+    assert found.verdict == "not distinguishable"
+
+
+def test_a_difference_is_that_of_the_estimates(make_predictions):
+    good, poor = make_predictions(arm="good", skill=3.0), make_predictions(arm="poor", skill=0.5, rng_seed=1)
+    found = paired_difference(good, poor, metric="log_loss", replicates=200)
+    table = evaluate(pd.concat([good, poor]), replicates=2)
+    losses = table[(table["metric"] == "log_loss") & (table["subset"] == "all")].set_index("arm")["estimate"]
+    assert found.estimate == pytest.approx(losses["good"] - losses["poor"])
+    assert found.estimate < 0
+    assert found.verdict == "better"
+    assert found.p == pytest.approx(2 / 201)
+    assert (found.n, found.patients) == (120, good["patient_id"].nunique())
+
+
+def test_swapping_the_arms_flips_the_difference(make_predictions):
+    first, second = make_predictions(arm="a", skill=2.5), make_predictions(arm="b", skill=0.5, rng_seed=1)
+    there = paired_difference(first, second, replicates=200)
+    back = paired_difference(second, first, replicates=200)
+    assert there.estimate == -back.estimate
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+    assert (there.verdict, back.verdict) == ("better", "worse")
+
+
+def test_pairing_is_narrower_than_two_intervals(make_predictions):
+    rows = make_predictions(n=200)
+    close = rows.assign(arm="close")
+    close.loc[:9, "target"] = rows.loc[:9, "target"]
+    columns = [column for column in rows if column.startswith("prob_")]
+    close.loc[:9, columns] = rows.loc[:9, columns[::-1]].to_numpy()
+    found = paired_difference(rows, close, metric="accuracy", replicates=300)
+    alone = evaluate(rows, replicates=300).set_index(["subset", "metric", "class"]).loc[("all", "accuracy", "")]
+    assert found.high - found.low < 0.6 * (alone["high"] - alone["low"])
+
+
+def test_one_class_can_be_compared(make_predictions):
+    first, second = make_predictions(arm="a", skill=3.0), make_predictions(arm="b", skill=0.0, rng_seed=1)
+    found = paired_difference(first, second, metric="sensitivity", class_name="MEL", replicates=100)
+    assert found.class_name == "MEL"
+    assert found.estimate > 0
+    group = paired_difference(
+        first,
+        second,
+        metric="group_auroc",
+        class_name="malignant",
+        class_groups={"malignant": ["BCC", "MEL"]},
+        replicates=100,
+    )
+    assert group.verdict == "better"
+
+
+def test_holm_by_hand():
+    # Sorted .01, .02, .04 times 3, 2, 1: .03, .04, .04. Equal to statsmodels' multipletests(method="holm").
+    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_all_arms_are_compared_with_the_reference_and_corrected(make_predictions):
+    arms = [
+        make_predictions(arm=name, skill=skill, rng_seed=i)
+        for i, (name, skill) in enumerate({"image": 1.0, "late": 3.0, "same": 1.0}.items())
+    ]
+    table = compare_arms(pd.concat(arms), reference="image", metrics=["balanced_accuracy"], replicates=300)
+    assert list(table["arm"]) == ["late", "same"]
+    assert list(table["verdict"]) == ["better", "not distinguishable"]
+    assert list(table["p_adjusted"]) == pytest.approx(holm(list(table["p"])))
+    alone = paired_difference(arms[1], arms[0], replicates=300)
+    row = table.iloc[0]
+    assert (row["estimate"], row["low"], row["p"]) == pytest.approx((alone.estimate, alone.low, alone.p))
+
+
+def test_arms_may_have_different_seeds(make_predictions):
+    table = pd.concat([make_predictions(arm="image"), make_predictions(arm="late", seeds=3, rng_seed=1)])
+    assert np.isfinite(compare_arms(table, reference="image", replicates=50)["estimate"]).all()
+
+
+def test_other_cases_cannot_be_paired(make_predictions):
+    rows = make_predictions()
+    with pytest.raises(DataError, match="same cases to be paired, however, 2 cases stand in one only: c0000, c0001"):
+        paired_difference(rows, rows.iloc[2:].assign(arm="less"), replicates=2)
+
+
+def test_two_arms_on_one_side_are_refused(make_predictions):
+    rows = make_predictions()
+    with pytest.raises(DataError, match="one arm a side, however: image, text"):
+        paired_difference(pd.concat([rows, rows.assign(arm="text")]), rows, replicates=2)
+
+
+def test_metrics_without_direction_are_refused(make_predictions):
+    rows = make_predictions()
+    with pytest.raises(ConfigError, match="calibration_slope has no better direction"):
+        paired_difference(rows, rows, metric="calibration_slope", replicates=2)
+    with pytest.raises(ConfigError, match=r"metric 'acuracy' does not exist. Did you mean 'accuracy'"):
+        paired_difference(rows, rows, metric="acuracy", replicates=2)
+    with pytest.raises(ConfigError, match="sensitivity is per class; say of which"):
+        paired_difference(rows, rows, metric="sensitivity", replicates=2)
+    with pytest.raises(ConfigError, match="sensitivity of 'MELA' does not exist"):
+        paired_difference(rows, rows, metric="sensitivity", class_name="MELA", replicates=2)
+    with pytest.raises(ConfigError, match=r"reference arm 'imag' does not exist. Did you mean 'image'"):
+        compare_arms(rows, reference="imag", replicates=2)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmskin.build import build
+from mmskin.errors import ConfigError
+from mmskin.fusion import FUSIONS
+from mmskin.modalities import Features
+
+
+@pytest.mark.parametrize("modality", ["image", "text", "metadata"])
+def test_answers_with_the_pooled_vector_of_its_modality(modality: str) -> None:
+    fusion = build("fusion", FUSIONS, {"name": f"{modality}_only"}, {"metadata": 2, "image": 2, "text": 2}, 3).eval()
+    pooled = {m: torch.full((1, 2), value) for m, value in (("image", 1.0), ("text", 2.0), ("metadata", 3.0))}
+    output = fusion({m: Features(p) for m, p in pooled.items()}, {})
+    assert torch.equal(output.fused, pooled[modality])
+    assert fusion.modalities == (modality,)
+
+
+def test_dropout_scales_what_it_keeps() -> None:
+    fusion = build("fusion", FUSIONS, {"name": "image_only", "dropout": 0.75}, {"image": 4000}, 3)
+    fused = fusion({"image": Features(torch.ones(1, 4000))}, {}).fused
+    assert set(fused.unique().tolist()) == {0.0, 4.0}
+    assert (fused == 0).float().mean().item() == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_missing_encoder_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"text_only.*'text' has no encoder.*encoders: image"):
+        build("fusion", FUSIONS, {"name": "text_only"}, {"image": 2}, 3)
