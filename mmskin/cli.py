@@ -47,6 +47,7 @@ def train(
     *,
     output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
     resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="folds trained at the same time; set training.threads=1 with it")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
 ) -> None:
     """Train on every fold asked for, test on patients never seen, write the report."""
@@ -55,7 +56,7 @@ def train(
     from mmskin.training.run import run_experiment
 
     experiment = read_experiment(config, overrides or [])
-    table = run_experiment(experiment, output, resume=resume, say=_say, progress=not quiet)
+    table = run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
     say_results(write_results([table], output, configs=[experiment.to_json()], title=experiment.name))
     _say(f"report: {output / 'report.html'}")
 

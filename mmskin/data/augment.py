@@ -7,8 +7,8 @@ in any order, and frozen encoders can keep the features of views on disk. View 0
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, fields
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -21,15 +21,13 @@ def view_seed(case_id: str, view: int | str, seed: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-MARGIN = 0.3  # of a side, mirrored outwards each way: a corner turned by 45° and shifted by 0.08 still lies inside
-
-
 @dataclass(frozen=True, kw_only=True)
 class Augment:
     """Random views of a photo by torchvision's v2 transforms, drawn from a seed, the global generator left as it was.
 
-    The view has the size of the photo. What a rotation brings in from outside is the photo mirrored at its border: black
-    corners would tell the network that it sees a training view.
+    The view has the size of the photo. What a rotation brings in from outside is the photo mirrored at its border:
+    black corners would tell the network that it sees a training view. Call it from one thread of a process: v2 draws
+    from torch's global generator, which threads share.
 
     Raises:
         ValueError: an option outside its range.
@@ -62,26 +60,30 @@ class Augment:
             if option.name in _HIGHEST and not 0 <= value <= _HIGHEST[option.name]:
                 raise ValueError(f"{option.name} must lie between 0 and {_HIGHEST[option.name]}, however: {value}")
 
-    @cached_property
-    def moved(self) -> v2.Compose:
-        """Flips, rotation, zoom and shift, for a photo that is mirrored outwards by MARGIN."""
+    def moved(self, image: Tensor) -> Tensor:
+        """Flips, rotation, zoom and shift, on a photo mirrored outwards just as far as that can reach."""
+        height, width = image.shape[-2:]
+        rows, columns = (_margin(side, height, width, shift=self.shift) for side in (height, width))
         flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()] if self.flip else []
-        shift = self.shift / (1 + 2 * MARGIN)
         affine = v2.RandomAffine(
             self.rotation_degrees,
-            translate=(shift, shift),
+            # v2 counts the shift in sides of what it is given, the mirrored photo
+            translate=(self.shift * width / (width + 2 * columns), self.shift * height / (height + 2 * rows)),
             scale=(1, 1 + self.zoom),
             interpolation=InterpolationMode.BILINEAR,
         )
-        return v2.Compose([*flips, affine])
+        mirrored = v2.functional.pad(image, [columns, rows], padding_mode="reflect")
+        moved: Tensor = v2.Compose([*flips, affine])(mirrored)
+        return moved[..., rows : rows + height, columns : columns + width]
 
-    @cached_property
-    def recoloured(self) -> v2.Compose:
+    def recoloured(self, image: Tensor) -> Tensor:
         """Light, focus and a blanked rectangle."""
+        kernel = 7 if min(image.shape[-2:]) > 3 else 1  # blur mirrors half a kernel at the border
         jitter = v2.ColorJitter(self.brightness, self.contrast, self.saturation, self.hue)
-        blur = v2.RandomApply([v2.GaussianBlur(7, sigma=(0.2, 1.5))], p=self.blur)
+        blur = v2.RandomApply([v2.GaussianBlur(kernel, sigma=(0.2, 1.5))], p=self.blur)
         erase = v2.RandomErasing(self.erase, scale=(0.02, 0.10), value=127)
-        return v2.Compose([jitter, blur, erase])
+        view: Tensor = v2.Compose([jitter, blur, erase])(image)
+        return view
 
     def __call__(self, image: Tensor, seed: int) -> Tensor:
         """The view of a photo that belongs to a seed.
@@ -98,14 +100,16 @@ class Augment:
         """
         if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3:
             raise ValueError(f"a photo must be (3, H, W) uint8, however: {tuple(image.shape)} {image.dtype}")
-        height, width = image.shape[-2:]
-        rows, columns = round(MARGIN * height), round(MARGIN * width)
-        mirrored = v2.functional.pad(image, [columns, rows], padding_mode="reflect")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            moved = self.moved(mirrored)[..., rows : rows + height, columns : columns + width]
-            view: Tensor = self.recoloured(moved)
+            view: Tensor = self.recoloured(self.moved(image))
         return view
+
+
+def _margin(side: int, height: int, width: int, *, shift: float) -> int:
+    """How far outside a side any rotation and shift can look, at most one less than the side: pixels."""
+    reach = (math.hypot(height, width) - side) / 2 + shift * side
+    return min(math.ceil(reach), side - 1)
 
 
 _HIGHEST = {

@@ -45,7 +45,7 @@ def infer_field(name: str, cells: Sequence[str]) -> Guess:
     if max(map(len, words)) > _LONGEST_CHOICE or len(words) > min(_MOST_CHOICES, len(cells) / 2):
         return Guess(None, f"{len(words)} different values: an id or free text")
     choices = infer_choices(cells)
-    return Guess(Field(name=name, kind="categorical", choices=choices), f"categorical: {', '.join(choices)}")
+    return Guess(Field(name=name, kind="categorical", choices=choices), tell_choices(choices, cells))
 
 
 def infer_choices(cells: Sequence[str]) -> tuple[str, ...]:
@@ -55,6 +55,15 @@ def infer_choices(cells: Sequence[str]) -> tuple[str, ...]:
     for cell in sorted(counts, key=lambda cell: (-counts[cell], cell)):
         spelling.setdefault(cell.lower(), cell)
     return tuple(sorted(cell for lower, cell in spelling.items() if lower not in _UNKNOWN))
+
+
+def tell_choices(choices: Sequence[str], cells: Sequence[str]) -> str:
+    """The choices, with the spellings that are read as one of them: "categorical: arm (also Arm), leg"."""
+    told = []
+    for choice in choices:
+        others = sorted({cell for cell in cells if cell.lower() == choice.lower()} - {choice})
+        told.append(f"{choice} (also {', '.join(others)})" if others else choice)
+    return f"categorical: {', '.join(told)}"
 
 
 def _is_number(cell: str) -> bool:

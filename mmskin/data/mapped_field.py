@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from mmskin.data.infer_fields import Guess, infer_choices, infer_field
+from mmskin.data.infer_fields import Guess, infer_choices, infer_field, tell_choices
 from mmskin.errors import ConfigError, one_of
 from mmskin.schema import Field, FieldValue
 
@@ -76,7 +76,7 @@ class MappedField:
             options["choices"] = infer_choices(meanings)
             if not options["choices"]:
                 return None, "no value to take choices from"
-            guess = Guess(None, f"categorical: {', '.join(options['choices'])}")
+            guess = Guess(None, tell_choices(options["choices"], meanings))
         try:
             return Field.model_validate({**options, "name": self.name}), guess.told
         except ValidationError as error:
@@ -92,7 +92,7 @@ class MappedField:
         return declared.parse(self._in_days(meant) if declared.kind == "duration" else meant)
 
     def _meaning(self, cell: str) -> str:
-        return self.values.get(cell.lower(), cell)
+        return self.values.get(cell.lower(), cell) if self.values else cell
 
     def _in_days(self, cell: str) -> str:
         """What is no number is left for the field to refuse."""

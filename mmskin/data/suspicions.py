@@ -70,8 +70,7 @@ def giveaways(columns: Mapping[str, Sequence[object]], targets: Sequence[str]) -
         return []
     told = []
     for name, values in columns.items():
-        right = accuracy_alone(values, targets)
-        if right > 0.99 and len(set(values)) <= len(targets) / 5:
+        if len(set(values)) <= len(targets) / 5 and (right := accuracy_alone(values, targets)) > 0.99:
             told.append(
                 f"{name!r} alone gives the label of {right:.0%} of cases (the commonest class: {base:.0%}); if it is "
                 "known only after the diagnosis, put it under outcomes"

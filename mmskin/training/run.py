@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +32,7 @@ from mmskin.data.table import Cases, check_table, histories
 from mmskin.encoders.contract import Encoder
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
+from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.features import FeatureStore, StoredNotes, StoredPhotos, extract, fingerprint
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses.contract import Loss
@@ -53,7 +56,7 @@ class Fold(NamedTuple):
 
 
 def run_experiment(
-    experiment: Experiment, output: Path, *, resume: bool = False, say: Say = print, progress: bool = True
+    experiment: Experiment, output: Path, *, resume: bool = False, jobs: int = 1, say: Say = print, progress: bool = True
 ) -> pd.DataFrame:
     """Train and test on every fold asked for.
 
@@ -61,6 +64,7 @@ def run_experiment(
 
     Args:
         resume: go on in a folder where the same experiment was stopped.
+        jobs: folds trained at the same time, each in a process of its own.
         say: told what happens, a line at a time.
         progress: show bars.
 
@@ -71,28 +75,38 @@ def run_experiment(
         UserError: bad input, or an output folder that holds another experiment.
     """
     refuse_double_balancing(experiment)
-    keep_freed_memory()
-    if experiment.training.threads:
-        torch.set_num_threads(experiment.training.threads)
     claim_output(experiment, output, resume=resume)
     cases = load_cases(experiment)
     folds = folds_of(experiment, cases)
     numbers = sorted(set(folds)) if experiment.data.test_folds == "all" else experiment.data.test_folds
-    tables = []
-    for number in numbers:
-        path = output / f"fold_{number}" / "predictions.parquet"
-        if not path.exists():
-            fold = prepare_fold(experiment, cases, folds, number)
-            say(
-                f"fold {number}: {len(fold.split.train)} cases train, {len(fold.split.val)} validate, "
-                f"{len(fold.split.test)} test; the model sees {len(fold.schema.fields)} fields"
-            )
-            predictions = run_fold(experiment, fold, output / f"fold_{number}", progress=progress)
-            predictions.to_parquet(path)
-        tables.append(pd.read_parquet(path))
-    table = pd.concat(tables, ignore_index=True)
-    table.to_parquet(output / "predictions.parquet")
+    places = {number: output / f"fold_{number}" / "predictions.parquet" for number in numbers}
+    waiting = []
+    for number, place in places.items():
+        fold = prepare_fold(experiment, cases, folds, number)
+        say(
+            f"fold {number}: {len(fold.split.train)} cases train, {len(fold.split.val)} validate, "
+            f"{len(fold.split.test)} test; the model sees {len(fold.schema.fields)} fields"
+        )
+        if not place.exists():
+            waiting.append((experiment, fold, place, progress and jobs == 1))
+    if jobs == 1:
+        for cell in waiting:
+            run_cell(*cell)
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for done in [pool.submit(run_cell, *cell) for cell in waiting]:
+                done.result()
+    table = pd.concat([read_predictions(place) for place in places.values()], ignore_index=True)
+    write_predictions(table, output / "predictions.parquet")
     return table
+
+
+def run_cell(experiment: Experiment, fold: Fold, place: Path, progress: bool) -> None:
+    """One fold in this process, its predictions written last."""
+    keep_freed_memory()
+    if experiment.training.threads:
+        torch.set_num_threads(experiment.training.threads)
+    write_predictions(run_fold(experiment, fold, place.parent, progress=progress), place)
 
 
 def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> pd.DataFrame:
@@ -140,7 +154,7 @@ def folds_of(experiment: Experiment, cases: Cases) -> pd.Series[int]:
     folds = experiment.data.folds
     if isinstance(folds, int):
         return make_folds(cases.table, k=folds, seed=experiment.data.fold_seed)
-    return read_folds(Path(folds), cases.table)
+    return read_folds(Path(folds), cases.table, unknown="ignore")
 
 
 def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], number: int) -> Fold:
@@ -151,7 +165,7 @@ def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], nu
     """
     if number not in set(folds):
         raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
-    split = split_by_fold(cases.table, folds, test_fold=number)
+    split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
     data = experiment.data
     return Fold(number, split, input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields))
 

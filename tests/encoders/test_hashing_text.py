@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 import zlib
 
 import pytest
@@ -45,10 +43,9 @@ def test_case_accents_and_commas_do_not_matter() -> None:
     assert torch.equal(prepare("Démangeaison, parfois")["ids"], prepare("demangeaison PARFOIS")["ids"])
 
 
-def test_hashes_are_the_same_in_another_process() -> None:
-    code = "from mmskin.encoders.hashing_text import HashNote as H; print(H(buckets=99, ngrams=(3,), max_tokens=9)('it itches')['ids'].sum().item())"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert int(told) == int(HashNote(buckets=99, ngrams=(3,), max_tokens=9)("it itches")["ids"].sum())
+def test_hashes_are_the_same_on_every_machine() -> None:
+    # CRC-32 of "w itch" as a literal, as gzip writes it: Python's own hash changes from process to process
+    assert HashNote(buckets=2**32, ngrams=(), max_tokens=1)("itch")["ids"][0, 0] == 0x7E4B1AD5 + 1
 
 
 def test_negation_and_word_order_change_the_answer() -> None:

@@ -56,5 +56,5 @@ def test_it_agrees_with_pandas_dummies() -> None:
 
 
 def test_a_wrong_option_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match="'standardise' does not exist. Did you mean 'standardize'"):
+    with pytest.raises(ConfigError, match=r"'standardise' does not exist\. Did you mean 'standardize'"):
         build("metadata encoder", METADATA_ENCODERS, {"name": "onehot", "standardise": True}, SCHEMA)

@@ -195,7 +195,7 @@ def test_hub_weights_without_a_hub_are_refused_with_the_remedies(
         raise OSError("no route to the hub")
 
     monkeypatch.setattr(timm, "create_model", unreachable)
-    with pytest.raises(ModelError, match="cannot be had from the hub .*no route.* path of a weights file"):
+    with pytest.raises(ModelError, match=r"cannot be had from the hub .*no route.* path of a weights file"):
         TimmImageEncoder(model="test_resnet", weights="hub")
 
 

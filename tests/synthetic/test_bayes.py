@@ -60,6 +60,13 @@ def test_interaction_of_two_coins_is_as_by_hand() -> None:
     assert late_ceiling(COINS) == pytest.approx((0.75, 0.5))
 
 
+def test_ties_are_drawn_by_lot_even_if_rounding_parts_them() -> None:
+    probs = np.array([[0.1 + 0.3, 0.7 - 0.3, 0.2]])
+    assert probs[0, 0] != probs[0, 1]
+    design = ClinicDesign(("a", "b", "c"), (0.5, 0.25, 0.25), photo={}, history={"h": ((1.0,),) * 3})
+    assert sample_ceiling(design, probs, np.array([1])).accuracy == 0.5
+
+
 @pytest.mark.parametrize("arm", ["photo", "history"])
 def test_margins_say_nothing_about_an_interacting_pair(arm: str) -> None:
     design = default_design(interaction=1.0)

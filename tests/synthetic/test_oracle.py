@@ -42,6 +42,12 @@ def test_flag_of_the_missing_block_counts_as_by_hand() -> None:
     assert oracle_probs(case, truth, photo=False)[0] == pytest.approx(np.array(truth.design.prior))
 
 
+def test_flag_says_nothing_if_the_block_would_be_hidden_anyway() -> None:
+    truth = Truth(default_design(), Missing(at_random=1.0, by_class={"alvita": 0.9}), None)
+    case = draw_cases(truth.design, 1, seed=3, missing=truth.missing)
+    assert oracle_probs(case, truth, photo=False, planted=True)[0] == pytest.approx(np.array(truth.design.prior))
+
+
 def test_planted_evidence_pays_what_it_is_worth() -> None:
     truth = Truth(default_design(), Missing(by_class={"alvita": 0.7}), Shortcut(strength=0.8))
     cases = draw_cases(truth.design, 3000, seed=4, missing=truth.missing, shortcut=truth.shortcut)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ class Probe(nn.Module):
         super().__init__()
         widths = (24, 24, 48, 72, 96)
         layers: list[nn.Module] = [nn.Conv2d(3, 24, 4, 4), nn.BatchNorm2d(24), nn.ReLU()]
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
             layers += [nn.MaxPool2d(2)] if after > before else []
         self.body = nn.Sequential(*layers)
@@ -55,7 +56,7 @@ def photos(n: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_small_network_reads_every_latent_from_held_out_photos() -> None:
-    """About five minutes on one CPU core."""
+    """Five minutes and more of one CPU core. Found: asymmetry .997, border .995, colours .999, scale 1, ulcer 1."""
     pixels, truth = photos(TRAIN + TEST)
     chance = torch.Generator().manual_seed(0)
     with torch.random.fork_rng():

@@ -328,7 +328,9 @@ class CsvTable:
             declared.append(candidate)
             values[name] = _parse(source, candidate, rows, findings)
         if guessed:
-            findings.remarks.append(f"guessed from their columns, to be mended under fields: {'; '.join(guessed)}")
+            findings.remarks.append(
+                f"guessed from their columns, to be mended under fields: {first_of(guessed, _SHOWN)}"
+            )
         idle = left_out if self.fields is None else others
         if idle:
             findings.remarks.append(f"columns not used: {first_of(idle, _SHOWN)}")
