@@ -77,3 +77,10 @@ def test_it_learns_a_rule_of_two_fields() -> None:
         loss.backward()
         optimiser.step()
     assert loss < 0.1
+
+
+def test_a_field_that_training_always_records_still_has_a_vector_for_not_recorded() -> None:
+    encoder = fitted()
+    absent = encode(encoder, [History()]).tokens[0, 0]
+    assert row(encoder, "age=not recorded").abs().max() > 0
+    assert (absent - encoder.field[0]).abs().max() > 0
