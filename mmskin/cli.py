@@ -13,6 +13,8 @@ from rich.console import Console
 from mmskin import __version__
 from mmskin.errors import MmskinError
 
+STOPPED = 130  # by Ctrl-C, as shells say it
+
 app = typer.Typer(
     help="Skin lesion classification from a photo and what the patient says. An aid for research, not a diagnosis.",
     no_args_is_help=True,
@@ -30,7 +32,7 @@ Overrides = Annotated[
 
 @app.command()
 def quickstart(
-    output: Annotated[Path, typer.Option(help="new folder for the clinic, the runs and the report")] = Path("quickstart"),
+    output: Annotated[Path, typer.Option(help="new folder: clinic, runs and report")] = Path("quickstart"),
     cases: Annotated[int, typer.Option(min=200, help="number of synthetic cases")] = 1500,
     seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
 ) -> None:
@@ -47,17 +49,17 @@ def train(
     *,
     output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
     resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="folds trained at the same time; set training.threads=1 with it")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
 ) -> None:
     """Train on every fold asked for, test on patients never seen, write the report."""
     from mmskin.config import read_experiment
-    from mmskin.results import write_results
+    from mmskin.results import read_runs, write_results
     from mmskin.training.run import run_experiment
 
     experiment = read_experiment(config, overrides or [])
-    table = run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
-    say_results(write_results([table], output, configs=[experiment.to_json()], title=experiment.name))
+    run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
+    say_results(write_results(read_runs([output]), output, title=experiment.name))
     _say(f"report: {output / 'report.html'}")
 
 
@@ -65,21 +67,20 @@ def train(
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
     output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],
-    reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, patient by patient")] = None,
+    reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, paired")] = None,
     replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
     from mmskin.results import read_runs, write_results
 
-    tables, configs = read_runs(runs)
-    say_results(write_results(tables, output, configs=configs, reference=reference, replicates=replicates))
+    say_results(write_results(read_runs(runs), output, reference=reference, replicates=replicates))
     _say(f"report: {output / 'report.html'}")
 
 
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
-    image: Annotated[list[Path] | None, typer.Option(help="photo of the lesion; repeat for several of one lesion")] = None,
+    image: Annotated[list[Path] | None, typer.Option(help="photo; repeat for several of the same lesion")] = None,
     field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
     text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
     heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
@@ -101,7 +102,8 @@ def predict(
         return
     for name, probability in answer.probabilities.items():
         title = predictor.schema.class_titles.get(name, name)
-        print(f"{probability:6.1%}  {'█' * round(30 * probability):30}  {name}  {title if title != name else ''}".rstrip())
+        bar = "█" * round(30 * probability)
+        print(f"{probability:6.1%}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
     for remark in answer.remarks:
         print(f"note: {remark}")
@@ -134,7 +136,7 @@ def predict_table(
 
 @app.command()
 def describe(
-    name: Annotated[str | None, typer.Argument(help="a source, fusion, encoder or loss; all of them if not given")] = None,
+    name: Annotated[str | None, typer.Argument(help="a source, fusion, encoder or loss; all if not given")] = None,
 ) -> None:
     """What mmskin has: data sets with their cards, encoders, fusions, losses."""
     from mmskin.catalogue import describe_all, describe_one
@@ -193,14 +195,16 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors of ours are one plain line and an exit code, 2 for bad input and 3 for a bad model."""
+    """Entry point: what goes wrong is one plain line and an exit code, 2 for bad input and 3 for a bad model."""
     try:
-        app()
-    except MmskinError as error:
+        code = app(standalone_mode=False) or 0
+    except (MmskinError, typer.TyperException, OSError) as error:
         if "--debug" in sys.argv:
             raise
-        print(f"mmskin: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("mmskin: stopped; the same command with --resume goes on", file=sys.stderr)
-        sys.exit(130)
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        if message:  # `mmskin` alone has shown its help
+            print(f"mmskin: {message}", file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", 2))
+    if code == STOPPED:
+        print("mmskin: stopped; `mmskin train` goes on with --resume", file=sys.stderr)
+    sys.exit(code)

@@ -49,9 +49,9 @@ class TrainingConfig(_Strict):
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
-    """For everything outside the encoders."""
+    """For everything that starts from nothing: fusion, head, encoders without learned weights."""
     encoder_learning_rate: float = Field(default=1e-4, gt=0)
-    """For the trainable part of the encoders."""
+    """For the trainable part of pretrained encoders."""
     weight_decay: float = Field(default=0.05, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps with linearly rising learning rate, before the cosine."""
@@ -82,6 +82,13 @@ class TrainingConfig(_Strict):
     """Torch threads; all cores if null. Results are bit-equal only for equal numbers of threads."""
     logger: Literal["csv", "tensorboard"] = "csv"
     save_model: bool = True
+
+    @model_validator(mode="after")
+    def _has_views_to_vary(self) -> Self:
+        varied = [name for name in ("augment", "field_dropout") if getattr(self, name) not in (None, 0)]
+        if varied and self.views == 1:
+            raise ValueError(f"{varied[0]} varies the views after the first, the plain one: set views to 2 or more")
+        return self
 
 
 class Experiment(_Strict):

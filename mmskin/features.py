@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,18 @@ from torch.utils.data import DataLoader, Dataset
 from mmskin.data.batch import Row, stack_rows
 from mmskin.data.readers import NoteReader, Photo, PhotoReader
 from mmskin.encoders.contract import Encoder
+from mmskin.errors import ModelError
 from mmskin.modalities import Features
 from mmskin.schema import History
 
 Progress = Callable[[int, int], None]
+Wanted = dict[str, Callable[[], Row]]
+"""By key, what gives the encoder's input when called: maybe in another process."""
 
 
-def fingerprint(encoder: Encoder, *, tokens: bool, extra: str = "") -> str:
-    """Name of an encoder's outputs: 24 hex digits of its class, tensors, preprocessing and what is kept."""
-    digest = hashlib.sha256(f"{type(encoder).__qualname__} {encoder.prepare!r} tokens={tokens} {extra}".encode())
+def fingerprint(encoder: Encoder, *, extra: str = "") -> str:
+    """Name of an encoder's outputs: 24 hex digits of its class, options, tensors and preprocessing."""
+    digest = hashlib.sha256(f"{type(encoder).__qualname__} {encoder.prepare!r} {encoder!r} {extra}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -45,10 +47,11 @@ class FeatureStore:
 
     Args:
         folder: made if it is not there.
+        read_tokens: give tokens where they are kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, read_tokens: bool = True) -> None:
+        self.folder, self.read_tokens = folder, read_tokens
         folder.mkdir(parents=True, exist_ok=True)
         self.place: dict[str, tuple[int, int]] = {}
         self.shards: list[_Shard] = []
@@ -61,10 +64,18 @@ class FeatureStore:
     def __getitem__(self, key: str) -> Features:
         """Unbatched float32 Features: pooled (D,), tokens (T, D) or None."""
         shard, row = self.place[key]
-        return self.shards[shard].row(row)
+        return self.shards[shard].row(row, tokens=self.read_tokens)
 
     def add(self, keys: Sequence[str], features: Features) -> None:
-        """Write one shard: arrays first, the JSON that makes them known last."""
+        """Write one shard: arrays first, the JSON that makes them known last.
+
+        Args:
+            keys: one a row.
+            features: (N, …), of a frozen encoder.
+
+        Raises:
+            ModelError: a value that a float16 cannot hold.
+        """
         name = secrets.token_hex(8)
         arrays = {"pooled": features.pooled}
         lengths: list[int] = []
@@ -72,7 +83,10 @@ class FeatureStore:
             lengths = features.mask.sum(1).tolist()
             arrays["tokens"] = features.tokens[features.mask]
         for kind, tensor in arrays.items():
-            np.save(self.folder / f"{name}.{kind}.npy", tensor.detach().cpu().to(torch.float16).numpy())
+            half = tensor.detach().cpu().to(torch.float16)
+            if not half.isfinite().all():
+                raise ModelError(f"the encoder's {kind} outputs leave the range of float16: do not freeze it wholly")
+            np.save(self.folder / f"{name}.{kind}.npy", half.numpy())
         partial = self.folder / f"{name}.partial"
         partial.write_text(json.dumps({"keys": list(keys), "lengths": lengths}))
         path = self.folder / f"{name}.json"
@@ -96,12 +110,12 @@ class _Shard:
         self.tokens: NDArray[Any] | None = np.load(f"{stem}.tokens.npy", mmap_mode="r") if lengths else None
         self.ends = np.cumsum([0, *lengths])
 
-    def row(self, row: int) -> Features:
+    def row(self, row: int, *, tokens: bool) -> Features:
         pooled = torch.from_numpy(self.pooled[row].astype(np.float32))
-        if self.tokens is None:
+        if self.tokens is None or not tokens:
             return Features(pooled)
-        tokens = torch.from_numpy(self.tokens[self.ends[row] : self.ends[row + 1]].astype(np.float32))
-        return Features(pooled, tokens, torch.ones(len(tokens), dtype=torch.bool))
+        sequence = torch.from_numpy(self.tokens[self.ends[row] : self.ends[row + 1]].astype(np.float32))
+        return Features(pooled, sequence, torch.ones(len(sequence), dtype=torch.bool))
 
 
 class StoredPhotos:
@@ -110,15 +124,16 @@ class StoredPhotos:
     def __init__(self, store: FeatureStore, reader: PhotoReader) -> None:
         self.store, self.reader = store, reader
         self.recipe = repr(reader.augment)
-        self.digest = lru_cache(None)(_file_digest)
+        self.digests: dict[str, str] = {}
 
     def key(self, photo: Photo) -> str:
-        plain = self.digest(photo.path)
+        """What a photo's features are filed under: its bytes, and its variation if it has one."""
+        if photo.path not in self.digests:
+            self.digests[photo.path] = _file_digest(photo.path)
+        plain = self.digests[photo.path]
         return plain if photo.variation is None else f"{plain}:{photo.variation}:{self.recipe}"
 
-    def wanted(
-        self, cases: Iterable[tuple[str, Sequence[str], History, int]]
-    ) -> dict[str, Callable[[], Row]]:
+    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
         """What is missing in the store for these (case id, images, history, view), by key."""
         photos = [photo for _, images, _, view in cases for photo in self.reader.photos(images, view)]
         return {key: _Call(self.reader.read, photo) for photo in photos if (key := self.key(photo)) not in self.store}
@@ -134,11 +149,10 @@ class StoredNotes:
         self.store, self.reader = store, reader
 
     def key(self, note: str) -> str:
+        """What a note's features are filed under: its words."""
         return hashlib.sha256(note.encode()).hexdigest()
 
-    def wanted(
-        self, cases: Iterable[tuple[str, Sequence[str], History, int]]
-    ) -> dict[str, Callable[[], Row]]:
+    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
         """What is missing in the store for these (case id, images, history, view), by key."""
         notes = {self.reader.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
         missing = {self.key(note): note for note in sorted(notes)}
@@ -174,20 +188,21 @@ class _Calls(Dataset[Row]):
 def extract(
     store: FeatureStore,
     encoder: Encoder,
-    wanted: dict[str, Callable[[], Row]],
+    wanted: Wanted,
     *,
     tokens: bool,
     batch_size: int = 64,
-    bf16: bool = False,
     shard_rows: int = 1024,
     progress: Progress | None = None,
 ) -> None:
     """Run a frozen encoder over what is missing in its store.
 
     Args:
+        store: takes the outputs.
+        encoder: put in eval mode.
         wanted: from the reader's `wanted`.
         tokens: keep tokens too, not pooled vectors alone.
-        bf16: run under bfloat16 autocast (inference only; measured faster for CNNs on this kind of CPU).
+        batch_size: rows at a time.
         shard_rows: rows a shard.
         progress: called with (rows done, rows in all).
     """
@@ -197,8 +212,7 @@ def extract(
     held: list[Features] = []
     start = done = 0
     for rows in loader:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            held.append(_kept(encoder(rows), tokens=tokens))
+        held.append(_kept(encoder(rows), tokens=tokens))
         done += len(held[-1].pooled)
         if done - start >= shard_rows or done == len(keys):
             store.add(keys[start:done], _concatenate(held))

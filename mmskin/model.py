@@ -48,7 +48,9 @@ class MultimodalClassifier(nn.Module):
                 f"the fusion uses {', '.join(fusion.modalities)}, however there are encoders for {', '.join(encoders)}"
             )
         ordered = [modality for modality in MODALITIES if modality in encoders]
-        self.encoders = nn.ModuleDict({modality: encoders[modality] for modality in ordered})
+        chosen: dict[str, nn.Module] = {modality: encoders[modality] for modality in ordered}
+        # A ModuleDict is no Mapping to the type checker, and forgets that its modules are encoders.
+        self.encoders: Mapping[str, Encoder] = nn.ModuleDict(chosen)  # type: ignore[assignment]
         self.absence = nn.ModuleDict({modality: Absence(encoders[modality].out_dim) for modality in ordered})
         self.fusion = fusion
         self.head = None if fusion.out_dim is None else nn.Linear(fusion.out_dim, fusion.num_classes)
@@ -141,6 +143,8 @@ def build_model(
 
     Args:
         encoders: slot by modality.
+        fusion: its slot.
+        loss: its slot.
         schema: the declaration that the model may see.
         class_counts: (C,) training cases per class.
         balanced_sampler: the classes are drawn equally often in training.

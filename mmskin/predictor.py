@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmskin.data.batch import Batch, Case, Row, collate
 from mmskin.data.dataset import CaseDataset, Reader
-from mmskin.data.images import image_remarks, load_image
+from mmskin.data.images import image_remarks, open_rgb, to_tensor
 from mmskin.data.note import render_note
 from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.errors import ModelError, UserError, one_of
@@ -107,7 +107,8 @@ class Predictor:
         Raises:
             UserError: nothing to go by, a photo that cannot be read, a value that is not admissible.
         """
-        photos, history = self._parse(image, metadata, text)
+        history = self.schema.parse_history(metadata or {}, text)
+        photos, remarks = self._read(image)
         batch = self._batch(photos, history)
         used = tuple(modality for modality in self.modalities if bool(batch.present[modality][0]))
         self._refuse_nothing(used)
@@ -115,16 +116,17 @@ class Predictor:
             raw = self.loss.probabilities(self.model(batch).logits.double()).numpy()
         probs = temper(raw, self.temperature)[0]
         ranked = sorted(zip(self.schema.classes, probs.tolist(), strict=True), key=lambda item: -item[1])
+        note = render_note(history, self.schema) if "text" in self.modalities else ""
         return Prediction(
             probabilities=dict(ranked),
             used=used,
             missing=tuple(modality for modality in self.modalities if modality not in used),
-            remarks=self._remarks(photos, history),
-            note=render_note(history, self.schema) if "text" in self.modalities else "",
+            remarks=(*remarks, *self._remarks_on_history(history, note)),
+            note=note,
         )
 
     def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Probabilities for a table of cases (`data.table`): case_id, prob_<class>…, used; NaN where nothing is there."""
+        """Probabilities for a table of cases (`data.table`): case_id, prob_<class>…; NaN where nothing is there."""
         readers: dict[str, Reader] = {modality: self._reader(modality) for modality in self.modalities}
         dataset = CaseDataset([table], self.schema, readers)
         probs = temper(predict_probabilities(self.model, self.loss, dataset), self.temperature)
@@ -143,39 +145,50 @@ class Predictor:
         """Grad-CAM of one class over the photo, with the history held fixed.
 
         Args:
+            image: the photo.
+            metadata: as in `predict`.
+            text: as in `predict`.
             target: class name; the most likely one if None.
 
+        Returns:
+            RGB, the size of the photo.
+
         Raises:
-            UserError: a model without a photo, or a class that does not exist.
+            UserError: a model that reads no photo, a photo that cannot be read, or a class that does not exist.
         """
         if "image" not in self.modalities:
             raise UserError(f"this model reads {', '.join(self.modalities)} and no photo: there is no heat map to draw")
         if target is not None and target not in self.schema.classes:
             raise UserError(one_of("class", target, self.schema.classes))
-        photos, history = self._parse(image, metadata, text)
+        history = self.schema.parse_history(metadata or {}, text)
+        photos, _ = self._read(image)
         with torch.no_grad():
-            features, present = self.model.encode(self._batch(photos[:1], history))
+            features, present = self.model.encode(self._batch(photos, history))
             logits = self.model.classify(features, present).logits[0]
         code = int(logits.argmax()) if target is None else self.schema.classes.index(target)
-        seen = features["image"]
-        if seen.tokens is None:
+        seen, grid = features["image"], self.model.encoders["image"].grid
+        if seen.tokens is None or grid is None:
             raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
 
+        beside_mean = seen.pooled - seen.tokens.mean(1)  # what an encoder's norm or head adds to the mean: a constant
+
         def score(tokens: Tensor) -> Tensor:
-            changed = features | {"image": seen._replace(tokens=tokens, pooled=tokens.mean(1))}
+            changed = features | {"image": seen._replace(tokens=tokens, pooled=tokens.mean(1) + beside_mean)}
             return self.model.classify(changed, present).logits[0, code]
 
-        cam = grad_cam(seen.tokens[0], self.model.encoders["image"].grid, score)
-        return overlay(Image.fromarray(photos[0].permute(1, 2, 0).numpy()), cam)
+        return overlay(open_rgb(image).image, grad_cam(seen.tokens[0], grid, score))
 
-    def _parse(
-        self, image: Photo | Sequence[Photo] | None, metadata: Mapping[str, object] | None, text: str | None
-    ) -> tuple[list[Tensor], History]:
-        history = self.schema.parse_history(metadata or {}, text)
-        if image is None or "image" not in self.modalities:
-            return [], history
+    def _read(self, image: Photo | Sequence[Photo] | None) -> tuple[list[Tensor], list[str]]:
+        """Pixels as in training, and what a reader should know of them."""
+        if image is None:
+            return [], []
+        if "image" not in self.modalities:
+            return [], ["the photo was not used: this model reads no photo"]
         several = image if isinstance(image, Sequence) and not isinstance(image, str | bytes) else [image]
-        return [load_image(photo, max_side=int(self.config["photo_side"])) for photo in several], history
+        read = [open_rgb(photo, max_side=int(self.config["photo_side"])) for photo in several]
+        pixels = [to_tensor(photo.image) for photo in read]
+        remarks = [(*photo.remarks, *image_remarks(p)) for photo, p in zip(read, pixels, strict=True)]
+        return pixels, [remark for of_photo in remarks for remark in of_photo]
 
     def _batch(self, photos: Sequence[Tensor], history: History) -> Batch:
         rows: dict[str, list[Row]] = {}
@@ -199,14 +212,19 @@ class Predictor:
         needs = " or ".join(wanted[modality] for modality in self.modalities)
         raise UserError(f"there is nothing to go by: this model needs {needs}")
 
-    def _remarks(self, photos: Sequence[Tensor], history: History) -> tuple[str, ...]:
-        remarks = [remark for photo in photos for remark in image_remarks(photo)]
+    def _remarks_on_history(self, history: History, note: str) -> list[str]:
+        remarks = []
         if history.text and "text" not in self.modalities:
             remarks.append("the free text was not used: this model reads no text")
         left_out = [name for name in self.schema.field_names if history.fields.get(name) is None]
-        if left_out and set(self.modalities) != {"image"}:
+        if set(self.modalities) == {"image"}:
+            if history.recorded():
+                remarks.append("the fields were not used: this model reads the photo alone")
+        elif left_out:
             remarks.append(f"not recorded: {', '.join(left_out)}")
-        return tuple(remarks)
+        if note and self.model.encoders["text"].is_truncated(note):
+            remarks.append("the note is too long for this model: its end was not read")
+        return remarks
 
 
 def read_history(values: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from mmskin.config import Experiment, parse_experiment
 from mmskin.errors import UserError
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.report import with_interval
-from mmskin.results import write_results
+from mmskin.results import read_runs, write_results
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 from mmskin.training.run import run_experiment
 
@@ -42,17 +42,15 @@ def run_quickstart(output: Path, *, cases: int = 1600, seed: int = 0) -> None:
     console.print(f"[bold]1/3[/] drawing {cases} synthetic cases: photos, histories, and the truth behind them")
     clinic = make_clinic(output / "clinic", cases=cases, seed=seed)
     console.print("[bold]2/3[/] training: a small CNN on photos alone, then three arms that share it")
-    tables, configs = [], []
     for arm in SEES:
         console.print(f"  {arm}")
-        experiment = arm_experiment(arm, output, seed=seed)
-        tables.append(run_experiment(experiment, output / arm, say=lambda line: None))
-        configs.append(experiment.to_json())
+        run_experiment(arm_experiment(arm, output, seed=seed), output / arm, say=lambda line: None)
+    runs = read_runs([output / arm for arm in SEES])
     console.print("[bold]3/3[/] evaluating on patients that no arm has seen")
     ceilings = {arm: ceiling(read_truth(clinic).design, seen=_attributes(clinic, arm)) for arm in SEES}
     lines = ceiling_lines(ceilings)
-    write_results(tables, output, configs=configs, reference="image_only", title="mmskin quickstart", notes=lines)
-    console.print(ceiling_table(pd.concat(tables, ignore_index=True), ceilings))
+    write_results(runs, output, reference="image_only", title="mmskin quickstart", notes=lines)
+    console.print(ceiling_table(runs.table, ceilings))
     console.print(
         f"Synthetic diseases: the numbers say that the parts work, nothing about skin.\n"
         f"Report: {output / 'report.html'}\n"
@@ -102,7 +100,9 @@ def ceiling_table(table: pd.DataFrame, ceilings: dict[str, Ceiling]) -> Table:
     metrics = evaluate(table)
     whole = metrics[(metrics["class"] == "") & (metrics["subset"] == "all")].set_index(["arm", "metric"])
     for arm, best in ceilings.items():
-        balanced, plain = (with_interval(whole.loc[(arm, name)].to_dict()) for name in ("balanced_accuracy", "accuracy"))
+        balanced, plain = (
+            with_interval(whole.loc[(arm, name)].to_dict()) for name in ("balanced_accuracy", "accuracy")
+        )
         shown.add_row(arm, balanced, f"{best.balanced_accuracy:.3f}", plain, f"{best.accuracy:.3f}")
     return shown
 

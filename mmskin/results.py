@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,33 +17,47 @@ from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import check_predictions, read_predictions
 from mmskin.evaluation.report import with_interval, write_report
 from mmskin.evaluation.subgroups import evaluate_subgroups
+from mmskin.schema import Schema
 
 HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")
 
 
-def read_runs(runs: Sequence[Path]) -> tuple[list[pd.DataFrame], list[dict[str, Any]]]:
-    """Predictions and configs of run folders, or predictions files alone.
+class Runs(NamedTuple):
+    """What finished runs left behind.
+
+    table: predictions of all of them.
+    configs: of each, {} where there is none.
+    class_groups: named sets of classes that the data sets declare, such as malignant.
+    """
+
+    table: pd.DataFrame
+    configs: list[dict[str, Any]]
+    class_groups: dict[str, tuple[str, ...]]
+
+
+def read_runs(runs: Sequence[Path]) -> Runs:
+    """Predictions, configs and class groups of run folders, or predictions files alone.
 
     Raises:
         UserError: a folder without predictions.
     """
-    tables, configs = [], []
+    tables, configs, groups = [], [], {}
     for run in runs:
         path = run / "predictions.parquet" if run.is_dir() else run
         if not path.exists():
-            raise UserError(f"{run} holds no predictions.parquet; give the --output folder of a finished `mmskin train`")
+            raise UserError(f"{run} holds no predictions.parquet; give the --output of a finished `mmskin train`")
         tables.append(read_predictions(path))
-        config = path.parent / "config.json"
+        config, schema = path.parent / "config.json", path.parent / "schema.json"
         configs.append(json.loads(config.read_text()) if config.exists() else {})
-    return tables, configs
+        if schema.exists():
+            groups |= dict(Schema.model_validate_json(schema.read_text()).class_groups)
+    return Runs(pd.concat(tables, ignore_index=True), configs, groups)
 
 
 def write_results(
-    tables: Sequence[pd.DataFrame],
+    runs: Runs,
     output: Path,
     *,
-    configs: Sequence[Mapping[str, Any]] = (),
-    class_groups: Mapping[str, Sequence[str]] | None = None,
     reference: str | None = None,
     title: str = "Comparison",
     replicates: int = 2000,
@@ -53,7 +67,13 @@ def write_results(
     """Evaluate, write metrics.json and report.html, and say the headline.
 
     Args:
+        runs: one arm or more.
+        output: folder, made if it is not there.
         reference: arm that the others are compared with, patient by patient.
+        title: of the report.
+        replicates: resamples of the patients.
+        notes: sentences for the report.
+        figures: further ones, by title.
 
     Returns:
         Lines for the terminal: a row per arm and subset, then the differences.
@@ -61,19 +81,19 @@ def write_results(
     Raises:
         DataError: tables that are no predictions, or of other cases where a comparison is asked for.
     """
-    table = check_predictions(pd.concat(tables, ignore_index=True))
+    table = check_predictions(runs.table)
     if not (table["split"] == "test").any():
         raise DataError("the predictions hold no test rows: there is nothing to report")
-    metrics = evaluate(table, replicates=replicates, class_groups=class_groups)
+    metrics = evaluate(table, replicates=replicates, class_groups=runs.class_groups)
     differences = compare_arms(table, reference=reference, replicates=replicates) if reference else None
-    subgroups = evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=class_groups)
+    subgroups = evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups)
     output.mkdir(parents=True, exist_ok=True)
     write_report(
         table,
         metrics,
         path=output / "report.html",
         title=title,
-        config={"experiments": list(configs)},
+        config={"experiments": runs.configs},
         differences=differences,
         subgroups=subgroups,
         command=" ".join(["mmskin", *sys.argv[1:]]),
@@ -87,7 +107,8 @@ def write_results(
 def _rows(metrics: pd.DataFrame) -> list[str]:
     width = max(len(arm) for arm in metrics["arm"]) + 2
     lines = [f"{'arm':{width}}{'cases':24}" + "".join(f"{name:24}" for name in HEADLINE)]
-    for (arm, subset), rows in metrics.groupby(["arm", "subset"], sort=False):
+    for arm, subset in metrics[["arm", "subset"]].drop_duplicates().itertuples(index=False):
+        rows = metrics[(metrics["arm"] == arm) & (metrics["subset"] == subset)]
         whole = rows[rows["class"] == ""].set_index("metric")
         count = f"{subset.replace('_', ' ')} ({whole.loc[HEADLINE[0], 'n']})"
         cells = [with_interval(whole.loc[name].to_dict()) for name in HEADLINE]
@@ -101,7 +122,7 @@ def _differences(differences: pd.DataFrame | None) -> list[str]:
     lines = [""]
     for row in differences.to_dict("records"):
         lines.append(
-            f"{row['arm']} − {row['reference']}, {row['metric'].replace('_', ' ')}: "
+            f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
             f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['verdict']}"
         )
     return lines

@@ -1,18 +1,17 @@
 """A trained model on disk: safetensors and JSON, with the sum of every file. Loading runs no code that a file names.
 
-    model.safetensors   every tensor
-    config.json         slots of encoders, fusion and loss; class counts; temperature; photo side; the whole experiment
-    schema.json         what the model may be told, and its classes
-    state.json          statistics fitted on training rows, by modality
-    assets/<modality>/  tokenizer and architecture of a text encoder
-    manifest.json       SHA-256 of all of these, written last
+- model.safetensors: every tensor
+- config.json: slots of encoders, fusion and loss; class counts; temperature; photo side; the whole experiment
+- schema.json: what the model may be told, and its classes
+- state.json: statistics fitted on training rows, by modality
+- assets/<modality>/: tokenizer and architecture of a text encoder
+- manifest.json: SHA-256 of all of these, written last
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +27,7 @@ from mmskin.model import MultimodalClassifier, build_model
 from mmskin.schema import Schema
 
 FORMAT = 1
+FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
 
 
 class TrainedModel(NamedTuple):
@@ -51,15 +51,11 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise ModelError(f"{folder} is not empty; a model is never written over another: choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    encoders = {modality: dict(slot) for modality, slot in trained.config["encoders"].items()}
+    encoders = {}
     for modality, encoder in trained.model.encoders.items():
-        assets = folder / "assets" / modality
-        encoder.save_assets(assets)
-        if assets.exists():
-            encoders[modality]["model"] = f"assets/{modality}"
-        if "weights" in encoders[modality] or assets.exists():
-            encoders[modality]["weights"] = "none"
-        encoders[modality].pop("checkpoint", None)
+        place = f"assets/{modality}"
+        encoder.save_assets(folder / place)
+        encoders[modality] = trained.config["encoders"][modality] | encoder.rebuild_options(place)
     state = {modality: encoder.state_json() for modality, encoder in trained.model.encoders.items()}
     config = trained.config | {"encoders": encoders, "format": FORMAT, "mmskin": mmskin.__version__}
     _write_json(folder / "config.json", config)
@@ -75,7 +71,7 @@ def load_model(folder: Path) -> TrainedModel:
     """Read a model directory, in eval mode.
 
     Raises:
-        ModelError: no model there, a file damaged or added, made by a newer mmskin, or tensors that do not fit.
+        ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
     """
     _verify(folder)
     config: dict[str, Any] = json.loads((folder / "config.json").read_text())
@@ -107,23 +103,17 @@ def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def _verify(folder: Path) -> None:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
-        raise ModelError(f"{folder} is no mmskin model: it has no manifest.json. Give the folder that `mmskin train` made")
+        raise ModelError(f"{folder} is no mmskin model, without manifest.json: give a folder that `mmskin train` made")
     try:
-        sums: dict[str, str] = json.loads(manifest.read_text())
-    except ValueError:
-        raise ModelError(f"{manifest} is damaged: it is not JSON") from None
-    missing = [name for name in sums if not (folder / name).is_file()]
+        sums: dict[str, str] = dict(json.loads(manifest.read_text()))
+    except (ValueError, TypeError):
+        raise ModelError(f"{manifest} is damaged: it holds no sums; copy the folder again") from None
+    missing = sorted(name for name in {*FILES, *sums} if not (folder / name).is_file())
     if missing:
         raise ModelError(f"{folder} lacks {first_of(missing)}: copy the whole folder again")
-    damaged = [name for name, expected in sums.items() if _sha256(folder / name) != expected]
+    damaged = sorted(name for name in {*FILES, *sums} if _sha256(folder / name) != sums.get(name))
     if damaged:
         raise ModelError(f"{folder} is damaged: {first_of(damaged)} differ from their SHA-256: copy the folder again")
-
-
-def remove_model(folder: Path) -> None:
-    """Remove a model directory that was not finished: one without a manifest."""
-    if folder.exists() and not (folder / "manifest.json").exists():
-        shutil.rmtree(folder)
 
 
 def _write_json(path: Path, content: Any) -> None:

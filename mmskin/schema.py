@@ -116,7 +116,9 @@ class Field(BaseModel):
             raise DataError(f"{self.name}={text!r} must be a finite number{self._in_unit()}")
         low, high = self.low, self.high
         if (low is not None and number < low) or (high is not None and number > high):
-            raise DataError(f"{self.name}={text!r} must lie between {low} and {high}{self._in_unit()}")
+            both = f"lie between {low} and {high}"
+            bounds = f"be {low} or more" if high is None else f"be {high} or less" if low is None else both
+            raise DataError(f"{self.name}={text!r} must {bounds}{self._in_unit()}")
         return number
 
     def _in_unit(self) -> str:
@@ -175,7 +177,8 @@ class Schema(BaseModel):
             if candidate.name == name:
                 return candidate
         if name in self.outcomes:
-            raise DataError(f"{name!r} is an outcome column of {self.name} and cannot be an input: {self.outcomes[name]}")
+            reason = self.outcomes[name]
+            raise DataError(f"{name!r} is an outcome column of {self.name} and cannot be an input: {reason}")
         raise DataError(one_of(f"{self.name} field", name, self.field_names))
 
     def with_fields(self, names: Collection[str]) -> Schema:

@@ -61,12 +61,14 @@ def collate(cases: Sequence[Case]) -> Batch:
 
 
 def stack_rows(rows: Sequence[Row]) -> Rows:
-    first = rows[0]
-    if not isinstance(first, Features):
-        return {key: pad_sequence([row[key] for row in rows], batch_first=True) for key in first}  # type: ignore[call-overload]
-    pooled = torch.stack([row.pooled for row in rows])  # type: ignore[union-attr]
-    if first.tokens is None:
+    """Rows of one modality → (N, …), padded with 0 on their first axis; all of them inputs, or all of them Features."""
+    stored = [row for row in rows if isinstance(row, Features)]
+    if not stored:
+        inputs = [row for row in rows if not isinstance(row, Features)]
+        return {key: pad_sequence([row[key] for row in inputs], batch_first=True) for key in inputs[0]}
+    pooled = torch.stack([row.pooled for row in stored])
+    tokens = [row.tokens for row in stored if row.tokens is not None]
+    if not tokens:
         return Features(pooled)
-    tokens = [row.tokens for row in rows]  # type: ignore[union-attr]
     mask = pad_sequence([torch.ones(len(t), dtype=torch.bool) for t in tokens], batch_first=True)
     return Features(pooled, pad_sequence(tokens, batch_first=True), mask)

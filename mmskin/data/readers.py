@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from mmskin.data.augment import Augment, view_seed
 from mmskin.data.batch import Row
 from mmskin.data.dataset import PLAIN_VIEW
 from mmskin.data.images import load_image
 from mmskin.data.note import render_note
-from mmskin.encoders.contract import Prepare
 from mmskin.schema import History, Schema
+
+Prepare = Callable[[Any], Row]  # of an encoder: one raw input → its tensors
 
 
 class Photo(NamedTuple):
@@ -32,7 +32,7 @@ class PhotoReader:
         prepare: the image encoder's.
         augment: applied to views after the plain one; None for never.
         max_side: longest side at which photos are read, pixels.
-        keep: number of photos kept in memory as read (a 256 px photo takes 0.2 MB).
+        keep: number of photos kept in memory as read, the first ones (a 256 px photo takes 0.2 MB).
         seed: of the augmentation.
     """
 
@@ -40,17 +40,26 @@ class PhotoReader:
         self, prepare: Prepare, *, augment: Augment | None = None, max_side: int = 256, keep: int = 0, seed: int = 0
     ) -> None:
         self.prepare, self.augment, self.seed = prepare, augment, seed
-        self.load = lru_cache(keep)(lambda path: load_image(path, max_side=max_side))
+        self.max_side, self.keep = max_side, keep
+        self.kept: dict[str, Tensor] = {}
 
     def photos(self, images: Sequence[str], view: int) -> list[Photo]:
         varied = self.augment is not None and view != PLAIN_VIEW
         return [Photo(path, view_seed(path.rsplit("/", 1)[-1], view, self.seed) if varied else None) for path in images]
 
     def read(self, photo: Photo) -> Row:
-        pixels: torch.Tensor = self.load(photo.path)
+        pixels = self._load(photo.path)
         if photo.variation is not None and self.augment is not None:
             pixels = self.augment(pixels, photo.variation)
         return self.prepare(pixels)
+
+    def _load(self, path: str) -> Tensor:
+        if path in self.kept:
+            return self.kept[path]
+        pixels = load_image(path, max_side=self.max_side)
+        if len(self.kept) < self.keep:
+            self.kept[path] = pixels
+        return pixels
 
     def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
         return [self.read(photo) for photo in self.photos(images, view)]

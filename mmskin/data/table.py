@@ -70,7 +70,7 @@ def check_table(cases: Cases) -> Cases:
     return cases
 
 
-def history_of(row: Mapping[str, Any] | pd.Series[Any], schema: Schema) -> History:
+def history_of(row: Mapping[Any, Any] | pd.Series[Any], schema: Schema) -> History:
     """The history of one row, with the fields that the schema declares and no others."""
     fields: dict[str, FieldValue] = {name: _value(row[name]) for name in schema.field_names}
     text = _value(row["text"])

@@ -22,6 +22,7 @@ class Encoder(nn.Module):
     prepare: a picklable callable that turns one raw input into a dict of unbatched tensors: an image encoder's takes a
         (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
         lengths are padded with 0 on their first axis when a batch is made.
+    grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
     is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
 
     A saved model holds the tensors, `state_json` and what `save_assets` writes, and is built again from the same
@@ -30,6 +31,7 @@ class Encoder(nn.Module):
 
     out_dim: int
     prepare: Prepare
+    grid: tuple[int, int] | None = None
     is_pretrained: bool = False
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -13,7 +12,13 @@ from mmskin.model import MultimodalClassifier
 
 
 class Recipe(NamedTuple):
-    """learning_rate counts outside the encoders, encoder_learning_rate inside; warmup is a share of the steps."""
+    """How to descend.
+
+    learning_rate: of all that starts from nothing.
+    encoder_learning_rate: of pretrained encoders.
+    weight_decay: of matrices.
+    warmup: share of the steps.
+    """
 
     learning_rate: float
     encoder_learning_rate: float
@@ -24,10 +29,11 @@ class Recipe(NamedTuple):
 def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -> tuple[AdamW, LambdaLR]:
     """The optimiser of every trainable parameter, and its schedule over `steps` steps.
 
-    Vectors (biases, norms, embeddings of absence) are not decayed (Loshchilov & Hutter decay all; usual practice since).
+    Vectors (biases, norms, embeddings of absence) are not decayed: usual practice; Loshchilov & Hutter decay all.
     """
     groups = []
-    inside = {id(p) for encoder in pretrained(model) for p in encoder.parameters()}
+    pretrained = [encoder for encoder in model.encoders.values() if encoder.is_pretrained]
+    inside = {id(p) for encoder in pretrained for p in encoder.parameters()}
     trainable = [p for p in model.parameters() if p.requires_grad]
     for is_encoder, rate in ((True, recipe.encoder_learning_rate), (False, recipe.learning_rate)):
         of_group = [p for p in trainable if (id(p) in inside) == is_encoder]
@@ -39,11 +45,6 @@ def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -
             groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
     optimizer = AdamW(groups)
     return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps=steps, warmup=recipe.warmup))
-
-
-def pretrained(model: MultimodalClassifier) -> list[nn.Module]:
-    """Encoders of photos and notes; the metadata encoder always starts from nothing and learns like a head."""
-    return [encoder for modality, encoder in model.encoders.items() if modality != "metadata"]
 
 
 def learning_rate_factor(step: int, *, steps: int, warmup: float) -> float:

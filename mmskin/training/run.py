@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import multiprocessing
-import warnings
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,34 +14,24 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from mmskin.build import build
 from mmskin.config import Experiment
-from mmskin.data.augment import Augment
-from mmskin.data.batch import collate
-from mmskin.data.dataset import PLAIN_VIEW, CaseDataset, EpochSampler, Hiding, Reader
-from mmskin.data.missingness import equalize, fully_recorded, input_schema
-from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.data.missingness import fully_recorded, input_schema
 from mmskin.data.sources import SOURCES
 from mmskin.data.splits import Split, make_folds, read_folds, split_by_fold
 from mmskin.data.table import Cases, check_table, histories
-from mmskin.encoders.contract import Encoder
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.predictions import read_predictions, write_predictions
-from mmskin.features import FeatureStore, StoredNotes, StoredPhotos, extract, fingerprint
 from mmskin.inference import predict_probabilities, temper
-from mmskin.losses.contract import Loss
+from mmskin.losses import LOSSES
 from mmskin.model import MultimodalClassifier, build_model
-from mmskin.saved_model import TrainedModel, remove_model, save_model
+from mmskin.saved_model import TrainedModel, save_model
 from mmskin.schema import Schema
-from mmskin.training.checkpoint import AtomicCheckpointIO, KeepLast
+from mmskin.training.datasets import make_datasets
+from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.optimisation import Recipe
-from mmskin.training.task import ClassificationTask
 
 Say = Callable[[str], None]
 
@@ -56,13 +45,19 @@ class Fold(NamedTuple):
 
 
 def run_experiment(
-    experiment: Experiment, output: Path, *, resume: bool = False, jobs: int = 1, say: Say = print, progress: bool = True
+    experiment: Experiment,
+    output: Path,
+    *,
+    resume: bool = False,
+    jobs: int = 1,
+    say: Say = print,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Train and test on every fold asked for.
 
-    Writes config.json, predictions.parquet and fold_<k>/{model, predictions.parquet, log}.
-
     Args:
+        experiment: what to do.
+        output: folder for config.json, predictions.parquet and fold_<k>/{model, predictions.parquet, log}.
         resume: go on in a folder where the same experiment was stopped.
         jobs: folds trained at the same time, each in a process of its own.
         say: told what happens, a line at a time.
@@ -77,6 +72,7 @@ def run_experiment(
     refuse_double_balancing(experiment)
     claim_output(experiment, output, resume=resume)
     cases = load_cases(experiment)
+    (output / "schema.json").write_text(json.dumps(cases.schema.to_json(), indent=2) + "\n")
     folds = folds_of(experiment, cases)
     numbers = sorted(set(folds)) if experiment.data.test_folds == "all" else experiment.data.test_folds
     places = {number: output / f"fold_{number}" / "predictions.parquet" for number in numbers}
@@ -93,12 +89,21 @@ def run_experiment(
         for cell in waiting:
             run_cell(*cell)
     else:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for done in [pool.submit(run_cell, *cell) for cell in waiting]:
-                done.result()
+        run_side_by_side(waiting, jobs=jobs)
     table = pd.concat([read_predictions(place) for place in places.values()], ignore_index=True)
     write_predictions(table, output / "predictions.parquet")
     return table
+
+
+def run_side_by_side(cells: list[tuple[Experiment, Fold, Path, bool]], *, jobs: int) -> None:
+    """Several folds at a time; when one fails, those that have not begun are not begun."""
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            for done in as_completed([pool.submit(run_cell, *cell) for cell in cells]):
+                done.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def run_cell(experiment: Experiment, fold: Fold, place: Path, progress: bool) -> None:
@@ -111,28 +116,35 @@ def run_cell(experiment: Experiment, fold: Fold, place: Path, progress: bool) ->
 
 def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> pd.DataFrame:
     """Train on one fold, calibrate on its validation rows, save the model, predict validation and test rows."""
-    folder.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(experiment.seed + 1000 * fold.number, workers=True, verbose=False)
-    train = fold.split.train
+    train, val, test = fold.split
     counts = [int((train.target == name).sum()) for name in fold.schema.classes]
+    recipe = experiment.training
     model, loss = build_model(
-        fold_slots(experiment, fold), experiment.fusion, experiment.loss, schema=fold.schema, class_counts=counts,
-        balanced_sampler=experiment.training.sampler == "class_balanced",
+        fold_slots(experiment, fold),
+        experiment.fusion,
+        experiment.loss,
+        schema=fold.schema,
+        class_counts=counts,
+        balanced_sampler=recipe.sampler == "class_balanced",
     )
     fit_encoders(model, train, fold.schema)
-    if experiment.training.channels_last:
+    if recipe.channels_last:
         model.to(memory_format=torch.channels_last)
-    train_data, val_data, test_data = make_datasets(experiment, fold, model)
-    fit(model, loss, train_data, val_data, experiment, folder, progress=progress)
+    train_data, val_data, test_data = make_datasets(experiment, fold.split, fold.schema, model)
+    folder.mkdir(parents=True, exist_ok=True)
+    fit(model, loss, train_data, val_data, recipe, folder, seed=experiment.seed, progress=progress)
     val_probs = predict_probabilities(model, loss, val_data)
-    temperature = fit_temperature(val_probs, np.asarray(val_data.targets))
-    if experiment.training.save_model:
+    answered = ~np.isnan(val_probs).any(axis=1)
+    temperature = fit_temperature(val_probs[answered], np.asarray(val_data.targets)[answered])
+    if recipe.save_model:
         config = saved_config(experiment, fold, counts, temperature)
-        remove_model(folder / "model")
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
         save_model(TrainedModel(model, loss, fold.schema, config), folder / "model")
-    parts = [("val", fold.split.val, val_probs), ("test", fold.split.test, predict_probabilities(model, loss, test_data))]
+    test_probs = predict_probabilities(model, loss, test_data)
     tables = [
-        predictions_table(part, temper(probs, temperature), experiment, fold, name) for name, part, probs in parts
+        predictions_table(part, temper(probs, temperature), experiment, fold, name)
+        for name, part, probs in (("val", val, val_probs), ("test", test, test_probs))
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -171,12 +183,19 @@ def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], nu
 
 
 def fold_slots(experiment: Experiment, fold: Fold) -> dict[str, dict[str, Any]]:
-    """Encoder slots with {fold} and {seed} filled in, so that a fold can start from its own fine-tuned encoder."""
+    """Encoder slots with {fold} and {seed} filled in, so that a fold can start from its own fine-tuned encoder.
+
+    Raises:
+        ConfigError: something else stands in braces.
+    """
     known = {"fold": fold.number, "seed": experiment.seed}
-    return {
-        modality: {key: value.format(**known) if isinstance(value, str) else value for key, value in slot.items()}
-        for modality, slot in experiment.encoders.items()
-    }
+    slots: dict[str, dict[str, Any]] = {}
+    for modality, slot in experiment.encoders.items():
+        try:
+            slots[modality] = {key: v.format(**known) if isinstance(v, str) else v for key, v in slot.items()}
+        except (KeyError, IndexError, ValueError):
+            raise ConfigError(f"encoders.{modality}: only {{fold}} and {{seed}} may stand in braces: {slot}") from None
+    return slots
 
 
 def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schema) -> None:
@@ -184,132 +203,6 @@ def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schem
     told = histories(train, schema)
     for encoder in model.encoders.values():
         encoder.fit(told)
-
-
-def make_datasets(
-    experiment: Experiment, fold: Fold, model: MultimodalClassifier
-) -> tuple[CaseDataset, CaseDataset, CaseDataset]:
-    """Training, validation and test cases; frozen encoders are run here, once, for all that the training will read."""
-    recipe = experiment.training
-    readers = {modality: make_reader(modality, experiment, fold, model) for modality in model.encoders}
-    hiding = Hiding(fields=recipe.field_dropout, history=recipe.history_dropout, image=recipe.image_dropout)
-    blind = experiment.data.missingness == "equalized"
-    views = range(recipe.views)
-    train = fold.split.train
-    tables = [equalize(train, fold.schema, seed=experiment.seed, view=view) if blind else train for view in views]
-    datasets = (
-        CaseDataset(tables, fold.schema, readers, hiding=hiding, seed=experiment.seed),
-        CaseDataset([fold.split.val], fold.schema, readers),
-        CaseDataset([fold.split.test], fold.schema, readers),
-    )
-    for modality, reader in readers.items():
-        if isinstance(reader, StoredPhotos | StoredNotes):
-            wanted: dict[str, Any] = {}
-            for dataset in datasets:
-                wanted |= reader.wanted(dataset.views_of_cases())
-            tokens = modality in model.fusion.needs_tokens
-            extract(reader.store, model.encoders[modality], wanted, tokens=tokens, bf16=modality == "image")
-    return datasets
-
-
-def make_reader(modality: str, experiment: Experiment, fold: Fold, model: MultimodalClassifier) -> Reader:
-    """Reads a modality from disk for an encoder that learns, and from the feature store for one that is frozen."""
-    recipe, encoder = experiment.training, model.encoders[modality]
-    if modality == "metadata":
-        return ColumnsReader(encoder.prepare)
-    reader: PhotoReader | NoteReader
-    if modality == "image":
-        augment = None if recipe.augment is None else make_augment(recipe.augment)
-        reader = PhotoReader(
-            encoder.prepare, augment=augment, max_side=experiment.data.photo_side, keep=4096, seed=experiment.seed
-        )
-    else:
-        reader = NoteReader(encoder.prepare, fold.schema, vary=recipe.vary_notes, seed=experiment.seed)
-    if not is_frozen(encoder):
-        return reader
-    tokens = modality in model.fusion.needs_tokens
-    name = fingerprint(encoder, tokens=tokens, extra=str(experiment.data.photo_side))
-    store = FeatureStore(Path(experiment.features) / name)
-    return StoredPhotos(store, reader) if isinstance(reader, PhotoReader) else StoredNotes(store, reader)
-
-
-def make_augment(options: Mapping[str, Any]) -> Augment:
-    return build("augment", {"augment": Augment}, {"name": "augment", **options})
-
-
-def is_frozen(encoder: Encoder) -> bool:
-    return not any(parameter.requires_grad for parameter in encoder.parameters())
-
-
-def fit(
-    model: MultimodalClassifier,
-    loss: Loss,
-    train: CaseDataset,
-    val: CaseDataset,
-    experiment: Experiment,
-    folder: Path,
-    *,
-    progress: bool,
-) -> None:
-    """Run Lightning; a checkpoint of an interrupted run in the folder is gone on from."""
-    recipe = experiment.training
-    task = ClassificationTask(
-        model,
-        loss,
-        recipe=Recipe(recipe.learning_rate, recipe.encoder_learning_rate, recipe.weight_decay, recipe.warmup),
-        branch_weight=recipe.branch_weight,
-        seed=experiment.seed,
-    )
-    checkpoint = folder / "last.ckpt"
-    callbacks: list[lightning.Callback] = [KeepLast(checkpoint)]
-    if recipe.early_stopping:
-        callbacks.append(EarlyStopping("val_log_loss", patience=recipe.early_stopping))
-    if progress:
-        callbacks.append(RichProgressBar(leave=False))
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    trainer = lightning.Trainer(
-        max_epochs=recipe.epochs,
-        accelerator="auto",
-        devices=1,
-        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-        gradient_clip_val=recipe.clip_norm,
-        callbacks=callbacks,
-        logger=make_logger(recipe.logger, folder),
-        plugins=[AtomicCheckpointIO()],
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=progress,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-    )
-    sampler = EpochSampler(train.targets, balanced=recipe.sampler == "class_balanced", seed=experiment.seed)
-    loader = DataLoader(
-        train, recipe.batch_size, sampler=sampler, collate_fn=collate, num_workers=recipe.workers, drop_last=True,
-        persistent_workers=recipe.workers > 0,
-    )
-    val_loader = DataLoader(val, recipe.batch_size, collate_fn=collate)
-    with warnings.catch_warnings():
-        # Zero workers are meant: cached features need none, and two cores are busy with the model.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Frozen encoders are in eval mode on purpose.
-        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
-        # Lightning 2.6.6 with torch 2.15, their business.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-        try:
-            trainer.fit(task, loader, val_loader, ckpt_path=checkpoint if checkpoint.exists() else None)
-        except FloatingPointError as error:
-            raise UserError(f"training stopped: {error}") from None
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-
-
-def make_logger(name: str, folder: Path) -> Logger:
-    if name == "csv":
-        return CSVLogger(folder, name="log", version="")
-    try:
-        return TensorBoardLogger(folder, name="log", version="")
-    except ModuleNotFoundError:
-        raise ConfigError("training.logger=tensorboard needs: pip install 'mmskin[track]'") from None
 
 
 def predictions_table(
@@ -329,8 +222,7 @@ def predictions_table(
     groups = [column for column in part.columns if column.startswith("group_")]
     columns |= {column: part[column] for column in groups}
     columns |= {f"group_{column}": part[column] for column in fold.schema.subgroups}
-    answered = ~np.isnan(probabilities).any(axis=1)
-    return pd.DataFrame(columns)[answered]
+    return pd.DataFrame(columns).iloc[np.flatnonzero(~np.isnan(probabilities).any(axis=1))]
 
 
 def saved_config(experiment: Experiment, fold: Fold, counts: list[int], temperature: float) -> dict[str, Any]:
@@ -354,8 +246,6 @@ def refuse_double_balancing(experiment: Experiment) -> None:
     Raises:
         ConfigError: it was not.
     """
-    from mmskin.losses import LOSSES
-
     recipe = experiment.training
     weighted = build("loss", LOSSES, experiment.loss, [10] * 2).is_weighted
     if weighted and recipe.sampler == "class_balanced" and not recipe.allow_double_balancing:
@@ -366,13 +256,13 @@ def refuse_double_balancing(experiment: Experiment) -> None:
 
 
 def claim_output(experiment: Experiment, output: Path, *, resume: bool) -> None:
-    """Make the output folder and write config.json into it.
+    """Make the output folder and write config.json into it; one that holds no more than that is free.
 
     Raises:
         UserError: it holds something and resume was not asked for, or the experiment there is another one.
     """
     config = output / "config.json"
-    if output.exists() and any(output.iterdir()):
+    if output.exists() and any(path.name not in ("config.json", "schema.json") for path in output.iterdir()):
         if not resume:
             raise UserError(f"{output} is not empty; give another --output, or --resume to go on with what is there")
         if not config.exists() or json.loads(config.read_text()) != experiment.to_json():
@@ -383,4 +273,3 @@ def claim_output(experiment: Experiment, output: Path, *, resume: bool) -> None:
 
 def _yes_no(values: pd.Series[bool]) -> list[str]:
     return ["yes" if value else "no" for value in values]
-

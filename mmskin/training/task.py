@@ -23,7 +23,7 @@ class ClassificationTask(lightning.LightningModule):
         loss: also gives the validation loss.
         recipe: learning rates, decay and schedule.
         branch_weight: weight of the mean branch loss beside the fused one.
-        seed: dropout of an epoch depends on it and on the epoch alone, so that a resumed run is the same run.
+        seed: dropout of a step depends on it and on the step alone, so that a resumed run is the same run.
     """
 
     def __init__(
@@ -33,8 +33,9 @@ class ClassificationTask(lightning.LightningModule):
         self.model, self.loss, self.recipe = model, loss, recipe
         self.branch_weight, self.seed = branch_weight, seed
 
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(view_seed("dropout", self.current_epoch, self.seed))
+    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        # By step and not by epoch: Lightning draws a number of its own on the way, at another time when it resumes.
+        torch.manual_seed(view_seed("dropout", self.global_step, self.seed))
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         progress = self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
@@ -53,17 +54,18 @@ class ClassificationTask(lightning.LightningModule):
         self.log("val_log_loss", log_loss, prog_bar=True, batch_size=len(batch.case_id))
 
     def configure_optimizers(self) -> Any:  # Lightning's union of a dozen shapes
-        optimizer, schedule = make_optimizer(self.model, self.recipe, steps=int(self.trainer.estimated_stepping_batches))
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimizer, schedule = make_optimizer(self.model, self.recipe, steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _loss(self, output: Output, batch: Batch, *, progress: float) -> Tensor:
         """The fused loss, and the mean loss of the branches, each on the cases that have its modality."""
         total: Tensor = self.loss(output.logits, batch.target, progress=progress)
-        if output.branch_logits:
-            branches = [
-                self.loss(logits[there], batch.target[there], progress=progress)
-                for modality, logits in output.branch_logits.items()
-                if (there := batch.present[modality]).any()
-            ]
+        branches = [
+            self.loss(logits[there], batch.target[there], progress=progress)
+            for modality, logits in (output.branch_logits or {}).items()
+            if (there := batch.present[modality]).any()
+        ]
+        if branches:
             total = total + self.branch_weight * torch.stack(branches).mean()
         return total

@@ -1,0 +1,82 @@
+"""The cases of a split as data sets, each modality read from disk or, behind a frozen encoder, from stored features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmskin.build import build
+from mmskin.config import Experiment
+from mmskin.data.augment import Augment
+from mmskin.data.dataset import CaseDataset, Hiding, Reader
+from mmskin.data.missingness import equalize
+from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.data.splits import Split
+from mmskin.encoders.contract import Encoder
+from mmskin.features import FeatureStore, StoredNotes, StoredPhotos, Wanted, extract, fingerprint
+from mmskin.model import MultimodalClassifier
+from mmskin.schema import Schema
+
+TOKENS = "tokens"
+
+
+def make_datasets(
+    experiment: Experiment, split: Split, schema: Schema, model: MultimodalClassifier
+) -> tuple[CaseDataset, CaseDataset, CaseDataset]:
+    """Training, validation and test cases; frozen encoders are run here, once, for all that the training will read."""
+    recipe = experiment.training
+    readers = {modality: make_reader(modality, experiment, schema, model) for modality in model.encoders}
+    hiding = Hiding(fields=recipe.field_dropout, history=recipe.history_dropout, image=recipe.image_dropout)
+    blind = experiment.data.missingness == "equalized"
+    views = range(min(recipe.views, recipe.epochs))  # epoch e reads view e mod K
+    tables = [
+        equalize(split.train, schema, seed=experiment.seed, view=view) if blind else split.train for view in views
+    ]
+    datasets = (
+        CaseDataset(tables, schema, readers, hiding=hiding, seed=experiment.seed),
+        CaseDataset([split.val], schema, readers),
+        CaseDataset([split.test], schema, readers),
+    )
+    for modality, reader in readers.items():
+        if isinstance(reader, StoredPhotos | StoredNotes):
+            wanted: Wanted = {}
+            for dataset in datasets:
+                wanted |= reader.wanted(dataset.views_of_cases())
+            extract(reader.store, model.encoders[modality], wanted, tokens=reader.store.folder.name == TOKENS)
+    return datasets
+
+
+def make_reader(modality: str, experiment: Experiment, schema: Schema, model: MultimodalClassifier) -> Reader:
+    """Reads a modality from disk for an encoder that learns, and from the feature store for one that is frozen."""
+    recipe, encoder = experiment.training, model.encoders[modality]
+    if modality == "metadata":
+        return ColumnsReader(encoder.prepare)
+    reader: PhotoReader | NoteReader
+    if modality == "image":
+        augment = None if recipe.augment is None else make_augment(recipe.augment)
+        side = experiment.data.photo_side
+        reader = PhotoReader(encoder.prepare, augment=augment, max_side=side, keep=4096, seed=experiment.seed)
+    else:
+        reader = NoteReader(encoder.prepare, schema, vary=recipe.vary_notes, seed=experiment.seed)
+    if not is_frozen(encoder):
+        return reader
+    name = fingerprint(encoder, extra=str(experiment.data.photo_side))
+    store = open_store(Path(experiment.features) / name, tokens=modality in model.fusion.needs_tokens)
+    return StoredPhotos(store, reader) if isinstance(reader, PhotoReader) else StoredNotes(store, reader)
+
+
+def open_store(folder: Path, *, tokens: bool) -> FeatureStore:
+    """The outputs of one encoder; where tokens are kept, whoever wants pooled vectors alone reads them there too."""
+    kept = TOKENS if tokens or (folder / TOKENS).exists() else "pooled"
+    return FeatureStore(folder / kept, read_tokens=tokens)
+
+
+def make_augment(options: Mapping[str, Any]) -> Augment:
+    """The augmentation from its options in a config."""
+    return build("augment", {"augment": Augment}, {"name": "augment", **options})
+
+
+def is_frozen(encoder: Encoder) -> bool:
+    """Whether no parameter learns, so that its outputs can be kept."""
+    return not any(parameter.requires_grad for parameter in encoder.parameters())

@@ -1,0 +1,53 @@
+"""Every experiment that the project offers: it is valid, its parts can be built, and its recipe trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_experiment import ENCODERS
+
+from mmskin.build import build
+from mmskin.config import parse_experiment, read_experiment
+from mmskin.data.sources import SOURCES
+from mmskin.model import build_encoder
+from mmskin.schema import Field, Schema
+from mmskin.training.run import run_experiment
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
+SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="itch", kind="yes_no"),))
+each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def test_there_are_configs() -> None:
+    assert CONFIGS
+
+
+@each_config
+def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None:
+    experiment = read_experiment(path)
+    build("source", SOURCES, experiment.data.source)
+    for modality, slot in experiment.encoders.items():
+        weights = str(slot.get("weights", ""))
+        if "/" not in weights and weights != "hub":  # those of an earlier run, or of a hub, are not here
+            build_encoder(modality, slot, SCHEMA)
+
+
+@each_config
+def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
+    path: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    raw = read_experiment(path).to_json()
+    training: dict[str, Any] = raw["training"] | {"epochs": 2, "batch_size": 6, "workers": 0, "save_model": False}
+    training["threads"] = None
+    data = {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "test_folds": [0]}
+    data |= {"missingness": raw["data"]["missingness"], "photo_side": 32}
+    encoders = {modality: dict(ENCODERS[modality]) for modality in raw["encoders"]}
+    if raw["encoders"].get("image", {}).get("trainable") == "none":
+        encoders["image"]["trainable"] = "none"
+    changed = {"data": data, "encoders": encoders, "training": training, "features": str(tmp_path / "features")}
+    table = run_experiment(
+        parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False
+    )
+    assert table.filter(like="prob_").notna().to_numpy().all()

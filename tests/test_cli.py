@@ -1,0 +1,232 @@
+"""Commands as a user types them, in this process: what they print, and with which code they end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+import mmskin
+from mmskin import cli
+from mmskin.catalogue import TABLES
+from mmskin.errors import ConfigError
+from mmskin.predictor import NOT_A_DIAGNOSIS
+
+CONFIG = """
+name: {name}
+data:
+  source: {{name: pad_ufes_20}}
+  root: {root}
+  folds: 3
+  test_folds: [0]
+  photo_side: 32
+encoders:
+  metadata: {{name: tokens, dim: 8}}
+fusion: {{name: metadata_only}}
+training: {{epochs: 1, batch_size: 4}}
+"""
+
+Typed = tuple[int, str, str]
+Type = Callable[[str], Typed]
+
+
+@pytest.fixture
+def mmskin_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    """A command line → exit code, what it printed, what it complained of."""
+
+    def typed(line: str) -> Typed:
+        monkeypatch.setattr(sys, "argv", ["mmskin", *shlex.split(line)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return typed
+
+
+@pytest.fixture
+def config(pad_folder: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "arm.yaml"
+    path.write_text(CONFIG.format(name="fields", root=pad_folder))
+    return path
+
+
+def is_one_plain_line(text: str) -> bool:
+    return text.startswith("mmskin: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_the_installed_program_says_its_version_without_torch() -> None:
+    code = "import sys, mmskin.cli; sys.argv = ['mmskin', '--version']\ntry: mmskin.cli.main()\n"
+    code += "finally: assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"mmskin {mmskin.__version__}\n")
+
+
+def test_help_lists_every_command(mmskin_: Type) -> None:
+    code, told, _ = mmskin_("--help")
+    assert code == 0
+    for command in ("quickstart", "train", "evaluate", "predict", "predict-table", "describe", "data"):
+        assert f" {command} " in told
+    assert "not a diagnosis" in told
+
+
+def test_describe_lists_every_part_and_one_part_with_its_options(mmskin_: Type) -> None:
+    code, told, _ = mmskin_("describe")
+    assert code == 0
+    for title, table in TABLES.items():
+        assert title in told
+        assert all(f"  {name} " in told for name in table)
+    code, told, _ = mmskin_("describe image_only")
+    assert code == 0
+    assert "options: dropout=0.2" in told
+    code, _, complaint = mmskin_("describe concta")
+    assert code == 2
+    assert "part 'concta' does not exist. Did you mean 'concat'?" in complaint
+
+
+def test_data_describe_tells_what_was_read(mmskin_: Type, config: Path) -> None:
+    code, told, _ = mmskin_(f"data describe {config}")
+    assert code == 0
+    assert "pad_ufes_20" in told
+    assert "cases            36" in told
+
+
+def test_make_synthetic_makes_a_clinic_once(mmskin_: Type, tmp_path: Path) -> None:
+    code, _, told = mmskin_(f"data make-synthetic {tmp_path / 'clinic'} --cases 12 --size 96")
+    assert (code, "12 cases" in told) == (0, True)
+    assert len(list((tmp_path / "clinic").rglob("*.png")) + list((tmp_path / "clinic").rglob("*.jpg"))) == 12
+    code, _, complaint = mmskin_(f"data make-synthetic {tmp_path / 'clinic'} --cases 12 --size 96")
+    assert code == 2
+    assert is_one_plain_line(complaint)
+
+
+def test_train_then_evaluate_two_arms_against_a_reference(
+    mmskin_: Type, config: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(CONFIG.format(name="fewer", root=pad_folder))
+    one, two = tmp_path / "one", tmp_path / "two"
+    code, told, said = mmskin_(f"train {config} --output {one} --quiet")
+    assert code == 0
+    assert "fold 0: 12 cases train, 12 validate, 12 test" in said
+    assert "balanced_accuracy" in told
+    assert {"config.json", "predictions.parquet", "report.html", "metrics.json"} <= {p.name for p in one.iterdir()}
+    assert mmskin_(f"train {other} data.fields=[age] --output {two} --quiet")[0] == 0
+    line = f"evaluate {one} {two} --reference fields --output {tmp_path / 'both'} --replicates 100"
+    code, told, _ = mmskin_(line)
+    assert code == 0
+    assert "fewer - fields, balanced accuracy: " in told
+    assert (tmp_path / "both" / "report.html").exists()
+    code, _, complaint = mmskin_(f"evaluate {tmp_path / 'nothing'} --output {tmp_path / 'x'}")
+    assert code == 2
+    assert "holds no predictions.parquet" in complaint
+    code, _, complaint = mmskin_(line.replace("--reference fields", "--reference felds"))
+    assert code == 2
+    assert is_one_plain_line(complaint)
+
+
+def test_predict_prints_a_differential_and_what_it_rests_on(
+    mmskin_: Type, trained_run: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    photo = next((pad_folder / "images").rglob("*.png"))
+    heatmap = tmp_path / "heat.png"
+    code, told, _ = mmskin_(
+        f"predict {trained_run} --image {photo} --field age=62 --field itch=yes --text 'it scabs' --heatmap {heatmap}"
+    )
+    assert code == 0
+    assert told.count("%") == 6
+    assert "used: image, text\n" in told
+    assert told.endswith(NOT_A_DIAGNOSIS + "\n")
+    with Image.open(heatmap) as drawn, Image.open(photo) as taken:
+        assert drawn.size == taken.size
+
+
+def test_predict_as_json_is_json_and_names_what_is_missing(mmskin_: Type, trained_run: Path) -> None:
+    code, told, _ = mmskin_(f"predict {trained_run} --field age=62 --json")
+    answer = json.loads(told)
+    assert code == 0
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert (answer["used"], answer["missing"]) == (["text"], ["image"])
+
+
+def test_predict_table_answers_every_case_and_writes_over_nothing(
+    mmskin_: Type, trained_run: Path, config: Path, tmp_path: Path
+) -> None:
+    for name in ("answers.csv", "answers.parquet"):
+        output = tmp_path / name
+        assert mmskin_(f"predict-table {trained_run} {config} --output {output}")[0] == 0
+        answers = pd.read_csv(output) if name.endswith("csv") else pd.read_parquet(output)
+        assert len(answers) == 36
+        assert answers.filter(like="prob_").sum(axis=1).to_list() == pytest.approx([1.0] * 36)
+    code, _, complaint = mmskin_(f"predict-table {trained_run} {config} --output {output}")
+    assert code == 2
+    assert "is there already; choose another --output" in complaint
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("train", "Missing argument 'CONFIG'"),
+        ("train nothing.yaml", "Missing option '--output'"),
+        ("train nothing.yaml --output x", "no such file: nothing.yaml"),
+        ("train nothing.yaml --output x --jobs 0", "Invalid value for '--jobs'"),
+        ("trian", "No such command 'trian'"),
+        ("predict MODEL --image nothing.png", "'nothing.png' does not exist"),
+        ("predict MODEL", "there is nothing to go by: this model needs a photo or a field or free text"),
+        ("predict MODEL --field age", "a field is written name=value"),
+        ("predict MODEL --field biopsed=yes", "is an outcome column"),
+        ("predict MODEL --field age=old --field agee=3", "Did you mean 'age'"),
+        ("predict MODEL --field age=62 --heatmap x.png", "a heat map needs --image"),
+        ("data describe nothing.yaml", "no such file"),
+    ],
+)
+def test_a_mistake_of_the_user_is_one_plain_line_and_code_2(
+    mmskin_: Type, trained_run: Path, line: str, told: str
+) -> None:
+    code, printed, complaint = mmskin_(line.replace("MODEL", str(trained_run)))
+    assert code == 2
+    assert printed == ""
+    assert is_one_plain_line(complaint), complaint
+    assert told in complaint
+
+
+def test_a_bad_model_is_one_plain_line_and_code_3(mmskin_: Type, tmp_path: Path) -> None:
+    code, _, complaint = mmskin_(f"predict {tmp_path} --text x")
+    assert code == 3
+    assert is_one_plain_line(complaint)
+
+
+def test_a_folder_that_cannot_be_written_is_one_plain_line(mmskin_: Type, config: Path) -> None:
+    code, _, complaint = mmskin_(f"train {config} --output {config}/run --quiet")
+    assert code == 2
+    assert is_one_plain_line(complaint)
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["mmskin", "--debug", "describe", "nothing"])
+    with pytest.raises(ConfigError):
+        cli.main()
+
+
+def test_ctrl_c_says_how_to_go_on(mmskin_: Type, config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stopped(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mmskin.training.run.run_experiment", stopped)
+    code, _, complaint = mmskin_(f"train {config} --output {tmp_path / 'run'}")
+    assert code == 130
+    assert complaint == "mmskin: stopped; `mmskin train` goes on with --resume\n"
+
+
+def test_no_command_at_all_shows_the_help(mmskin_: Type) -> None:
+    code, told, complaint = mmskin_("")
+    assert code == 2
+    assert "Usage: mmskin" in told + complaint
+    assert "Traceback" not in complaint

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import mmskin
+
+PACKAGE = Path(mmskin.__file__).parent
+
+# From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
+LAYERS = (
+    ("errors",),
+    ("schema", "build", "modalities"),
+    ("config", "synthetic"),
+    ("data",),
+    ("encoders", "fusion", "losses", "evaluation"),
+    ("model",),
+    ("features", "inference", "saved_model", "explain"),
+    ("predictor", "training", "results", "catalogue"),
+    ("benchmark", "quickstart"),
+    ("cli",),
+)
+# Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.
+HOMES = {
+    "lightning": ("training",),
+    "timm": ("encoders",),
+    "open_clip": ("encoders",),
+    "transformers": ("encoders",),
+    "gradio": (),
+}
+WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic")
+
+LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports() -> Iterator[tuple[Path, str]]:
+    """(file, imported module) of every import statement, those inside functions too; the lazy __init__ left out."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path == PACKAGE / "__init__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{path} imports relatively: write it out"
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                yield from ((path, name) for name in names)
+            elif isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+
+
+def test_every_part_of_the_package_has_its_place_in_the_table() -> None:
+    parts = {part_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert parts <= set(LEVEL), "give the new part a line in LAYERS"
+
+
+def test_imports_point_one_way() -> None:
+    wrong = []
+    for path, name in imports():
+        importing, imported = part_of(path), name.split(".")[1] if name.startswith("mmskin.") else ""
+        if imported and imported != importing and LEVEL.get(imported, -1) >= LEVEL[importing]:
+            wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert not wrong
+
+
+def test_libraries_stay_where_they_are_wrapped() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path, name in imports()
+        if (library := name.split(".")[0]) in HOMES and part_of(path) not in HOMES[library]
+    ]
+    assert not wrong
+
+
+def test_data_evaluation_and_config_do_without_torch() -> None:
+    files = [path for path in sorted(PACKAGE.rglob("*.py")) if part_of(path) in WITHOUT_TORCH]
+    modules = ["mmskin", *map(_module, files)]
+    code = f"import sys\nfor name in {modules}:\n    __import__(name)\n    assert 'torch' not in sys.modules, name"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _module(path: Path) -> str:
+    relative = path.relative_to(PACKAGE.parent).with_suffix("")
+    return ".".join(part for part in relative.parts if part != "__init__")
+
+
+def test_the_package_names_what_a_user_imports_first() -> None:
+    assert mmskin.History.__module__ == "mmskin.schema"
+    assert mmskin.Predictor.__module__ == "mmskin.predictor"
