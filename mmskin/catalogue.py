@@ -27,7 +27,7 @@ def describe_all() -> str:
     """Every part by name, with the first line of its docstring."""
     blocks = []
     for title, table in TABLES.items():
-        lines = [f"  {name:22}{_docstring(part).splitlines()[0]}" for name, part in table.items()]
+        lines = [f"  {name:24}{_docstring(part).splitlines()[0]}" for name, part in table.items()]
         blocks.append("\n".join([title, *lines]))
     return "\n\n".join(blocks)
 

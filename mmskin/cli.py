@@ -158,7 +158,7 @@ def data_describe(config: Config, overrides: Overrides = None) -> None:
 def data_make_synthetic(
     output: Annotated[Path, typer.Argument(help="new folder for the clinic")],
     cases: Annotated[int, typer.Option(min=10, help="number of cases")] = 1000,
-    size: Annotated[int, typer.Option(min=64, max=512, help="side of the photos, pixels")] = 128,
+    size: Annotated[int, typer.Option(min=96, max=512, help="side of the photos, pixels")] = 128,
     interaction: Annotated[
         float, typer.Option(min=0, max=1, help="λ: how much of the diagnosis lies in photo and history together only")
     ] = 0.0,

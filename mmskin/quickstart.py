@@ -30,7 +30,7 @@ SEES = {
 }
 
 
-def run_quickstart(output: Path, *, cases: int = 1600, seed: int = 0) -> None:
+def run_quickstart(output: Path, *, cases: int = 1600, seed: int = 0, epochs: int = 16) -> None:
     """Make the clinic, train, print the table, write the report.
 
     Raises:
@@ -44,7 +44,7 @@ def run_quickstart(output: Path, *, cases: int = 1600, seed: int = 0) -> None:
     console.print("[bold]2/3[/] training: a small CNN on photos alone, then three arms that share it")
     for arm in SEES:
         console.print(f"  {arm}")
-        run_experiment(arm_experiment(arm, output, seed=seed), output / arm, say=lambda line: None)
+        run_experiment(arm_experiment(arm, output, seed=seed, epochs=epochs), output / arm, say=lambda line: None)
     runs = read_runs([output / arm for arm in SEES])
     console.print("[bold]3/3[/] evaluating on patients that no arm has seen")
     ceilings = {arm: ceiling(read_truth(clinic).design, seen=_attributes(clinic, arm)) for arm in SEES}
@@ -59,7 +59,7 @@ def run_quickstart(output: Path, *, cases: int = 1600, seed: int = 0) -> None:
     )
 
 
-def arm_experiment(arm: str, output: Path, *, seed: int) -> Experiment:
+def arm_experiment(arm: str, output: Path, *, seed: int, epochs: int) -> Experiment:
     """The recipe of one arm: the CNN learns in image_only, and is read from there, frozen, by the others."""
     encoders: dict[str, Any] = {}
     if "photo" in SEES[arm]:
@@ -69,9 +69,8 @@ def arm_experiment(arm: str, output: Path, *, seed: int) -> Experiment:
     if "history" in SEES[arm]:
         encoders["text"] = {"name": "hashing", "dim": 64}
     training: dict[str, Any] = {"batch_size": 32, "encoder_learning_rate": 2e-3, "learning_rate": 2e-3}
-    training |= {"epochs": 16, "views": 16, "augment": {"zoom": 0.1, "blur": 0.0, "erase": 0.0}}
-    if arm != "image_only":
-        training |= {"epochs": 16, "views": 2}
+    views = epochs if arm == "image_only" else 2
+    training |= {"epochs": epochs, "views": views, "augment": {"zoom": 0.1, "blur": 0.0, "erase": 0.0}}
     return parse_experiment(
         {
             "name": arm,

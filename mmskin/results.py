@@ -41,7 +41,8 @@ def read_runs(runs: Sequence[Path]) -> Runs:
     Raises:
         UserError: a folder without predictions.
     """
-    tables, configs, groups = [], [], {}
+    tables, configs = [], []
+    groups: dict[str, tuple[str, ...]] = {}
     for run in runs:
         path = run / "predictions.parquet" if run.is_dir() else run
         if not path.exists():

@@ -17,7 +17,7 @@ from mmskin.training.run import run_experiment
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "pad_ufes_20"
 HASHING = "encoders.text={name: hashing, dim: 64}"
-TEXT_TUNED_VISIBLE = "encoders.text.weights=runs/pad/text_only-visible/fold_{fold}/model"
+TEXT_READ = ("encoders.text.weights=runs/pad/text_only/fold_{fold}/model", "encoders.text.trainable=none")
 
 
 class Arm(NamedTuple):
@@ -36,20 +36,18 @@ def in_mode(config: str, mode: str, *more: str) -> Arm:
     return Arm(config, mode, (f"data.missingness={mode}", *more))
 
 
-FUSED = ("concat", "late", "cross_attention")
+FUSED = ("cross_attention", "late", "concat")
 ARMS = (
     Arm("image_only"),
     Arm("text_only"),
-    in_mode("text_only", "visible"),
+    *(Arm(fusion) for fusion in FUSED),
     Arm("metadata_only"),
     in_mode("metadata_only", "visible"),
-    *(Arm(fusion) for fusion in reversed(FUSED)),
-    *(in_mode(fusion, "visible", TEXT_TUNED_VISIBLE) for fusion in reversed(FUSED)),
-    *(in_mode(fusion, "equalized") for fusion in reversed(FUSED)),
-    *(Arm(fusion, "hashing", (HASHING,)) for fusion in reversed(FUSED[1:])),
-    *(in_mode(fusion, "visible", HASHING)._replace(variant="visible-hashing") for fusion in reversed(FUSED[1:])),
+    *(in_mode(fusion, "visible") for fusion in FUSED),
+    in_mode("text_only", "visible", *TEXT_READ),
+    *(in_mode(fusion, "equalized") for fusion in FUSED),
+    *(Arm(fusion, "hashing", (HASHING,)) for fusion in FUSED[:2]),
     Arm("cross_attention", "cross_entropy", ("loss={name: cross_entropy}",)),
-    Arm("image_only", "cross_entropy", ("loss={name: cross_entropy}", "encoders.image.trainable=none")),
 )
 
 
@@ -63,7 +61,7 @@ def main() -> None:
         if options.arms and arm.name not in options.arms:
             continue
         overrides = [f"name={arm.name}", *arm.overrides]
-        if arm.name not in ("image_only", "text_only", "text_only-visible", "cross_attention"):
+        if arm.name not in ("image_only", "text_only", "cross_attention"):
             overrides.append("training.save_model=false")
         experiment = read_experiment(CONFIGS / f"{arm.config}.yaml", overrides)
         print(arm.name, flush=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -15,7 +16,7 @@ class Box:
         self.area, self.colour = width * height, colour
 
 
-TABLE = {"box": Box, "blue": partial(Box, colour="blue")}
+TABLE: dict[str, Callable[..., Box]] = {"box": Box, "blue": partial(Box, colour="blue")}
 
 
 def test_a_spec_becomes_an_instance_with_context_and_options() -> None:

@@ -66,7 +66,7 @@ def test_a_value_that_is_not_admissible_is_refused_by_name(name: str, raw: objec
 
 
 def test_an_outcome_column_is_refused_with_its_reason() -> None:
-    with pytest.raises(DataError, match="'biopsied' is an outcome .* only suspicious lesions are biopsied"):
+    with pytest.raises(DataError, match=r"'biopsied' is an outcome .* only suspicious lesions are biopsied"):
         SCHEMA.parse_history({"biopsied": "yes"})
     with pytest.raises(DataError, match="outcome column"):
         SCHEMA.with_fields(["age", "biopsied"])

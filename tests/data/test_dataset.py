@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from mmskin.data.augment import Augment
-from mmskin.data.batch import Case, Row, collate, stack_rows
+from mmskin.data.batch import Case, Row, Rows, collate, stack_rows
 from mmskin.data.dataset import CaseDataset, EpochSampler, Hiding, Reader
 from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.encoders.hashing_text import HashNote
@@ -54,6 +54,11 @@ class Told:
         return [{"x": torch.tensor([view, len(history.recorded())])}] if there else []
 
 
+def inputs(rows: Row | Rows, key: str) -> torch.Tensor:
+    assert not isinstance(rows, Features)
+    return rows[key]
+
+
 def told() -> dict[str, Reader]:
     return {"image": Told(of_history=False), "text": Told(of_history=True), "metadata": Told(of_history=True)}
 
@@ -84,9 +89,9 @@ def test_the_balanced_sampler_shows_every_class_equally_often() -> None:
 
 def test_epoch_e_reads_view_e_mod_k_and_evaluation_reads_view_0() -> None:
     data = CaseDataset([table(2)] * 3, SCHEMA, told())
-    views = [int(data[1, epoch].rows["image"][0]["x"][0]) for epoch in range(7)]  # type: ignore[call-overload]
+    views = [int(inputs(data[1, epoch].rows["image"][0], "x")[0]) for epoch in range(7)]
     assert views == [0, 1, 2, 0, 1, 2, 0]
-    assert int(data[1].rows["image"][0]["x"][0]) == 0  # type: ignore[call-overload]
+    assert int(inputs(data[1].rows["image"][0], "x")[0]) == 0
     assert [view for _, _, _, view in data.views_of_cases()] == [0, 0, 1, 1, 2, 2]
 
 
@@ -115,9 +120,7 @@ def test_what_a_case_has_alone_is_never_hidden() -> None:
         data = CaseDataset([only], SCHEMA, told(), hiding=Hiding(history=0.5, image=0.49))
         plain = CaseDataset([only], SCHEMA, told())
         for row in range(50):
-            assert {m: len(r) for m, r in data[row, 3].rows.items()} == {
-                m: len(r) for m, r in plain[row].rows.items()
-            }
+            assert {m: len(r) for m, r in data[row, 3].rows.items()} == {m: len(r) for m, r in plain[row].rows.items()}
 
 
 def test_what_is_hidden_depends_on_case_epoch_and_seed_alone() -> None:
@@ -137,7 +140,7 @@ def test_note_and_columns_tell_the_same_facts_when_fields_are_hidden() -> None:
     for case_id, images, history, view in data.views_of_cases():
         note = note_reader.note(case_id, history, view).lower()
         rows = columns_reader(case_id, images, history, view)
-        codes = rows[0]["codes"].tolist() if rows else [0] * 4  # type: ignore[call-overload]
+        codes = inputs(rows[0], "codes").tolist() if rows else [0] * 4
         for field, code in zip(SCHEMA.fields, codes, strict=True):
             assert (field.title.lower() in note) == (code != 0), (note, codes)
         hidden += codes.count(0)
@@ -163,8 +166,7 @@ def test_a_photo_varies_by_view_and_the_plain_view_never_does(tmp_path: Path) ->
 
     def pixels(of: PhotoReader, view: int) -> torch.Tensor:
         (row,) = of("x", (str(path),), History(), view)
-        assert not isinstance(row, Features)
-        return row["pixels"]
+        return inputs(row, "pixels")
 
     assert torch.equal(pixels(reader, 0), pixels(plain, 0))
     assert torch.equal(pixels(plain, 0), pixels(plain, 3))
@@ -184,13 +186,13 @@ def test_a_data_set_travels_to_workers_of_any_start_method(tmp_path: Path) -> No
     data = CaseDataset([table(2, images=[(str(path),)] * 2)] * 2, SCHEMA, readers, hiding=Hiding(history=0.1))
     copy = pickle.loads(pickle.dumps(data))
     here, there = collate([data[0, 1]]), collate([copy[0, 1]])
-    assert torch.equal(here.inputs["image"]["pixels"], there.inputs["image"]["pixels"])  # type: ignore[call-overload]
+    assert torch.equal(inputs(here.inputs["image"], "pixels"), inputs(there.inputs["image"], "pixels"))
 
 
 def test_a_batch_says_which_rows_belong_to_which_case() -> None:
     rows: list[Row] = [{"ids": torch.tensor([1])}, {"ids": torch.tensor([2, 3])}, {"ids": torch.tensor([4])}]
     batch = collate([Case({"text": rows[:2]}, 1, "x"), Case({"text": []}, -1, "y"), Case({"text": rows[2:]}, 0, "z")])
-    assert batch.inputs["text"]["ids"].tolist() == [[1, 0], [2, 3], [4, 0]]  # type: ignore[call-overload]
+    assert inputs(batch.inputs["text"], "ids").tolist() == [[1, 0], [2, 3], [4, 0]]
     assert batch.case_index["text"].tolist() == [0, 0, 2]
     assert batch.present["text"].tolist() == [True, False, True]
     assert batch.target.tolist() == [1, -1, 0]

@@ -47,7 +47,5 @@ def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
     if raw["encoders"].get("image", {}).get("trainable") == "none":
         encoders["image"]["trainable"] = "none"
     changed = {"data": data, "encoders": encoders, "training": training, "features": str(tmp_path / "features")}
-    table = run_experiment(
-        parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False
-    )
+    table = run_experiment(parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False)
     assert table.filter(like="prob_").notna().to_numpy().all()

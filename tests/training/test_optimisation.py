@@ -39,9 +39,7 @@ def model() -> MultimodalClassifier:
         "image": {"name": "timm", "model": "test_efficientnet", "image_size": 32, "trainable": 1},
         "text": {"name": "hashing", "dim": 8, "buckets": 16},
     }
-    built, _ = build_model(
-        encoders, {"name": "concat"}, {"name": "cross_entropy"}, schema=SCHEMA, class_counts=[5, 5]
-    )
+    built, _ = build_model(encoders, {"name": "concat"}, {"name": "cross_entropy"}, schema=SCHEMA, class_counts=[5, 5])
     built.encoders["image"].is_pretrained = True
     return built
 
