@@ -38,6 +38,8 @@ class DataConfig(_Strict):
     """Fold k is tested, fold k+1 validates, the rest trains."""
     fields: list[str] | None = None
     """Fields of the history to use; all that the source declares if null."""
+    without: list[str] = []
+    """Fields to leave out, for ablations."""
     missingness: Literal["visible", "always_recorded", "equalized"] = "visible"
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""

@@ -97,11 +97,10 @@ def ceiling_table(table: pd.DataFrame, ceilings: dict[str, Ceiling]) -> Table:
     for column in ("arm", "balanced accuracy", "ceiling", "accuracy", "ceiling"):
         shown.add_column(column, justify="left" if column == "arm" else "right")
     metrics = evaluate(table)
-    whole = metrics[(metrics["class"] == "") & (metrics["subset"] == "all")].set_index(["arm", "metric"])
+    whole = metrics[(metrics["class"] == "") & (metrics["subset"] == "all")]
+    cells = {(row["arm"], row["metric"]): with_interval(row) for row in whole.to_dict("records")}
     for arm, best in ceilings.items():
-        balanced, plain = (
-            with_interval(whole.loc[(arm, name)].to_dict()) for name in ("balanced_accuracy", "accuracy")
-        )
+        balanced, plain = cells[arm, "balanced_accuracy"], cells[arm, "accuracy"]
         shown.add_row(arm, balanced, f"{best.balanced_accuracy:.3f}", plain, f"{best.accuracy:.3f}")
     return shown
 

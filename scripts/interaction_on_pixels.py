@@ -4,7 +4,7 @@ One clinic at λ = 1. Cross-attention is trained end to end, CNN and note encode
 late fusion reads the very CNN that cross-attention trained, frozen, so that it can't fail for want of an image feature.
 Both are scored on the same test cases as the exact posterior.
 
-    python scripts/interaction_on_pixels.py --output runs/interaction      (about 25 CPU minutes)
+    python scripts/interaction_on_pixels.py --output runs/interaction      (about 20 CPU minutes)
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def experiment(arm: str, folder: Path, *, seed: int) -> Any:
             "fusion": {"name": arm} | ({"hidden_dim": 64} if arm == "cross_attention" else {}),
             "loss": {"name": "cross_entropy"},
             "training": {
-                "epochs": 14,
+                "epochs": 10,
                 "batch_size": 32,
                 "learning_rate": 2e-3,
                 "weight_decay": 0.05,

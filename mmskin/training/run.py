@@ -179,7 +179,9 @@ def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], nu
         raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
     split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
     data = experiment.data
-    return Fold(number, split, input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields))
+    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields)
+    left_out = {schema.field(name).name for name in data.without}
+    return Fold(number, split, schema.with_fields([name for name in schema.field_names if name not in left_out]))
 
 
 def fold_slots(experiment: Experiment, fold: Fold) -> dict[str, dict[str, Any]]:

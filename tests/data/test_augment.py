@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pickle
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest

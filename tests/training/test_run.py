@@ -13,7 +13,7 @@ from small_experiment import small_experiment
 
 from mmskin.config import Experiment, parse_experiment
 from mmskin.data.dataset import CaseDataset
-from mmskin.errors import ConfigError, UserError
+from mmskin.errors import ConfigError, DataError, UserError
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses.contract import Loss
 from mmskin.model import MultimodalClassifier, build_model
@@ -222,3 +222,14 @@ def test_early_stopping_ends_before_the_last_epoch(pad_folder: Path, tmp_path: P
     log = pd.read_csv(tmp_path / "run" / "fold_0" / "log" / "version_0" / "metrics.csv")
     assert log["epoch"].max() < 49
     assert not (tmp_path / "run" / "fold_0" / "last.ckpt").exists()
+
+
+def test_fields_can_be_left_out_for_an_ablation_and_a_wrong_name_is_told(pad_folder: Path) -> None:
+    def fields_without(*names: str) -> set[str]:
+        experiment = small_experiment(pad_folder, "text", data={"without": list(names)})
+        cases = load_cases(experiment)
+        return set(prepare_fold(experiment, cases, folds_of(experiment, cases), 0).schema.field_names)
+
+    assert fields_without() - fields_without("age", "itch") == {"age", "itch"}
+    with pytest.raises(DataError, match="Did you mean 'itch'"):
+        fields_without("itsch")
