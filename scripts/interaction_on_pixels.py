@@ -4,7 +4,7 @@ One clinic at λ = 1. Cross-attention is trained end to end, CNN and note encode
 late fusion reads the very CNN that cross-attention trained, frozen, so that it can't fail for want of an image feature.
 Both are scored on the same test cases as the exact posterior.
 
-    python scripts/interaction_on_pixels.py --output runs/interaction      (about 20 CPU minutes)
+    python scripts/interaction_on_pixels.py --output runs/interaction      (about 35 CPU minutes)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mmskin.evaluation.predictions import class_names, probabilities
 from mmskin.synthetic import ceiling, make_clinic, oracle_probs, read_cases, read_truth
 from mmskin.training.run import run_experiment
 
-CASES, PARTS, TEST_PARTS = 9_000, 18, 10  # ten parts of eighteen test (5,000 cases), one validates, seven train
+CASES, PARTS, TEST_PARTS = 12_500, 25, 10  # ten parts of twenty-five test (5,000 cases), one validates, 14 train
 
 
 def prepare(folder: Path) -> Path:
@@ -54,9 +54,9 @@ def experiment(arm: str, folder: Path, *, seed: int) -> Any:
             "fusion": {"name": arm} | ({"hidden_dim": 64} if arm == "cross_attention" else {}),
             "loss": {"name": "cross_entropy"},
             "training": {
-                "epochs": 10,
+                "epochs": 12,
                 "batch_size": 32,
-                "learning_rate": 2e-3,
+                "learning_rate": 3e-3,
                 "weight_decay": 0.05,
                 "threads": 1,
             },
