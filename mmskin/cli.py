@@ -68,12 +68,14 @@ def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
     output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],
     reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, paired")] = None,
+    primary: Annotated[str | None, typer.Option(help="arm of the headline, named in advance, not the best one")] = None,
     replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
     from mmskin.results import read_runs, write_results
 
-    say_results(write_results(read_runs(runs), output, reference=reference, replicates=replicates))
+    results = write_results(read_runs(runs), output, reference=reference, primary=primary, replicates=replicates)
+    say_results(results)
     _say(f"report: {output / 'report.html'}")
 
 

@@ -60,6 +60,7 @@ def write_results(
     output: Path,
     *,
     reference: str | None = None,
+    primary: str | None = None,
     title: str = "Comparison",
     replicates: int = 2000,
     notes: Sequence[str] = (),
@@ -71,6 +72,7 @@ def write_results(
         runs: one arm or more.
         output: folder, made if it is not there.
         reference: arm that the others are compared with, patient by patient.
+        primary: arm of the headline and the figures, named in advance; the first one if None.
         title: of the report.
         replicates: resamples of the patients.
         notes: sentences for the report.
@@ -95,6 +97,7 @@ def write_results(
         path=output / "report.html",
         title=title,
         config={"experiments": runs.configs},
+        arm=primary,
         differences=differences,
         subgroups=subgroups,
         command=" ".join(["mmskin", *sys.argv[1:]]),
