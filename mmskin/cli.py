@@ -33,7 +33,7 @@ Overrides = Annotated[
 @app.command()
 def quickstart(
     output: Annotated[Path, typer.Option(help="new folder: clinic, runs and report")] = Path("quickstart"),
-    cases: Annotated[int, typer.Option(min=200, help="number of synthetic cases")] = 1600,
+    cases: Annotated[int, typer.Option(min=200, help="number of synthetic cases")] = 1200,
     seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
 ) -> None:
     """Make a synthetic clinic, compare four arms on the same patients, print the table, write a report. Minutes."""

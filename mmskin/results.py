@@ -84,7 +84,9 @@ def write_results(
     Raises:
         DataError: tables that are no predictions, or of other cases where a comparison is asked for.
     """
-    table = check_predictions(runs.table)
+    table, left_out = answered_by_all(check_predictions(runs.table))
+    if left_out:
+        notes = [*notes, f"{left_out} cases of which some arm had nothing to go by are left out for all arms."]
     if not (table["split"] == "test").any():
         raise DataError("the predictions hold no test rows: there is nothing to report")
     metrics = evaluate(table, replicates=replicates, class_groups=runs.class_groups)
@@ -105,7 +107,14 @@ def write_results(
         figures=figures,
     )
     (output / "report.json").rename(output / "metrics.json")
-    return [*_rows(metrics), *_differences(differences)]
+    return [*_rows(metrics), *([notes[-1]] if left_out else []), *_differences(differences)]
+
+
+def answered_by_all(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The rows of cases that every arm has answered, and the number of cases left out."""
+    answered = [set(rows["case_id"]) for _, rows in table.groupby("arm")]
+    common = set.intersection(*answered)
+    return table[table["case_id"].isin(common)], len(set.union(*answered) - common)
 
 
 def _rows(metrics: pd.DataFrame) -> list[str]:
