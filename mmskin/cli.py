@@ -121,13 +121,13 @@ def predict_table(
 ) -> None:
     """Probabilities for every case of a table; labels are not needed and not looked at."""
     from mmskin.config import read_experiment
+    from mmskin.data.load import read_source
     from mmskin.errors import UserError
     from mmskin.predictor import Predictor
-    from mmskin.training.run import read_source
 
     if output.exists():
         raise UserError(f"{output} is there already; choose another --output")
-    cases = read_source(read_experiment(config, overrides or []))
+    cases = read_source(read_experiment(config, overrides or []).data)
     answers = Predictor.load(model).predict_table(cases.table)
     if output.suffix == ".parquet":
         answers.to_parquet(output)
@@ -151,9 +151,9 @@ def data_describe(config: Config, overrides: Overrides = None) -> None:
     """What was read: cases, classes, patients, what is missing per field, photos not found."""
     from mmskin.config import read_experiment
     from mmskin.data.describe import describe as describe_cases
-    from mmskin.training.run import read_source
+    from mmskin.data.load import read_source
 
-    print(describe_cases(read_source(read_experiment(config, overrides or []))))
+    print(describe_cases(read_source(read_experiment(config, overrides or []).data)))
 
 
 @data_app.command("make-synthetic")

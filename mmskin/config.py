@@ -32,15 +32,18 @@ class DataConfig(_Strict):
     root: str
     """Folder of the data set. A relative path counts from where the command is run."""
     folds: int | str = 5
-    """Number of patient-disjoint folds to make, or a CSV file with a fold for every case."""
+    """Number of patient-disjoint folds to make, a CSV file with a fold for every case, or "official": the split that
+    the data set comes with."""
     fold_seed: int = 42
     test_folds: Literal["all"] | list[int] = "all"
-    """Fold k is tested, fold k+1 validates, the rest trains."""
+    """Fold k is tested, fold k+1 validates, the rest trains. Of an official split "all" is its test part."""
     fields: list[str] | None = None
     """Fields of the history to use; all that the source declares if null."""
     without: list[str] = []
     """Fields to leave out, for ablations."""
     missingness: Literal["visible", "always_recorded", "equalized"] = "visible"
+    conflicts: Literal["keep", "drop", "error"] = "keep"
+    """What to do with photos that are the same bytes under different labels."""
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from small_experiment import small_experiment
 
+from mmskin.data.load import load_cases
 from mmskin.errors import DataError, ImageError, ModelError, UserError
 from mmskin.model import build_model
 from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
 from mmskin.saved_model import TrainedModel
 from mmskin.schema import Field, Schema
-from mmskin.training.run import load_cases
 
 SCHEMA = Schema(
     name="tiny",
@@ -144,7 +144,7 @@ def test_temperature_softens_the_answer(photo: Image.Image) -> None:
 
 def test_a_table_gets_the_answers_of_its_cases_one_by_one(trained_run: Path, pad_folder: Path) -> None:
     loaded = Predictor.load(trained_run)
-    cases = load_cases(small_experiment(pad_folder)).table.iloc[:5]
+    cases = load_cases(small_experiment(pad_folder).data).table.iloc[:5]
     answers = loaded.predict_table(cases)
     for (_, row), (_, answer) in zip(cases.iterrows(), answers.iterrows(), strict=True):
         fields = {name: row[name] for name in loaded.schema.field_names}

@@ -14,12 +14,12 @@ import torch
 from small_experiment import small_experiment
 from tiny_encoders import write_bert
 
+from mmskin.data.load import load_cases
 from mmskin.errors import ModelError
 from mmskin.model import build_model
 from mmskin.predictor import Predictor
 from mmskin.saved_model import TrainedModel, load_model, save_model
 from mmskin.schema import Field, Schema
-from mmskin.training.run import load_cases
 
 SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="age", kind="numeric", low=0, high=120),))
 TEXT = {"name": "hashing", "dim": 8, "buckets": 32}
@@ -70,7 +70,7 @@ def test_every_tensor_comes_back_bit_for_bit(tmp_path: Path) -> None:
 def test_a_loaded_model_predicts_what_the_run_predicted_bit_for_bit(trained_run: Path, pad_folder: Path) -> None:
     run = pd.read_parquet(trained_run / "predictions.parquet")
     run = run[run["split"] == "test"].reset_index(drop=True)
-    cases = load_cases(small_experiment(pad_folder)).table.set_index("case_id", drop=False)
+    cases = load_cases(small_experiment(pad_folder).data).table.set_index("case_id", drop=False)
     table = cases.loc[list(run.case_id)].reset_index(drop=True)
     answers = Predictor.load(trained_run).predict_table(table)
     for column in run.filter(like="prob_"):

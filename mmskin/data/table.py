@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
@@ -44,6 +44,19 @@ class Source(Protocol):
             DataError: files or columns missing, values not admissible; all offenders at once, with rows.
         """
         ...
+
+
+def make_table(schema: Schema, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Columns by name as the table of a source: those of `Cases` first, then the fields, then the others.
+
+    `text` may be left out: then no case has any.
+    """
+    size = len(values["case_id"])
+    columns = {"text": [None] * size, **values}
+    known = [name for name in (*COLUMNS, *schema.field_names) if name in columns]
+    order = dict.fromkeys([*known, *columns])
+    # object: pandas would turn None into NaN otherwise, and None is what "not recorded" is
+    return pd.DataFrame({name: pd.Series(list(columns[name]), dtype=object) for name in order})
 
 
 def check_table(cases: Cases) -> Cases:

@@ -17,10 +17,10 @@ import torch
 
 from mmskin.build import build
 from mmskin.config import Experiment
-from mmskin.data.missingness import fully_recorded, input_schema
-from mmskin.data.sources import SOURCES
-from mmskin.data.splits import Split, make_folds, read_folds, split_by_fold
-from mmskin.data.table import Cases, check_table, histories
+from mmskin.data.load import folds_of, folds_to_test, load_cases
+from mmskin.data.missingness import input_schema
+from mmskin.data.splits import Split, split_by_fold
+from mmskin.data.table import Cases, histories
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.predictions import read_predictions, write_predictions
@@ -71,10 +71,10 @@ def run_experiment(
     """
     refuse_double_balancing(experiment)
     claim_output(experiment, output, resume=resume)
-    cases = load_cases(experiment)
+    cases = load_cases(experiment.data)
     (output / "schema.json").write_text(json.dumps(cases.schema.to_json(), indent=2) + "\n")
-    folds = folds_of(experiment, cases)
-    numbers = sorted(set(folds)) if experiment.data.test_folds == "all" else experiment.data.test_folds
+    folds = folds_of(experiment.data, cases)
+    numbers = folds_to_test(experiment.data, folds)
     places = {number: output / f"fold_{number}" / "predictions.parquet" for number in numbers}
     waiting = []
     for number, place in places.items():
@@ -147,26 +147,6 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         for name, part, probs in (("val", val, val_probs), ("test", test, test_probs))
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def read_source(experiment: Experiment) -> Cases:
-    """The table of cases as the source gives it, checked."""
-    return check_table(build("source", SOURCES, experiment.data.source).load(experiment.data.root))
-
-
-def load_cases(experiment: Experiment) -> Cases:
-    """The table of cases of an experiment, checked; cases without a label are left out."""
-    cases = read_source(experiment)
-    table = cases.table[cases.table.target.notna()].reset_index(drop=True)
-    return cases._replace(table=table.assign(group_fully_recorded=_yes_no(fully_recorded(table, cases.schema))))
-
-
-def folds_of(experiment: Experiment, cases: Cases) -> pd.Series[int]:
-    """Fold of every case, read from a file or made."""
-    folds = experiment.data.folds
-    if isinstance(folds, int):
-        return make_folds(cases.table, k=folds, seed=experiment.data.fold_seed)
-    return read_folds(Path(folds), cases.table, unknown="ignore")
 
 
 def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], number: int) -> Fold:
@@ -271,7 +251,3 @@ def claim_output(experiment: Experiment, output: Path, *, resume: bool) -> None:
             raise UserError(f"{output} holds another experiment than this one; give another --output")
     output.mkdir(parents=True, exist_ok=True)
     config.write_text(json.dumps(experiment.to_json(), indent=2) + "\n")
-
-
-def _yes_no(values: pd.Series[bool]) -> list[str]:
-    return ["yes" if value else "no" for value in values]

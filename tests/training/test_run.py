@@ -13,6 +13,7 @@ from small_experiment import small_experiment
 
 from mmskin.config import Experiment, parse_experiment
 from mmskin.data.dataset import CaseDataset
+from mmskin.data.load import folds_of, load_cases
 from mmskin.errors import ConfigError, DataError, UserError
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses.contract import Loss
@@ -21,7 +22,7 @@ from mmskin.saved_model import load_model
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
-from mmskin.training.run import fit_encoders, fold_slots, folds_of, load_cases, prepare_fold, run_experiment
+from mmskin.training.run import fit_encoders, fold_slots, prepare_fold, run_experiment
 
 
 def run(experiment: Experiment, output: Path, **options: Any) -> pd.DataFrame:
@@ -32,8 +33,8 @@ def parts(
     experiment: Experiment,
 ) -> tuple[MultimodalClassifier, Loss, tuple[CaseDataset, CaseDataset, CaseDataset]]:
     """What `run_fold` makes of fold 0 before it trains."""
-    cases = load_cases(experiment)
-    fold = prepare_fold(experiment, cases, folds_of(experiment, cases), 0)
+    cases = load_cases(experiment.data)
+    fold = prepare_fold(experiment, cases, folds_of(experiment.data, cases), 0)
     counts = [int((fold.split.train.target == name).sum()) for name in fold.schema.classes]
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -175,8 +176,8 @@ def test_braces_in_a_slot_are_filled_in_or_refused(pad_folder: Path) -> None:
         raw = small_experiment(pad_folder, "metadata", fusion="metadata_only").to_json()
         raw["encoders"]["metadata"]["weights"] = weights
         experiment = parse_experiment(raw | {"seed": 3})
-        cases = load_cases(experiment)
-        return fold_slots(experiment, prepare_fold(experiment, cases, folds_of(experiment, cases), 1))
+        cases = load_cases(experiment.data)
+        return fold_slots(experiment, prepare_fold(experiment, cases, folds_of(experiment.data, cases), 1))
 
     assert slots("runs/{seed}/fold_{fold}")["metadata"]["weights"] == "runs/3/fold_1"
     with pytest.raises(ConfigError, match=r"encoders\.metadata: only \{fold\} and \{seed\} may stand in braces"):
@@ -187,7 +188,7 @@ def test_cases_of_which_nothing_is_present_get_no_answer_and_spoil_no_other(pad_
     data = {"fields": ["smoke"]}  # blank for every second benign patient
     table = run(small_experiment(pad_folder, "text", fusion="text_only", data=data), tmp_path / "run")
     experiment = small_experiment(pad_folder, "text", fusion="text_only", data=data)
-    cases = load_cases(experiment).table
+    cases = load_cases(experiment.data).table
     blank = set(cases[cases.smoke.isna()].case_id)
     assert blank
     assert not blank & set(table.case_id)
@@ -227,8 +228,8 @@ def test_early_stopping_ends_before_the_last_epoch(pad_folder: Path, tmp_path: P
 def test_fields_can_be_left_out_for_an_ablation_and_a_wrong_name_is_told(pad_folder: Path) -> None:
     def fields_without(*names: str) -> set[str]:
         experiment = small_experiment(pad_folder, "text", data={"without": list(names)})
-        cases = load_cases(experiment)
-        return set(prepare_fold(experiment, cases, folds_of(experiment, cases), 0).schema.field_names)
+        cases = load_cases(experiment.data)
+        return set(prepare_fold(experiment, cases, folds_of(experiment.data, cases), 0).schema.field_names)
 
     assert fields_without() - fields_without("age", "itch") == {"age", "itch"}
     with pytest.raises(DataError, match="Did you mean 'itch'"):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
-import pandas as pd
-
-from mmskin.data.delimited import read_delimited, require_columns
-from mmskin.data.table import Cases, check_table
-from mmskin.errors import ConfigError, DataError, first_of, one_of
+from mmskin.data.photo_files import find_photos, join_photos
+from mmskin.data.rows import (
+    Column,
+    field_column,
+    id_column,
+    kept_column,
+    label_column,
+    parse_columns,
+    photo_column,
+    read_rows,
+)
+from mmskin.data.table import Cases, check_table, make_table
+from mmskin.data.vocabulary import AGE, SEX, age_group
 from mmskin.schema import Field, FieldValue, Schema
-
-Conflicts = Literal["keep", "drop", "error"]
-
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def _yes_no(
@@ -61,26 +62,8 @@ _BACKGROUNDS = (
 )
 
 FIELDS = (
-    Field(
-        name="age",
-        kind="numeric",
-        label="Age",
-        unit="years",
-        low=0,
-        high=120,
-        phrases={"value": ("{value} years old.", "Aged {value}.", "Age {value}.", "{value}-year-old patient.")},
-    ),
-    Field(
-        name="sex",
-        kind="categorical",
-        label="Sex",
-        choices=("female", "male"),
-        phrases={
-            "female": ("Woman.", "Female.", "Female patient."),
-            "male": ("Man.", "Male.", "Male patient."),
-            "unknown": ("Sex unknown.", "Sex not known."),
-        },
-    ),
+    AGE,
+    SEX,
     Field(
         name="region",
         kind="categorical",
@@ -241,17 +224,27 @@ SCHEMA = Schema(
     ),
 )
 
-# Field name → column of metadata.csv where the two differ (fitspatrick is the file's spelling).
-_RENAMED = {
-    "sex": "gender",
-    "fitzpatrick": "fitspatrick",
-    "diameter_1_mm": "diameter_1",
-    "diameter_2_mm": "diameter_2",
+# What the file says where it differs from the schema: fitspatrick is its spelling, and Brazil has two.
+_SKIN_TYPES = {f"{skin_type}.0": str(skin_type) for skin_type in range(1, 7)}
+_BRASIL = {"BRASIL": "Brazil"}
+_READ: Mapping[str, tuple[str, Mapping[str, FieldValue]]] = {
+    "sex": ("gender", {}),
+    "fitzpatrick": ("fitspatrick", _SKIN_TYPES),
+    "diameter_1_mm": ("diameter_1", {}),
+    "diameter_2_mm": ("diameter_2", {}),
+    "background_father": ("background_father", _BRASIL),
+    "background_mother": ("background_mother", _BRASIL),
 }
-_COLUMN_OF = {name: _RENAMED.get(name, name) for name in SCHEMA.field_names}
-_REQUIRED = ("patient_id", "lesion_id", "img_id", "diagnostic", "biopsed", *_COLUMN_OF.values())
+_COLUMNS: Mapping[str, Column] = {
+    "case_id": photo_column("img_id"),
+    "patient_id": id_column("patient_id"),
+    "lesion_id": id_column("lesion_id"),
+    "target": label_column("diagnostic", SCHEMA.classes),
+    **{f.name: field_column(f, name=of, said=said) for f in FIELDS for of, said in [_READ.get(f.name, (f.name, {}))]},
+    "biopsed": kept_column("biopsed"),
+}
 
-_WHERE = "download PAD-UFES-20 from doi:10.17632/zr7vgbcyr2.1 (Mendeley Data) and name the folder that holds it"
+_OBTAIN = "download PAD-UFES-20 from doi:10.17632/zr7vgbcyr2.1 (Mendeley Data) and name the folder that holds it"
 
 
 class PadUfes20:
@@ -272,7 +265,7 @@ class PadUfes20:
     - **Biopsied lesions look different.** Pen circles are visible on many lesions about to be biopsied. `biopsed`
       itself is true for every cancer: an outcome, never an input.
     - Fitzpatrick V has 10 photos and VI has one: nothing can be said about dark skin.
-    - `PAT_759_1433_914` (NEV) and `PAT_759_1538_566` (BCC) are the same photo; see `conflicts`.
+    - `PAT_759_1433_914` (NEV) and `PAT_759_1538_566` (BCC) are the same photo; see `data.conflicts`.
     - `diameter_1` is the larger one in all but 17 of the rows where the two differ. A few are 0 mm: kept as written.
 
     *Ids.* `lesion_id` of the file is not unique to a patient (250 are shared by two): lesions are keyed by both ids.
@@ -285,212 +278,37 @@ class PadUfes20:
 
     Args:
         images: folder of the photos under the root, searched with all its subfolders.
-        conflicts: what to do with photos that are the same bytes under different diagnoses: keep them all with a
-            remark, drop them all, or raise.
     """
 
     schema = SCHEMA
 
-    def __init__(self, *, images: str = "images", conflicts: Conflicts = "keep") -> None:
-        if conflicts not in ("keep", "drop", "error"):
-            raise ConfigError(one_of("conflicts", conflicts, ("keep", "drop", "error")))
+    def __init__(self, *, images: str = "images") -> None:
         self.images = images
-        self.conflicts = conflicts
 
     def load(self, root: str | Path) -> Cases:
         """Read `metadata.csv` under a folder and find the photos.
 
-        The table has the columns of `Cases`, then `biopsed` (as read), `age_group` ("<40", "40-59", "60+") and
-        `photo_group` (the first case id with the same photo, byte for byte; None without photo).
+        The table has the columns of `Cases`, then `biopsed` (as read) and `age_group` ("<40", "40-59", "60+").
 
         Raises:
             DataError: file or columns missing, values not admissible, one img_id with two contents, two photo files
-                for one img_id; and, with conflicts="error", the same photo under two diagnoses.
+                for one img_id.
         """
         folder = Path(root).resolve()
         path = folder / "metadata.csv"
-        rows, remarks = _read_rows(path)
-        rows, merge_remarks = _merge_equal_rows(rows, path)
-        remarks += merge_remarks
-        table = _parse(rows, path)
-        unlabelled = int(table.target.isna().sum())
+        needed = [column.name for column in _COLUMNS.values()]
+        rows, remarks = read_rows(path, needed, key="img_id", label="diagnostic", obtain=_OBTAIN)
+        values = parse_columns(rows, _COLUMNS, path=path)
+        unlabelled = values["target"].count(None)
         if unlabelled:
             remarks.append(f"{unlabelled} rows have no diagnosis: cases without target")
-        merged = sum(row.cells[c] == "BRASIL" for row in rows for c in ("background_father", "background_mother"))
+        merged = sum(int((rows[f"background_{parent}"] == "BRASIL").sum()) for parent in ("father", "mother"))
         if merged:
             remarks.append(f"background BRASIL read as Brazil in {merged} cells")
-
-        photos = _find_photos(folder / self.images)
-        remarks += _join_photos(table, photos, where=self.images)
-        table["photo_group"] = _photo_groups(table)
-        table, conflict_remarks = self._settle_conflicts(table)
-        return check_table(Cases(schema=SCHEMA, table=table, remarks=(*remarks, *conflict_remarks)))
-
-    def _settle_conflicts(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        sets: list[list[str]] = []
-        dropped: set[str] = set()
-        remarks: list[str] = []
-        same = 0
-        for _, group in table[table.photo_group.duplicated(keep=False) & table.photo_group.notna()].groupby(
-            "photo_group"
-        ):
-            if group.target.dropna().nunique() > 1:
-                sets.append([f"{case} ({target})" for case, target in zip(group.case_id, group.target, strict=True)])
-                dropped.update(group.case_id)
-            else:
-                same += 1
-        if same:
-            remarks.append(
-                f"same photo under two or more ids, one diagnosis: {same} times; kept, and kept in one part of a split"
-            )
-        if sets:
-            listed = first_of([" = ".join(members) for members in sets])
-            found = f"same photo (equal bytes) under different diagnoses, {len(sets)} times: {listed}"
-            if self.conflicts == "error":
-                raise DataError(f"{found}. Set conflicts to keep or drop, or mend metadata.csv")
-            remarks.append(f"{found}; {'all dropped' if self.conflicts == 'drop' else 'all kept'}")
-            if self.conflicts == "drop":
-                table = table[~table.case_id.isin(dropped)].reset_index(drop=True)
-        return table, remarks
-
-
-class _Row(NamedTuple):
-    number: int  # in the file, the header being row 1
-    cells: Mapping[str, str]
-
-
-def _read_rows(path: Path) -> tuple[list[_Row], list[str]]:
-    """The rows of the file as text, without an index column and other foreign columns, and the reader's remarks."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist; {_WHERE}")
-    raw = read_delimited(path)
-    require_columns(raw.rows, _REQUIRED, path=path)
-    columns = [raw.rows[name].str.strip() for name in _REQUIRED]
-    rows = [
-        _Row(number, dict(zip(_REQUIRED, cells, strict=True)))
-        for number, *cells in zip(raw.rows.index, *columns, strict=True)
-    ]
-    return rows, list(raw.remarks)
-
-
-def _merge_equal_rows(rows: Sequence[_Row], path: Path) -> tuple[list[_Row], list[str]]:
-    """One row per img_id; rows that differ under one img_id are an error."""
-    first: dict[str, _Row] = {}
-    faults: list[str] = []
-    for row in rows:
-        image = row.cells["img_id"]
-        known = first.setdefault(image, row)
-        if known.cells != row.cells and image:
-            labels = f"{known.cells['diagnostic'] or 'blank'} and {row.cells['diagnostic'] or 'blank'}"
-            differing = [name for name in _REQUIRED if known.cells[name] != row.cells[name]]
-            told = f"labels {labels}" if "diagnostic" in differing else f"different {', '.join(differing)}"
-            faults.append(f"{image} in rows {known.number} and {row.number} with {told}")
-    if faults:
-        raise DataError(f"{path}: {len(faults)} img_id stand twice: {first_of(faults)}; keep one row of each")
-    kept = [row for row in rows if first[row.cells["img_id"]] is row or not row.cells["img_id"]]
-    repeated = len(rows) - len(kept)
-    return kept, [f"{repeated} rows repeat another row exactly: merged"] if repeated else []
-
-
-def _parse(rows: Sequence[_Row], path: Path) -> pd.DataFrame:
-    """The canonical table without photos, all faults of all rows reported at once."""
-    records: list[dict[str, Any]] = []
-    faults: list[str] = []
-    for number, cells in rows:
-        blank = [name for name in ("patient_id", "lesion_id", "img_id") if not cells[name]]
-        faults += [f"row {number}: {name} is blank" for name in blank]
-        image, target = cells["img_id"], cells["diagnostic"] or None
-        if "/" in image or "\\" in image:
-            faults.append(f"row {number}: img_id={image!r} must be a file name without folders")
-        if target is not None and target not in SCHEMA.classes:
-            faults.append(f"row {number}: {one_of('diagnostic', target, SCHEMA.classes)}")
-        values: dict[str, FieldValue] = {}
-        for field in SCHEMA.fields:
-            try:
-                values[field.name] = field.parse(_as_declared(field.name, cells[_COLUMN_OF[field.name]]))
-            except DataError as error:
-                faults.append(f"row {number}: {error}")
-        records.append(
-            {
-                "case_id": Path(image).stem,
-                "patient_id": cells["patient_id"],
-                "lesion_id": f"{cells['patient_id']}_{cells['lesion_id']}",
-                "images": (),
-                "target": target,
-                "text": None,
-                **values,
-                "biopsed": cells["biopsed"],
-                "age_group": _age_group(values.get("age")),
-            }
+        images, photo_remarks = join_photos(
+            [[case] for case in values["case_id"]], find_photos(folder / self.images), where=self.images
         )
-    if faults:
-        raise DataError(f"{path}: {len(faults)} faults: {first_of(faults)}")
-    # object: pandas would turn None into NaN otherwise, and None is what "not recorded" is
-    return pd.DataFrame(records, dtype=object)
-
-
-def _as_declared(name: str, cell: str) -> str:
-    """A cell in the words of the schema: the file writes 3.0 for skin type 3 and has two spellings of Brazil."""
-    if name == "fitzpatrick":
-        return cell.removesuffix(".0")
-    if name.startswith("background_") and cell.upper() == "BRASIL":
-        return "Brazil"
-    return cell
-
-
-def _age_group(age: FieldValue) -> str | None:
-    if not isinstance(age, float):
-        return None
-    return "<40" if age < 40 else "40-59" if age < 60 else "60+"
-
-
-def _find_photos(folder: Path) -> dict[str, list[Path]]:
-    """Photo files by stem, at any depth; hidden files (macOS leaves ._x.png beside x.png) are no photos."""
-    photos: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file():
-            photos[path.stem].append(path)
-    return photos
-
-
-def _join_photos(table: pd.DataFrame, photos: Mapping[str, Sequence[Path]], *, where: str) -> list[str]:
-    """Fill the column `images` in place; tell what did not find its partner."""
-    ids: list[str] = list(table.case_id)
-    ambiguous = [" and ".join(str(path) for path in photos[i]) for i in ids if len(photos.get(i, ())) > 1]
-    if ambiguous:
-        raise DataError(f"{len(ambiguous)} cases have two photo files: {first_of(ambiguous, 3)}; keep one of each")
-    table["images"] = pd.Series([tuple(str(path) for path in photos.get(i, ())) for i in ids], dtype=object)
-    absent = [i for i in ids if i not in photos]
-    stray = sorted(set(photos) - set(ids))
-    remarks = []
-    if absent:
-        remarks.append(f"{len(absent)} of {len(ids)} cases have no photo under {where}: {first_of(absent, 3)}")
-    if stray:
-        remarks.append(f"{len(stray)} photos under {where} have no row and are not used: {first_of(stray, 3)}")
-    return remarks
-
-
-def _photo_groups(table: pd.DataFrame) -> pd.Series[Any]:
-    """For every case the first case id with the same photo, byte for byte; None without photo."""
-    ids: list[str] = list(table.case_id)
-    paths = [Path(images[0]) if images else None for images in table.images]
-    by_size: dict[int, list[int]] = defaultdict(list)
-    for i, path in enumerate(paths):
-        if path is not None:
-            by_size[path.stat().st_size].append(i)
-    groups = [None if path is None else case for case, path in zip(ids, paths, strict=True)]
-    for indices in by_size.values():
-        # Equal bytes have equal sizes, so nearly all of the 3 GB of the official PNG files is never read.
-        if len(indices) > 1:
-            for same in _equal_bytes((i, path) for i in indices if (path := paths[i]) is not None):
-                for i in same:
-                    groups[i] = ids[same[0]]
-    return pd.Series(groups, dtype=object)
-
-
-def _equal_bytes(files: Iterable[tuple[int, Path]]) -> list[list[int]]:
-    by_digest: dict[str, list[int]] = defaultdict(list)
-    for i, path in files:
-        with path.open("rb") as file:
-            by_digest[hashlib.file_digest(file, "sha256").hexdigest()].append(i)
-    return list(by_digest.values())
+        lesions = [f"{p}_{lesion}" for p, lesion in zip(values["patient_id"], values["lesion_id"], strict=True)]
+        values |= {"lesion_id": lesions, "images": images, "age_group": [age_group(age) for age in values["age"]]}
+        table = make_table(SCHEMA, values)
+        return check_table(Cases(schema=SCHEMA, table=table, remarks=(*remarks, *photo_remarks)))

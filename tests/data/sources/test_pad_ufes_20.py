@@ -17,18 +17,6 @@ from mmskin.schema import Schema
 CLASS_COUNTS_2298 = {"BCC": 845, "ACK": 730, "NEV": 244, "SEK": 235, "SCC": 192, "MEL": 52}
 
 
-def two_photos(root: Path, *, labels: tuple[str, str], same: bool) -> None:
-    """Two patients with a photo each; the photos' bytes are the same or differ in one."""
-    rows = make_rows(patients=2, photos=1)
-    for row, label in zip(rows, labels, strict=True):
-        row["diagnostic"] = label
-    write_table(root, rows)
-    folder = root / "images"
-    folder.mkdir()
-    for row, last in zip(rows, (b"x", b"x" if same else b"y"), strict=True):
-        (folder / row["img_id"]).write_bytes(b"same size" + last)
-
-
 # --- the real sample ---
 
 
@@ -52,23 +40,6 @@ def test_the_real_sample_has_the_counts_of_its_readme() -> None:
     assert int(table[list(SCHEMA.optional_block)].isna().any(axis=1).sum()) == 464 + 11
 
 
-def test_the_real_sample_has_one_photo_under_two_diagnoses() -> None:
-    root = real_data("pad_ufes_20")
-    pair = {"PAT_759_1433_914", "PAT_759_1538_566"}
-    kept = PadUfes20().load(root)
-    told = [remark for remark in kept.remarks if "equal bytes" in remark]
-    assert len(told) == 1
-    assert "PAT_759_1433_914 (NEV)" in told[0]
-    assert "PAT_759_1538_566 (BCC)" in told[0]
-    assert kept.table[kept.table.case_id.isin(pair)].photo_group.nunique() == 1
-    assert kept.table.photo_group.nunique() == 1236
-    dropped = PadUfes20(conflicts="drop").load(root).table
-    assert len(dropped) == 1235
-    assert not set(dropped.case_id) & pair
-    with pytest.raises(DataError, match="PAT_759_1538_566"):
-        PadUfes20(conflicts="error").load(root)
-
-
 def test_the_full_table_has_the_published_counts(tmp_path: Path) -> None:
     shutil.copy(real_data("pad_ufes_20") / "metadata_full_2298.csv", tmp_path / "metadata.csv")
     cases = PadUfes20().load(tmp_path)
@@ -86,7 +57,7 @@ def test_the_full_table_has_the_published_counts(tmp_path: Path) -> None:
     assert int(table.background_father.isna().sum()) == 818
     assert int((table.background_father == "Brazil").sum()) == 89 + 3
     assert (table.diameter_1_mm.dropna().min(), table.diameter_1_mm.dropna().max()) == (0.0, 100.0)
-    assert any("2298 of 2298 cases have no photo" in remark for remark in cases.remarks)
+    assert any("2298 of 2298 photos are not under images" in remark for remark in cases.remarks)
     assert any("BRASIL read as Brazil in 3 cells" in remark for remark in cases.remarks)
 
 
@@ -170,10 +141,10 @@ def test_layouts_and_dirt_of_the_file_do_not_change_the_table(tmp_path: Path) ->
 
 def test_the_table_keeps_the_promises_of_cases(tmp_path: Path) -> None:
     make_pad_ufes_20(tmp_path)
-    source = build("source", SOURCES, {"name": "pad_ufes_20", "conflicts": "keep"})
+    source = build("source", SOURCES, {"name": "pad_ufes_20", "images": "images"})
     cases = check_table(source.load(str(tmp_path)))
     assert list(cases.table.columns[: len(COLUMNS)]) == list(COLUMNS)
-    assert {*SCHEMA.subgroups, *SCHEMA.outcomes, "photo_group"} <= set(cases.table.columns)
+    assert {*SCHEMA.subgroups, *SCHEMA.outcomes} <= set(cases.table.columns)
     assert list(cases.table.index) == list(range(24))
     assert cases.schema is SCHEMA
     blank = cases.table[list(SCHEMA.optional_block)].isna()
@@ -188,9 +159,8 @@ def test_absent_and_foreign_photos_are_told_and_counted(tmp_path: Path) -> None:
     cases = PadUfes20().load(tmp_path)
     assert len(cases.table) == 24
     assert cases.table.images[3] == ()
-    assert cases.table.photo_group[3] is None
     remarks = " ".join(cases.remarks)
-    assert f"1 of 24 cases have no photo under images: {Path(rows[3]['img_id']).stem}" in remarks
+    assert f"1 of 24 photos are not under images: {Path(rows[3]['img_id']).stem}" in remarks
     assert "1 photos under images have no row and are not used: stranger" in remarks
 
 
@@ -208,7 +178,7 @@ def test_a_row_written_twice_is_merged_and_counted(tmp_path: Path) -> None:
     write_table(tmp_path, [*rows, rows[0]])
     cases = PadUfes20().load(tmp_path)
     assert len(cases.table) == 6
-    assert "1 rows repeat another row exactly: merged" in cases.remarks
+    assert "metadata.csv: 1 rows repeat another row exactly: merged" in cases.remarks
 
 
 def test_a_row_without_diagnosis_is_a_case_without_target(tmp_path: Path) -> None:
@@ -218,20 +188,6 @@ def test_a_row_without_diagnosis_is_a_case_without_target(tmp_path: Path) -> Non
     cases = PadUfes20().load(tmp_path)
     assert cases.table.target[1] is None
     assert any("1 rows have no diagnosis" in remark for remark in cases.remarks)
-
-
-@pytest.mark.parametrize("conflicts", ["keep", "drop", "error"])
-def test_photos_of_equal_size_and_other_bytes_are_no_conflict(tmp_path: Path, conflicts: str) -> None:
-    two_photos(tmp_path, labels=("NEV", "BCC"), same=False)
-    source = build("source", SOURCES, {"name": "pad_ufes_20", "conflicts": conflicts})
-    assert len(source.load(str(tmp_path)).table) == 2
-
-
-def test_the_same_photo_with_one_diagnosis_is_kept_in_one_group(tmp_path: Path) -> None:
-    two_photos(tmp_path, labels=("NEV", "NEV"), same=True)
-    cases = PadUfes20(conflicts="error").load(tmp_path)
-    assert cases.table.photo_group.nunique() == 1
-    assert any("one diagnosis: 1 times" in remark for remark in cases.remarks)
 
 
 # --- refusals ---
@@ -298,7 +254,7 @@ def test_one_photo_id_with_two_histories_is_an_error(tmp_path: Path) -> None:
 def test_two_files_for_one_photo_are_refused(tmp_path: Path) -> None:
     rows = make_pad_ufes_20(tmp_path)
     write_photos(tmp_path, rows[:1], flat=True)
-    with pytest.raises(DataError, match=r"1 cases have two photo files: .*\.jpg and .*\.png"):
+    with pytest.raises(DataError, match=r"1 photos lie in two files: .*\.jpg and .*\.png"):
         PadUfes20().load(tmp_path)
 
 
@@ -317,5 +273,5 @@ def test_a_photo_id_with_folders_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_options_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"conflicts 'dorp' does not exist\. Did you mean 'drop'\?"):
-        build("source", SOURCES, {"name": "pad_ufes_20", "conflicts": "dorp"})
+    with pytest.raises(ConfigError, match=r"option 'image' does not exist\. Did you mean 'images'\?"):
+        build("source", SOURCES, {"name": "pad_ufes_20", "image": "pictures"})

@@ -1,0 +1,68 @@
+"""From the data section of an experiment to a checked table of cases and its folds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mmskin.build import build
+from mmskin.config import DataConfig
+from mmskin.data.equal_photos import tie_equal_photos
+from mmskin.data.missingness import fully_recorded
+from mmskin.data.sources import SOURCES
+from mmskin.data.splits import make_folds, read_folds
+from mmskin.data.table import Cases, check_table
+from mmskin.errors import DataError
+
+OFFICIAL = "official"
+PARTS = ("test", "val", "train")  # as folds 0, 1 and 2: fold k tests, k+1 validates
+
+
+def read_source(data: DataConfig) -> Cases:
+    """The table of cases as the source gives it, checked, with equal photos tied together."""
+    cases = check_table(build("source", SOURCES, data.source).load(data.root))
+    return tie_equal_photos(cases, conflicts=data.conflicts)
+
+
+def load_cases(data: DataConfig) -> Cases:
+    """The labelled cases of an experiment, with `group_fully_recorded` ("yes" or "no") beside them."""
+    cases = read_source(data)
+    table = cases.table[cases.table.target.notna()].reset_index(drop=True)
+    recorded = ["yes" if whole else "no" for whole in fully_recorded(table, cases.schema)]
+    return cases._replace(table=table.assign(group_fully_recorded=recorded))
+
+
+def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:
+    """Fold of every case: made, read from a file, or the data set's own split as folds 0 (test), 1 (val), 2 (train).
+
+    Raises:
+        DataError: "official" is asked for and the data set has no split of its own, or one without three parts.
+    """
+    if isinstance(data.folds, int):
+        return make_folds(cases.table, k=data.folds, seed=data.fold_seed)
+    if data.folds == OFFICIAL:
+        return official_folds(cases)
+    return read_folds(Path(data.folds), cases.table, unknown="ignore")
+
+
+def folds_to_test(data: DataConfig, folds: pd.Series[int]) -> list[int]:
+    """The numbers of the folds to be tested; of an official split its test part alone."""
+    if data.test_folds != "all":
+        return data.test_folds
+    return [0] if data.folds == OFFICIAL else sorted(set(folds))
+
+
+def official_folds(cases: Cases) -> pd.Series[int]:
+    """The column `official_split` (train, val, test) as folds by case id."""
+    table = cases.table
+    parts = list(table.official_split) if "official_split" in table else []
+    lacking = [part for part in PARTS if part not in parts]
+    if lacking:
+        has = ", ".join(sorted({str(part) for part in parts})) or "none"
+        raise DataError(
+            f"data.folds: official needs a split of {cases.schema.name} in three parts, however it has: {has}; "
+            "give a number of folds or a fold file"
+        )
+    index = pd.Index(list(table.case_id), dtype=object, name="case_id")
+    return pd.Series([PARTS.index(part) for part in parts], index=index, name="fold")

@@ -1,0 +1,51 @@
+"""Photos under a folder, joined with the rows of a table by file stem, whatever folder and format they lie in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmskin.errors import DataError, first_of
+
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def find_photos(folder: Path) -> dict[str, list[Path]]:
+    """Photo files by stem, at any depth; hidden files (macOS leaves ._x.png beside x.png) are no photos."""
+    photos: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file():
+            photos[path.stem].append(path)
+    return dict(photos)
+
+
+def join_photos(
+    wanted: Sequence[Sequence[str]], photos: Mapping[str, Sequence[Path]], *, where: str
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The photos of every case, and remarks on photos without a row and rows without a photo.
+
+    Args:
+        wanted: by case, the stems of its photos in order.
+        photos: from `find_photos`.
+        where: the folder's name in remarks.
+
+    Returns:
+        by case, absolute paths of what was found; remarks.
+
+    Raises:
+        DataError: two files for one stem.
+    """
+    stems = list(dict.fromkeys(stem for case in wanted for stem in case))
+    ambiguous = [" and ".join(str(path) for path in photos[s]) for s in stems if len(photos.get(s, ())) > 1]
+    if ambiguous:
+        raise DataError(f"{len(ambiguous)} photos lie in two files: {first_of(ambiguous, 3)}; keep one of each")
+    images = [tuple(str(path) for stem in case for path in photos.get(stem, ())) for case in wanted]
+    absent = [stem for stem in stems if stem not in photos]
+    stray = sorted(set(photos) - set(stems))
+    remarks = []
+    if absent:
+        remarks.append(f"{len(absent)} of {len(stems)} photos are not under {where}: {first_of(absent, 3)}")
+    if stray:
+        remarks.append(f"{len(stray)} photos under {where} have no row and are not used: {first_of(stray, 3)}")
+    return images, remarks

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmskin.data.photo_files import find_photos, join_photos
+from mmskin.errors import DataError
+
+
+def files(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"?")
+
+
+def test_photos_are_found_by_stem_at_any_depth_in_any_format(tmp_path: Path) -> None:
+    files(tmp_path, "part_1/a.png", "b.JPG", "._c.png", "notes.txt", "part_2/deep/d.webp")
+    assert set(find_photos(tmp_path)) == {"a", "b", "d"}
+
+
+def test_several_photos_of_a_case_keep_their_order_and_what_has_no_partner_is_told(tmp_path: Path) -> None:
+    files(tmp_path, "a.jpg", "b.jpg", "z.jpg")
+    images, remarks = join_photos([["b", "a"], ["gone", "a"], []], find_photos(tmp_path), where="images")
+    assert [[Path(path).name for path in case] for case in images] == [["b.jpg", "a.jpg"], ["a.jpg"], []]
+    assert remarks == [
+        "1 of 3 photos are not under images: gone",
+        "1 photos under images have no row and are not used: z",
+    ]
+
+
+def test_two_files_of_one_stem_are_refused_where_they_are_wanted(tmp_path: Path) -> None:
+    files(tmp_path, "a.jpg", "copy/a.png")
+    with pytest.raises(DataError, match=r"1 photos lie in two files: .*a\.jpg and .*a\.png; keep one of each"):
+        join_photos([["a"]], find_photos(tmp_path), where="images")
+    assert join_photos([["b"]], find_photos(tmp_path), where="images")[0] == [()]
