@@ -156,6 +156,38 @@ def data_describe(config: Config, overrides: Overrides = None) -> None:
     print(describe_cases(read_source(read_experiment(config, overrides or []).data)))
 
 
+@data_app.command("check")
+def data_check(config: Config, overrides: Overrides = None) -> None:
+    """Open every photo and read every cell: every fault of table, folds and photos at once. Exit code 2 if any."""
+    from mmskin.config import read_experiment
+    from mmskin.data.check import check
+
+    found = check(read_experiment(config, overrides or []).data)
+    print(f"{found.cases:,} cases read, {found.photos:,} photos opened, {len(found.faults):,} faults")
+    for fault in found.faults:
+        print(f"fault: {fault}")
+    for remark in found.remarks:
+        print(f"note: {remark}")
+    if found.faults:
+        raise typer.Exit(2)
+
+
+@data_app.command("note")
+def data_note(
+    config: Config,
+    overrides: Overrides = None,
+    *,
+    row: Annotated[str, typer.Option(help="case id, as the source gives it")],
+    wordings: Annotated[int, typer.Option(min=0, help="show as many of the training wordings too")] = 0,
+) -> None:
+    """The clinical note of one case as a model of this experiment would read it."""
+    from mmskin.config import read_experiment
+    from mmskin.data.show_note import notes_of
+
+    for note in notes_of(read_experiment(config, overrides or []).data, row, wordings=wordings):
+        print(note or "(nothing is recorded: no note)")
+
+
 @data_app.command("make-synthetic")
 def data_make_synthetic(
     output: Annotated[Path, typer.Argument(help="new folder for the clinic")],

@@ -32,7 +32,14 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A table, a field value or a label that cannot be used."""
+    """A table, a field value or a label that cannot be used.
+
+    faults: every single one, where the message names only the first of many.
+    """
+
+    def __init__(self, message: str, *, faults: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults) or (message,)
 
 
 class LeakError(DataError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from data.make_pad_ufes_20 import make_rows
 from PIL import Image
 
 import mmskin
@@ -231,3 +233,31 @@ def test_no_command_at_all_shows_the_help(mmskin_: Type) -> None:
     assert "Usage:" in told
     assert "quickstart" in told
     assert complaint == ""
+
+
+def test_data_check_lists_faults_and_ends_with_2(mmskin_: Type, config: Path, pad_folder: Path, tmp_path: Path) -> None:
+    code, told, _ = mmskin_(f"data check {config}")
+    assert (code, told.splitlines()[0]) == (0, "36 cases read, 36 photos opened, 0 faults")
+    broken = tmp_path / "broken"
+    shutil.copytree(pad_folder, broken)
+    next(broken.rglob("*.png")).write_bytes(b"")
+    code, told, _ = mmskin_(f"data check {config} data.root={broken}")
+    assert code == 2
+    assert "36 photos opened, 1 faults" in told
+    assert "fault: " in told
+
+
+def test_data_note_tells_what_the_model_would_read(mmskin_: Type, config: Path, pad_folder: Path) -> None:
+    case = next(row["img_id"] for row in make_rows(patients=36, photos=1) if row["smoke"]).removesuffix(".png")
+    code, whole, _ = mmskin_(f"data note {config} --row {case} --wordings 2")
+    assert code == 0
+    assert len(whole.splitlines()) == 3
+    assert "years old." in whole.splitlines()[0]
+    assert "smok" in whole.lower()
+    code, blind, _ = mmskin_(f"data note {config} data.missingness=always_recorded --row {case}")
+    assert code == 0
+    assert "smok" not in blind.lower()
+    code, _, told = mmskin_(f"data note {config} --row PAT_1")
+    assert code == 2
+    assert is_one_plain_line(told)
+    assert "case 'PAT_1' does not exist. Did you mean" in told

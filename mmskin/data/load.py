@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from mmskin.build import build
 from mmskin.config import DataConfig
 from mmskin.data.equal_photos import tie_equal_photos
-from mmskin.data.missingness import fully_recorded
+from mmskin.data.missingness import fully_recorded, input_schema
 from mmskin.data.sources import SOURCES
-from mmskin.data.splits import make_folds, read_folds
+from mmskin.data.splits import Split, make_folds, read_folds, split_by_fold
 from mmskin.data.table import Cases, check_table
-from mmskin.errors import DataError
+from mmskin.errors import ConfigError, DataError
+from mmskin.schema import Schema
 
 OFFICIAL = "official"
 PARTS = ("test", "val", "train")  # as folds 0, 1 and 2: fold k tests, k+1 validates
+
+
+class Fold(NamedTuple):
+    """One fold of an experiment: which cases do what, and what of them the model may see."""
+
+    number: int
+    split: Split
+    schema: Schema
 
 
 def read_source(data: DataConfig) -> Cases:
@@ -66,3 +76,17 @@ def official_folds(cases: Cases) -> pd.Series[int]:
         )
     index = pd.Index(list(table.case_id), dtype=object, name="case_id")
     return pd.Series([PARTS.index(part) for part in parts], index=index, name="fold")
+
+
+def prepare_fold(data: DataConfig, cases: Cases, folds: pd.Series[int], number: int) -> Fold:
+    """Split by fold, and narrow the schema to what the model may see.
+
+    Raises:
+        ConfigError: a fold number that does not exist.
+    """
+    if number not in set(folds):
+        raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
+    split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
+    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields)
+    left_out = {schema.field(name).name for name in data.without}
+    return Fold(number, split, schema.with_fields([name for name in schema.field_names if name not in left_out]))

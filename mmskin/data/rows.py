@@ -57,7 +57,8 @@ def read_rows(
             told = f"labels {' and '.join(cell or 'blank' for cell in same[label].unique())}"
         faults.append(f"{value} in rows {' and '.join(map(str, same.index))} with {told}")
     if faults:
-        raise DataError(f"{path}: {len(faults)} {key} stand twice: {first_of(faults)}; keep one row of each")
+        told = f"{path}: {len(faults)} {key} stand twice: {first_of(faults)}; keep one row of each"
+        raise DataError(told, faults=[f"{path.name}: {fault}" for fault in faults])
     count = int(repeated.sum())
     merged = [f"{path.name}: {count} rows repeat another row exactly: merged"] if count else []
     return kept, [*raw.remarks, *merged]
@@ -79,7 +80,8 @@ def parse_columns(rows: pd.DataFrame, columns: Mapping[str, Column], *, path: Pa
                 faults.append((place, f"row {row}: {error}"))
     if faults:
         in_order = [told for _, told in sorted(faults, key=lambda fault: fault[0])]
-        raise DataError(f"{path}: {len(faults)} faults: {first_of(in_order)}")
+        told = f"{path}: {len(faults)} faults: {first_of(in_order)}"
+        raise DataError(told, faults=[f"{path.name}, {fault}" for fault in in_order])
     return values
 
 
@@ -152,7 +154,9 @@ def one_hot_labels(rows: pd.DataFrame, classes: Sequence[str], *, path: Path) ->
             continue
         labels.append(classes[numbers.index(1.0)])
     if faults:
+        told = f"rows must have one 1 and else 0 under {', '.join(classes)}"
         raise DataError(
-            f"{path}: {len(faults)} rows must have one 1 and else 0 under {', '.join(classes)}: {first_of(faults)}"
+            f"{path}: {len(faults)} {told}: {first_of(faults)}",
+            faults=[f"{path.name}: {told}, however {fault}" for fault in faults],
         )
     return labels

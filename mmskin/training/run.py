@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning
 import numpy as np
@@ -17,10 +17,8 @@ import torch
 
 from mmskin.build import build
 from mmskin.config import Experiment
-from mmskin.data.load import folds_of, folds_to_test, load_cases
-from mmskin.data.missingness import input_schema
-from mmskin.data.splits import Split, split_by_fold
-from mmskin.data.table import Cases, histories
+from mmskin.data.load import Fold, folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.data.table import histories
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.predictions import read_predictions, write_predictions
@@ -34,14 +32,6 @@ from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
 
 Say = Callable[[str], None]
-
-
-class Fold(NamedTuple):
-    """One fold of an experiment: which cases do what, and what of them the model may see."""
-
-    number: int
-    split: Split
-    schema: Schema
 
 
 def run_experiment(
@@ -78,7 +68,7 @@ def run_experiment(
     places = {number: output / f"fold_{number}" / "predictions.parquet" for number in numbers}
     waiting = []
     for number, place in places.items():
-        fold = prepare_fold(experiment, cases, folds, number)
+        fold = prepare_fold(experiment.data, cases, folds, number)
         say(
             f"fold {number}: {len(fold.split.train)} cases train, {len(fold.split.val)} validate, "
             f"{len(fold.split.test)} test; the model sees {len(fold.schema.fields)} fields"
@@ -147,21 +137,6 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         for name, part, probs in (("val", val, val_probs), ("test", test, test_probs))
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def prepare_fold(experiment: Experiment, cases: Cases, folds: pd.Series[int], number: int) -> Fold:
-    """Split by fold, and narrow the schema to what the model may see.
-
-    Raises:
-        ConfigError: a fold number that does not exist.
-    """
-    if number not in set(folds):
-        raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
-    split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
-    data = experiment.data
-    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields)
-    left_out = {schema.field(name).name for name in data.without}
-    return Fold(number, split, schema.with_fields([name for name in schema.field_names if name not in left_out]))
 
 
 def fold_slots(experiment: Experiment, fold: Fold) -> dict[str, dict[str, Any]]:

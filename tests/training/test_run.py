@@ -13,7 +13,7 @@ from small_experiment import small_experiment
 
 from mmskin.config import Experiment, parse_experiment
 from mmskin.data.dataset import CaseDataset
-from mmskin.data.load import folds_of, load_cases
+from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, DataError, UserError
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses.contract import Loss
@@ -22,7 +22,7 @@ from mmskin.saved_model import load_model
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
-from mmskin.training.run import fit_encoders, fold_slots, prepare_fold, run_experiment
+from mmskin.training.run import fit_encoders, fold_slots, run_experiment
 
 
 def run(experiment: Experiment, output: Path, **options: Any) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def parts(
 ) -> tuple[MultimodalClassifier, Loss, tuple[CaseDataset, CaseDataset, CaseDataset]]:
     """What `run_fold` makes of fold 0 before it trains."""
     cases = load_cases(experiment.data)
-    fold = prepare_fold(experiment, cases, folds_of(experiment.data, cases), 0)
+    fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
     counts = [int((fold.split.train.target == name).sum()) for name in fold.schema.classes]
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -177,7 +177,7 @@ def test_braces_in_a_slot_are_filled_in_or_refused(pad_folder: Path) -> None:
         raw["encoders"]["metadata"]["weights"] = weights
         experiment = parse_experiment(raw | {"seed": 3})
         cases = load_cases(experiment.data)
-        return fold_slots(experiment, prepare_fold(experiment, cases, folds_of(experiment.data, cases), 1))
+        return fold_slots(experiment, prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 1))
 
     assert slots("runs/{seed}/fold_{fold}")["metadata"]["weights"] == "runs/3/fold_1"
     with pytest.raises(ConfigError, match=r"encoders\.metadata: only \{fold\} and \{seed\} may stand in braces"):
@@ -229,7 +229,7 @@ def test_fields_can_be_left_out_for_an_ablation_and_a_wrong_name_is_told(pad_fol
     def fields_without(*names: str) -> set[str]:
         experiment = small_experiment(pad_folder, "text", data={"without": list(names)})
         cases = load_cases(experiment.data)
-        return set(prepare_fold(experiment, cases, folds_of(experiment.data, cases), 0).schema.field_names)
+        return set(prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0).schema.field_names)
 
     assert fields_without() - fields_without("age", "itch") == {"age", "itch"}
     with pytest.raises(DataError, match="Did you mean 'itch'"):

@@ -54,7 +54,10 @@ class _Findings:
             rest = len(self.problems) - _SHOWN
             listed = [*self.problems[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])]
             count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-            raise DataError(f"{self.path}: {count} (the header is row 1)\n  " + "\n  ".join(listed))
+            raise DataError(
+                f"{self.path}: {count} (the header is row 1)\n  " + "\n  ".join(listed),
+                faults=[f"{self.path.name}: {problem}" for problem in self.problems],
+            )
 
 
 class CsvTable:
