@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
+from mmskin.encoders.freezing import hold_frozen
 from mmskin.modalities import Features
-from mmskin.schema import History, Schema
+from mmskin.schema import History
 
 Inputs = dict[str, Tensor]
 Prepare = Callable[[Any], Inputs]
@@ -42,6 +43,12 @@ class Encoder(nn.Module):
         """
         raise NotImplementedError
 
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of the parts that learn; frozen ones stay in eval."""
+        super().train(mode)
+        hold_frozen(self)
+        return self
+
     def fit(self, histories: Sequence[History]) -> None:
         """Learn statistics from training histories. Most encoders have none."""
 
@@ -62,6 +69,3 @@ class Encoder(nn.Module):
     def is_truncated(self, raw: Any) -> bool:
         """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
         return False
-
-
-__all__ = ["Encoder", "Features", "History", "Inputs", "Prepare", "Schema"]

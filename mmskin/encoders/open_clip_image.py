@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmskin.encoders.contract import Encoder
-from mmskin.encoders.freezing import Trainable, hold_frozen
+from mmskin.encoders.freezing import Trainable
 from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.errors import ConfigError
@@ -97,9 +97,3 @@ class OpenClipImageEncoder(Encoder):
 
     def rebuild_options(self, assets: str) -> dict[str, Any]:
         return {"model": assets, "weights": "none"}
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the parts that learn; frozen ones stay in eval."""
-        super().train(mode)
-        hold_frozen(self)
-        return self

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.encoders.contract import Encoder
-from mmskin.encoders.freezing import Trainable, hold_frozen
+from mmskin.encoders.freezing import Trainable
 from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
 from mmskin.errors import ConfigError
 from mmskin.modalities import Features
@@ -74,12 +74,6 @@ class OpenClipTextEncoder(Encoder):
 
     def rebuild_options(self, assets: str) -> dict[str, Any]:
         return {"model": assets, "weights": "none"}
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the parts that learn; frozen ones stay in eval."""
-        super().train(mode)
-        hold_frozen(self)
-        return self
 
     def is_truncated(self, raw: str) -> bool:
         return self.prepare.is_truncated(raw)

