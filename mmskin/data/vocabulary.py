@@ -1,4 +1,4 @@
-"""What most data sets record of a patient, in one wording: age and sex."""
+"""What most data sets record of a patient, in one wording: age, sex, and the body site in the ISIC archive's words."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ SEX = Field(
         "unknown": ("Sex unknown.", "Sex not known."),
     },
 )
+
+
+def isic_site(*choices: str) -> Field:
+    """The body site as the ISIC challenges write it ("head/neck"); each challenge has its own choices."""
+    return Field(
+        name="site",
+        kind="categorical",
+        label="Body site",
+        choices=choices,
+        phrases={
+            "value": ("On the {value}.", "Lesion on the {value}.", "Site: {value}."),
+            "head/neck": ("On head or neck.", "Lesion on head or neck.", "Site: head or neck."),
+            "oral/genital": ("In the mouth or on the genitals.", "Oral or genital lesion.", "Site: mouth or genitals."),
+            "palms/soles": ("On palm or sole.", "Lesion of palm or sole.", "Site: palm or sole."),
+            "unknown": ("Body site unknown.", "Site not known."),
+        },
+    )
 
 
 def age_group(age: FieldValue) -> str | None:

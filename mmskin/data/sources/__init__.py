@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from mmskin.data.sources.csv_table import CsvTable
 from mmskin.data.sources.ham10000 import Ham10000
+from mmskin.data.sources.isic2019 import Isic2019
+from mmskin.data.sources.isic2020 import Isic2020
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.scin import Scin
 from mmskin.data.sources.synthetic import Synthetic
@@ -14,6 +16,8 @@ from mmskin.data.table import Source
 SOURCES: dict[str, Callable[..., Source]] = {
     "csv": CsvTable,
     "ham10000": Ham10000,
+    "isic2019": Isic2019,
+    "isic2020": Isic2020,
     "pad_ufes_20": PadUfes20,
     "scin": Scin,
     "synthetic": Synthetic,
