@@ -33,7 +33,7 @@ def choose_modalities(dims: Mapping[str, int], wanted: Sequence[str] | None, *, 
 
 
 def choose_photo_and_history(dims: Mapping[str, int], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The modalities of a fusion in which the photo has a part of its own: the photo first, then note or fields or both.
+    """The modalities of a fusion that joins the photo with a history: the photo first, then note or fields or both.
 
     Raises:
         ValueError: as `choose_modalities`, or the photo is not among them.
