@@ -8,6 +8,7 @@ from functools import partial
 from mmskin.fusion.concat import ConcatFusion
 from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
+from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
 from mmskin.fusion.single import SingleModality
 
@@ -18,4 +19,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "concat": ConcatFusion,
     "late": LateFusion,
     "cross_attention": CrossAttentionFusion,
+    "gated": GatedFusion,
 }
