@@ -10,6 +10,7 @@ from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
 from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
+from mmskin.fusion.low_rank import LowRankFusion
 from mmskin.fusion.single import SingleModality
 
 FUSIONS: dict[str, Callable[..., Fusion]] = {
@@ -20,4 +21,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "late": LateFusion,
     "cross_attention": CrossAttentionFusion,
     "gated": GatedFusion,
+    "low_rank": LowRankFusion,
 }
