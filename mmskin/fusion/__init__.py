@@ -8,6 +8,7 @@ from functools import partial
 from mmskin.fusion.concat import ConcatFusion
 from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
+from mmskin.fusion.film import FiLMFusion
 from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
 from mmskin.fusion.low_rank import LowRankFusion
@@ -22,4 +23,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "cross_attention": CrossAttentionFusion,
     "gated": GatedFusion,
     "low_rank": LowRankFusion,
+    "film": FiLMFusion,
 }
