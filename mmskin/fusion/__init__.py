@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from mmskin.fusion.channel_gate import ChannelGateFusion
 from mmskin.fusion.concat import ConcatFusion
 from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
@@ -24,4 +25,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "gated": GatedFusion,
     "low_rank": LowRankFusion,
     "film": FiLMFusion,
+    "channel_gate": ChannelGateFusion,
 }
