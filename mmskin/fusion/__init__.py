@@ -13,6 +13,7 @@ from mmskin.fusion.film import FiLMFusion
 from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
 from mmskin.fusion.low_rank import LowRankFusion
+from mmskin.fusion.metablock import MetaBlockFusion
 from mmskin.fusion.single import SingleModality
 
 FUSIONS: dict[str, Callable[..., Fusion]] = {
@@ -26,4 +27,6 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "low_rank": LowRankFusion,
     "film": FiLMFusion,
     "channel_gate": ChannelGateFusion,
+    "metablock": partial(MetaBlockFusion, "metadata"),
+    "metablock_note": partial(MetaBlockFusion, "text"),
 }
