@@ -14,6 +14,7 @@ from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
 from mmskin.fusion.low_rank import LowRankFusion
 from mmskin.fusion.metablock import MetaBlockFusion
+from mmskin.fusion.metanet import MetaNetFusion
 from mmskin.fusion.single import SingleModality
 
 FUSIONS: dict[str, Callable[..., Fusion]] = {
@@ -29,4 +30,6 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "channel_gate": ChannelGateFusion,
     "metablock": partial(MetaBlockFusion, "metadata"),
     "metablock_note": partial(MetaBlockFusion, "text"),
+    "metanet": partial(MetaNetFusion, "metadata"),
+    "metanet_note": partial(MetaNetFusion, "text"),
 }
