@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from mmskin.fusion.bottleneck import BottleneckFusion
 from mmskin.fusion.channel_gate import ChannelGateFusion
 from mmskin.fusion.concat import ConcatFusion
 from mmskin.fusion.contract import Fusion
@@ -32,4 +33,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "metablock_note": partial(MetaBlockFusion, "text"),
     "metanet": partial(MetaNetFusion, "metadata"),
     "metanet_note": partial(MetaNetFusion, "text"),
+    "bottleneck": BottleneckFusion,
 }
