@@ -7,6 +7,7 @@ from functools import partial
 
 from mmskin.fusion.bottleneck import BottleneckFusion
 from mmskin.fusion.channel_gate import ChannelGateFusion
+from mmskin.fusion.co_attention import CoAttentionFusion
 from mmskin.fusion.concat import ConcatFusion
 from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
@@ -34,4 +35,5 @@ FUSIONS: dict[str, Callable[..., Fusion]] = {
     "metanet": partial(MetaNetFusion, "metadata"),
     "metanet_note": partial(MetaNetFusion, "text"),
     "bottleneck": BottleneckFusion,
+    "co_attention": CoAttentionFusion,
 }
