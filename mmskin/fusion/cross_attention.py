@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mmskin.errors import one_of
+from mmskin.fusion.attention import AttentionBlock
 from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_share, check_size, choose_modalities
+from mmskin.fusion.options import check_heads, check_share, check_size, choose_photo_and_history
+from mmskin.fusion.tokens import TokenDropout, masked_mean, project, real_tokens
 from mmskin.modalities import Features
 
 Directions = Literal["both", "history_to_image", "image_to_history"]
@@ -57,31 +59,26 @@ class CrossAttentionFusion(Fusion):
         token_dropout: float = 0.1,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_modalities(dims, modalities, at_least=2)
+        self.modalities = choose_photo_and_history(dims, modalities)
         self.needs_tokens = self.modalities
-        if "image" not in self.modalities:
-            raise ValueError(f"the photo must be one side of cross-attention, however: modalities={self.modalities}")
         if directions not in get_args(Directions):
             raise ValueError(one_of("directions", directions, get_args(Directions)))
-        if check_size("hidden_dim", hidden_dim) % check_size("num_heads", num_heads):
-            raise ValueError(
-                f"hidden_dim must be divisible by num_heads, however: hidden_dim={hidden_dim}, num_heads={num_heads}"
-            )
+        check_heads(hidden_dim, num_heads)
         check_size("depth", depth)
         check_share("dropout", dropout)
-        self.token_dropout = check_share("token_dropout", token_dropout)
+        self.drop_tokens = TokenDropout(check_share("token_dropout", token_dropout))
         self.history = self.modalities[1:]
         queries = {"both": ("image", "history"), "history_to_image": ("history",), "image_to_history": ("image",)}
         self.queries = queries[directions]
 
-        self.embed = nn.ModuleDict({m: _project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
-        self.summarize = nn.ModuleDict({m: _project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
+        self.embed = nn.ModuleDict({m: project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
+        self.summarize = nn.ModuleDict({m: project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
         self.kind = nn.ParameterDict()
         if len(self.history) > 1:
             # 0.02: the usual scale of learned embeddings, small beside a projected token of scale 1.
             self.kind.update({m: nn.Parameter(torch.randn(hidden_dim) * 0.02) for m in self.history})
         self.layers = nn.ModuleList(
-            nn.ModuleDict({q: _Block(hidden_dim, num_heads=num_heads, dropout=dropout) for q in self.queries})
+            nn.ModuleDict({q: AttentionBlock(hidden_dim, num_heads=num_heads, dropout=dropout) for q in self.queries})
             for _ in range(depth)
         )
         self.norm = nn.ModuleDict({q: nn.LayerNorm(hidden_dim) for q in self.queries})
@@ -99,69 +96,20 @@ class CrossAttentionFusion(Fusion):
             "history": torch.cat([embedded[m][0] for m in self.history], dim=1),
         }
         masks = {
-            "image": self._drop_tokens(embedded["image"][1]),
-            "history": self._drop_tokens(torch.cat([embedded[m][1] for m in self.history], dim=1)),
+            "image": self.drop_tokens(embedded["image"][1]),
+            "history": self.drop_tokens(torch.cat([embedded[m][1] for m in self.history], dim=1)),
         }
         other = {"image": "history", "history": "image"}
         for layer in self.layers:
             assert isinstance(layer, nn.ModuleDict)
             attended = {q: block(streams[q], streams[other[q]], masks[other[q]]) for q, block in layer.items()}
             streams = {**streams, **attended}
-        means = [_masked_mean(self.norm[q](streams[q]), masks[q]) for q in self.queries]
+        means = [masked_mean(self.norm[q](streams[q]), masks[q]) for q in self.queries]
         pooled = [self.summarize[m](features[m].pooled) for m in self.modalities]
         return FusionOutput(fused=torch.cat([*means, *pooled], dim=-1))
 
     def _tokens(self, modality: str, features: Features) -> tuple[Tensor, Tensor]:
         """One modality's tokens as (B, T, hidden_dim), and their mask."""
-        if features.tokens is None or features.mask is None:
-            raise ValueError(
-                f"cross_attention needs tokens of {modality!r}, but its encoder gives a pooled vector only; choose an "
-                "encoder that gives patches, words or fields, or a fusion that needs no tokens"
-            )
-        # Emptied before anything else: 0 × NaN under a mask would still be NaN.
-        tokens: Tensor = self.embed[modality](features.tokens.masked_fill(~features.mask[..., None], 0.0))
-        return tokens + self.kind[modality] if modality in self.kind else tokens, features.mask
-
-    def _drop_tokens(self, mask: Tensor) -> Tensor:
-        """The mask, in training with some real tokens hidden; a case that would lose all keeps all."""
-        if not self.training or not self.token_dropout:
-            return mask
-        kept = mask & (torch.rand(mask.shape, device=mask.device) >= self.token_dropout)
-        return torch.where(kept.any(dim=1, keepdim=True), kept, mask)
-
-
-class _Block(nn.Module):
-    """Queries attend to keys, then a feed-forward of four times the width; both pre-norm, with a residual."""
-
-    def __init__(self, dim: int, *, num_heads: int, dropout: float) -> None:
-        super().__init__()
-        self.norm_query = nn.LayerNorm(dim)
-        self.norm_key = nn.LayerNorm(dim)
-        self.attention = nn.MultiheadAttention(dim, num_heads, dropout=dropout, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(dim),
-            nn.Linear(dim, 4 * dim),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(4 * dim, dim),
-            nn.Dropout(dropout),
-        )
-
-    def forward(self, query: Tensor, key: Tensor, key_mask: Tensor) -> Tensor:
-        """(B, Tq, D) queries, (B, Tk, D) keys with their (B, Tk) mask → (B, Tq, D)."""
-        keys = self.norm_key(key)
-        answer, _ = self.attention(self.norm_query(query), keys, keys, key_padding_mask=~key_mask, need_weights=False)
-        query = query + self.dropout(answer)
-        after: Tensor = query + self.feed_forward(query)
-        return after
-
-
-def _project(in_dim: int, out_dim: int, *, dropout: float) -> nn.Module:
-    return nn.Sequential(nn.LayerNorm(in_dim), nn.Linear(in_dim, out_dim), nn.Dropout(dropout))
-
-
-def _masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
-    """(B, D), the mean over real tokens."""
-    weights = mask[..., None].to(tokens.dtype)
-    return (tokens * weights).sum(dim=1) / weights.sum(dim=1)
+        tokens, mask = real_tokens(features, modality, "cross_attention")
+        embedded: Tensor = self.embed[modality](tokens)
+        return embedded + self.kind[modality] if modality in self.kind else embedded, mask

@@ -32,6 +32,18 @@ def choose_modalities(dims: Mapping[str, int], wanted: Sequence[str] | None, *, 
     return tuple(name for name in MODALITIES if name in names)
 
 
+def choose_photo_and_history(dims: Mapping[str, int], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The modalities of a fusion that joins the photo with a history: the photo first, then note or fields or both.
+
+    Raises:
+        ValueError: as `choose_modalities`, or the photo is not among them.
+    """
+    chosen = choose_modalities(dims, wanted, at_least=2)
+    if "image" not in chosen:
+        raise ValueError(f"the photo must be one side of this fusion, however: modalities={chosen}")
+    return chosen
+
+
 def check_share(name: str, value: float) -> float:
     """The value, if it is a share in [0, 1).
 
@@ -52,6 +64,18 @@ def check_size(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, however: {name}={value!r}")
     return value
+
+
+def check_heads(hidden_dim: int, num_heads: int) -> None:
+    """Refuse a width that attention heads cannot share equally.
+
+    Raises:
+        ValueError: hidden_dim is not divisible by num_heads, or one of them is no size.
+    """
+    if check_size("hidden_dim", hidden_dim) % check_size("num_heads", num_heads):
+        raise ValueError(
+            f"hidden_dim must be divisible by num_heads, however: hidden_dim={hidden_dim}, num_heads={num_heads}"
+        )
 
 
 def _listed(dims: Mapping[str, int]) -> str:

@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mmskin.fusion.concat import ConcatFusion
-from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
-from mmskin.fusion.late import LateFusion
 from mmskin.modalities import Features
 
 DIMS = {"image": 6, "text": 5}
@@ -124,56 +121,6 @@ def test_token_dropout_hides_tokens_in_training_only_and_never_all() -> None:
     assert all(fused.isfinite().all() for fused in drawn)
     assert any(not torch.allclose(fused, sure, atol=1e-4) for fused in drawn)
     torch.testing.assert_close(_fusion(dropout=0.0, token_dropout=0.0).train()(features, {}).fused, sure)
-
-
-def _xor(num_cases: int, *, seed: int) -> tuple[dict[str, Features], Tensor]:
-    """The class is (one patch bears a sign) XOR (one word complains): each by itself says nothing about it."""
-    generator = torch.Generator().manual_seed(seed)
-    sign, complaint = torch.randint(2, (2, num_cases), generator=generator)
-    case = torch.arange(num_cases)
-    features = {}
-    for name, dim, length, fact in (("image", 6, 4, sign), ("text", 5, 3, complaint)):
-        tokens = torch.randn(num_cases, length, dim, generator=generator) * 0.3
-        tokens[case, torch.randint(length, (num_cases,), generator=generator), 0] += 4.0 * (2 * fact - 1)
-        features[name] = Features(tokens.mean(dim=1), tokens, torch.ones(num_cases, length, dtype=torch.bool))
-    return features, sign ^ complaint
-
-
-def _accuracy_after_training(fusion: Fusion) -> float:
-    """Accuracy on 500 new cases after 100 full-batch steps on 200."""
-    features, target = _xor(200, seed=1)
-    present = {m: torch.ones(200, dtype=torch.bool) for m in features}
-    head = nn.Identity() if fusion.out_dim is None else nn.Linear(fusion.out_dim, 2)
-    optimizer = torch.optim.Adam([*fusion.parameters(), *head.parameters()], lr=1e-2)
-    for _ in range(100):
-        output = fusion(features, present)
-        loss = F.cross_entropy(head(output.logits if output.fused is None else output.fused), target)
-        for logits in (output.branch_logits or {}).values():
-            loss = loss + F.cross_entropy(logits, target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    fusion.eval()
-    features, target = _xor(500, seed=2)
-    present = {m: torch.ones(500, dtype=torch.bool) for m in features}
-    with torch.no_grad():
-        output = fusion(features, present)
-        answer = head(output.logits if output.fused is None else output.fused).argmax(dim=1)
-    return (answer == target).float().mean().item()
-
-
-def test_learns_that_a_sign_matters_only_with_a_complaint_which_additive_fusions_cannot() -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        cross = CrossAttentionFusion(DIMS, 2, hidden_dim=16, num_heads=2)
-        late = LateFusion(DIMS, 2, hidden_dim=16, joint=True)
-        concat = ConcatFusion(DIMS, 2, hidden_dim=16)
-        mixing = ConcatFusion(DIMS, 2, hidden_dim=16, joint_dim=16)
-        assert _accuracy_after_training(cross) > 0.9
-        assert _accuracy_after_training(mixing) > 0.9
-        # Chance is .5, its standard error on 500 cases .022.
-        assert _accuracy_after_training(late) < 0.6
-        assert _accuracy_after_training(concat) < 0.6
 
 
 def test_a_modality_without_tokens_is_named_with_what_to_do() -> None:
