@@ -13,7 +13,7 @@ from rich.table import Table
 from mmskin.config import Experiment, parse_experiment
 from mmskin.errors import UserError
 from mmskin.evaluation.intervals import evaluate
-from mmskin.evaluation.report import with_interval
+from mmskin.pages import with_interval
 from mmskin.results import read_runs, write_results
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 from mmskin.training.run import run_experiment

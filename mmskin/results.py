@@ -15,8 +15,9 @@ from mmskin.errors import DataError, UserError
 from mmskin.evaluation.differences import compare_arms
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import check_predictions, read_predictions
-from mmskin.evaluation.report import with_interval, write_report
+from mmskin.evaluation.report import write_report
 from mmskin.evaluation.subgroups import evaluate_subgroups
+from mmskin.pages import with_interval
 from mmskin.schema import Schema
 
 HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")

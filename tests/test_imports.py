@@ -13,7 +13,7 @@ PACKAGE = Path(mmskin.__file__).parent
 # From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
 LAYERS = (
     ("errors",),
-    ("schema", "build", "modalities"),
+    ("schema", "build", "modalities", "pages"),
     ("config", "synthetic"),
     ("data",),
     ("encoders", "fusion", "losses", "evaluation"),
@@ -31,7 +31,7 @@ HOMES = {
     "transformers": ("encoders",),
     "gradio": (),
 }
-WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic")
+WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
 

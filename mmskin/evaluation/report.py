@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-import platform
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -20,12 +15,12 @@ from mmskin.errors import ConfigError, DataError, one_of
 from mmskin.evaluation import figures as draw
 from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.predictions import arm_names, reported_rows
+from mmskin.pages import MINUS, NOTHING, Grid, Picture, environment, number, p_value, records, render, with_interval
 
 NOT_A_DIAGNOSIS = (
     "Research software. These numbers describe a model on one collection of photos; they are not a diagnosis, and "
     "the model must not be used to make one or to rule one out."
 )
-PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
 ANSWERS = ("balanced_accuracy", "macro_auroc", "macro_f1", "accuracy", "top3_accuracy")
 PROBABILITIES = ("log_loss", "brier", "ece", "calibration_slope", "macro_auroc_pooled")
 CLASS_TABLE = ("sensitivity", "specificity", "auroc", "calibration_in_the_large")
@@ -33,23 +28,7 @@ PROBABILITIES_NOTE = (
     "Calibration slope: 1 is calibrated, below 1 overconfident, above 1 underconfident. The calibration error is "
     "biased upwards, and more so in resamples: its interval may lie above the estimate."
 )
-MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for NaN
 SUBSETS = {"all": "All test cases", "fully_recorded": "Fully recorded cases"}
-
-
-class Grid(NamedTuple):
-    """A table as it is printed. The first column of a row is its heading."""
-
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-
-
-class Picture(NamedTuple):
-    title: str
-    image: Markup
-    note: str = ""
 
 
 def write_report(
@@ -94,8 +73,9 @@ def write_report(
     lost = sorted(set(arms) - set(metrics["arm"]))
     if lost:
         raise DataError(f"metrics hold no row of arm {lost[0]!r}; compute them with evaluate(table) of the same table")
-    environment = _environment(command)
-    page = _template().render(
+    made = environment(command)
+    page = render(
+        Path(__file__).with_name("report.html.jinja"),
         title=title,
         warning=NOT_A_DIAGNOSIS,
         headlines=_headlines(metrics, primary, differences),
@@ -105,31 +85,22 @@ def write_report(
         primary=primary,
         notes=notes,
         config=json.dumps(config, indent=2, ensure_ascii=False, default=str),
-        environment=environment,
+        environment=made,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     saved = {
         "title": title,
         "arm": primary,
-        "metrics": _records(metrics),
-        "differences": _records(differences),
-        "subgroups": _records(subgroups),
+        "metrics": records(metrics),
+        "differences": records(differences),
+        "subgroups": records(subgroups),
         "config": config,
-        "environment": environment,
+        "environment": made,
         "notes": list(notes),
     }
     text = json.dumps(saved, indent=1, ensure_ascii=False, default=str, allow_nan=False)
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-
-
-def _template() -> Any:
-    """Any: jinja2 types a template's render arguments as Any all the same."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.jinja")
 
 
 # --- sentences ----------------------------------------------------------------------------------------------
@@ -286,56 +257,3 @@ def _pictures(rows: pd.DataFrame, metrics: pd.DataFrame, more: Mapping[str, Figu
     drawn += [(caption, figure, "") for caption, figure in more.items()]
     # Markup: the SVG is written by matplotlib, which escapes every text it holds.
     return [Picture(caption, Markup(draw.svg(figure)), note) for caption, figure, note in drawn]
-
-
-# --- numbers as they are printed ----------------------------------------------------------------------------
-
-
-def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
-    """.623 for .6231, as the field prints shares; – for NaN."""
-    if not math.isfinite(value):
-        return NOTHING
-    text = f"{abs(value):.{digits}f}"
-    text = text[1:] if text.startswith("0.") else text
-    is_zero = not text.strip(".0")
-    if value < 0 and not is_zero:
-        return f"{MINUS}{text}"
-    return f"+{text}" if sign and not is_zero else text
-
-
-def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
-    """.623 [.581, .662]; the estimate alone where no interval could be had."""
-    estimate = number(row["estimate"], digits=digits)
-    if not math.isfinite(row["low"]):
-        return estimate
-    return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
-
-
-def p_value(p: float) -> str:
-    """Three decimals, never 0."""
-    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
-
-
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Rows as plain values, NaN as null."""
-    if table is None:
-        return []
-    clean = table.astype(object)
-    rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
-
-
-def _environment(command: str) -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "command": command or "(not given)",
-        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        **versions,
-    }

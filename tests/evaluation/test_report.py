@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from mmskin.errors import ConfigError, DataError
 from mmskin.evaluation import compare_arms, evaluate, evaluate_subgroups
-from mmskin.evaluation.report import number, p_value, write_report
+from mmskin.evaluation.report import write_report
+from mmskin.pages import number, p_value
 
 GROUPS = {"malignant": ["BCC", "MEL"]}
 

@@ -1,0 +1,93 @@
+"""Pages that mmskin writes: tables, numbers as the field prints them, and one template below them all."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
+MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for NaN
+
+
+class Grid(NamedTuple):
+    """A table as it is printed. The first column of a row is its heading."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+class Picture(NamedTuple):
+    title: str
+    image: Markup
+    note: str = ""
+
+
+def render(template: Path, **values: Any) -> str:
+    """A page from a template that extends `base.html.jinja`; everything that is no Markup is escaped."""
+    loader = ChoiceLoader([FileSystemLoader(template.parent), FileSystemLoader(Path(__file__).parent)])
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(template.name).render(**values)
+
+
+def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
+    """.623 for .6231, as the field prints shares; – for NaN."""
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{abs(value):.{digits}f}"
+    text = text[1:] if text.startswith("0.") else text
+    is_zero = not text.strip(".0")
+    if value < 0 and not is_zero:
+        return f"{MINUS}{text}"
+    return f"+{text}" if sign and not is_zero else text
+
+
+def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
+    """.623 [.581, .662]; the estimate alone where no interval could be had."""
+    estimate = number(row["estimate"], digits=digits)
+    if not math.isfinite(row["low"]):
+        return estimate
+    return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
+
+
+def p_value(p: float) -> str:
+    """Three decimals, never 0."""
+    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
+
+
+def records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Rows as plain values for JSON, NaN as null; [] where there is no table."""
+    if table is None:
+        return []
+    clean = table.astype(object)
+    rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def environment(command: str) -> dict[str, str]:
+    """What was typed, when, on what, with which versions."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "command": command or "(not given)",
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **versions,
+    }
