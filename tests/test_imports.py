@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("benchmark", "quickstart"),
+    ("benchmark", "quickstart", "audit"),
     ("cli",),
 )
 # Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.

@@ -65,7 +65,7 @@ def make_folds(table: pd.DataFrame, *, k: int = 5, seed: int = 42) -> pd.Series[
     return pd.Series(folds, index=pd.Index(list(labelled.case_id), dtype=object, name="case_id"), name="fold")
 
 
-def _ties(table: pd.DataFrame) -> Iterator[tuple[str, str, list[tuple[str, ...]]]]:
+def ties(table: pd.DataFrame) -> Iterator[tuple[str, str, list[tuple[str, ...]]]]:
     """What may not lie in two parts: (name, plural, its values by row)."""
     yield "patient", "patients", [(patient,) for patient in table.patient_id]
     yield "lesion", "lesions", [() if pd.isna(lesion) else (lesion,) for lesion in table.lesion_id]
@@ -86,7 +86,7 @@ def _groups(table: pd.DataFrame) -> list[str]:
         return node
 
     patients = [("patient", patient) for patient in table.patient_id]
-    for kind, _, values in _ties(table):
+    for kind, _, values in ties(table):
         for patient, tied in zip(patients, values, strict=True):
             for value in tied:
                 parent[root((kind, value))] = root(patient)
@@ -217,7 +217,7 @@ def check_disjoint(split: Split) -> None:
     where: dict[tuple[str, str], set[str]] = {}
     plural: dict[str, str] = {}
     for part, rows in split._asdict().items():
-        for kind, kinds, values in _ties(rows):
+        for kind, kinds, values in ties(rows):
             plural[kind] = kinds
             for tied in values:
                 for value in tied:

@@ -53,6 +53,14 @@ def shared_photos(
     return differing, agreeing
 
 
+def shared_lesions(patients: Iterable[str], lesions: Iterable[str]) -> dict[str, list[str]]:
+    """Lesion ids that stand under several patients, with these: patients in order of first sight, one entry a row."""
+    seen: dict[str, dict[str, None]] = defaultdict(dict)
+    for patient, lesion in zip(patients, lesions, strict=True):
+        seen[lesion][patient] = None
+    return {lesion: list(of) for lesion, of in seen.items() if len(of) > 1}
+
+
 def accuracy_alone(values: Sequence[object], targets: Sequence[str]) -> float:
     """Share of cases whose label is the most frequent one among those with the same value, at best 1.
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mmskin.data.suspicions import accuracy_alone, alike_labels, giveaways, labels_in_texts, shared_photos
+from mmskin.data.suspicions import (
+    accuracy_alone,
+    alike_labels,
+    giveaways,
+    labels_in_texts,
+    shared_lesions,
+    shared_photos,
+)
 
 
 def test_labels_of_their_own_are_not_alike() -> None:
@@ -34,6 +41,11 @@ def test_photos_shared_by_rows() -> None:
     differing, agreeing = shared_photos([2, 3, 4], [("/x/a", "/x/b"), ("/x/a",), ("/x/b",)], ["u", "u", None])
     assert agreeing == ["a in rows 2, 3"]
     assert differing == ["'b' is u in row 2 and no label in row 4"]
+
+
+def test_lesions_shared_by_patients() -> None:
+    shared = shared_lesions(["p1", "p1", "p2", "p3", "p2"], ["7", "8", "9", "7", "9"])
+    assert shared == {"7": ["p1", "p3"]}
 
 
 def test_labels_in_texts_ignore_short_ones_and_case() -> None:

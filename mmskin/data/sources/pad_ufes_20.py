@@ -16,8 +16,10 @@ from mmskin.data.rows import (
     photo_column,
     read_rows,
 )
+from mmskin.data.suspicions import shared_lesions
 from mmskin.data.table import Cases, check_table, make_table
 from mmskin.data.vocabulary import AGE, SEX, age_group
+from mmskin.errors import first_of
 from mmskin.schema import Field, FieldValue, Schema
 
 
@@ -308,6 +310,10 @@ class PadUfes20:
         images, photo_remarks = join_photos(
             [[case] for case in values["case_id"]], find_photos(folder / self.images), where=self.images
         )
+        shared = shared_lesions(values["patient_id"], values["lesion_id"])
+        if shared:
+            told = first_of([f"{lesion} ({' and '.join(of)})" for lesion, of in shared.items()], 3)
+            remarks.append(f"{len(shared)} lesion ids stand under several patients, lesions go by both: {told}")
         lesions = [f"{p}_{lesion}" for p, lesion in zip(values["patient_id"], values["lesion_id"], strict=True)]
         values |= {"lesion_id": lesions, "images": images, "age_group": [age_group(age) for age in values["age"]]}
         table = make_table(SCHEMA, values)

@@ -14,6 +14,7 @@ from mmskin.schema import FieldValue, Schema
 from mmskin.synthetic.clinic import LATENTS, TABLE, read_truth
 from mmskin.synthetic.history import TRUTHS, clinic_schema
 
+_MARKS = ("pen", "ruler")  # those that a `Shortcut` can plant
 _PLAIN = ("case_id", "patient_id", "lesion_id", "image", "target", "text", "skin_tone")
 
 
@@ -32,6 +33,8 @@ class Synthetic:
     random, together, or by class. `truth.json` tells them. Without these, skin tone, body site, light, hair, pen and
     ruler are independent of the disease.
 
+    *Markers.* `marker_pen` and `marker_ruler` tell in which photos these are drawn: for an audit, no fields.
+
     *Outcome columns.* `true_*` hold the values from which a case was drawn, for oracles. They are never inputs.
 
     *Licence* Apache-2.0. *To obtain* it, call `make_clinic(folder)`; nothing is downloaded.
@@ -40,7 +43,7 @@ class Synthetic:
     def load(self, root: str | Path) -> Cases:
         """Read `cases.csv` and `latents.csv` under a folder and find the photos.
 
-        The table has the columns of `Cases`, then `skin_tone` and the outcomes `true_*`.
+        The table has the columns of `Cases`, then `skin_tone`, the outcomes `true_*`, `marker_pen` and `marker_ruler`.
 
         Raises:
             DataError: no finished clinic; files, columns or cases missing; values not admissible.
@@ -101,12 +104,12 @@ def _fields(raw: pd.DataFrame, schema: Schema, path: Path) -> dict[str, pd.Serie
 
 
 def _truths(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The values from which the cases were drawn, in the order of the table."""
+    """The values from which the cases were drawn and the marks in their photos, in the order of the table."""
     raw = read_delimited(path, delimiter=",").rows
-    require_columns(raw, ("case_id", *TRUTHS), path=path)
+    require_columns(raw, ("case_id", *TRUTHS, *_MARKS), path=path)
     latents = raw.set_index("case_id")
     strangers = sorted(set(table.case_id) - set(latents.index))
     if strangers:
         raise DataError(f"{path} lacks {len(strangers)} cases of {TABLE}: {first_of(strangers)}; make the clinic again")
-    found = latents.loc[table.case_id, list(TRUTHS)].reset_index(drop=True)
-    return found.rename(columns={name: f"true_{name}" for name in TRUTHS})
+    found = latents.loc[table.case_id, [*TRUTHS, *_MARKS]].reset_index(drop=True)
+    return found.rename(columns={name: f"true_{name}" for name in TRUTHS} | {m: f"marker_{m}" for m in _MARKS})

@@ -36,6 +36,7 @@ def test_the_real_sample_has_the_counts_of_its_readme() -> None:
     assert all(len(images) == 1 and Path(images[0]).is_file() for images in table.images)
     lacking = table[list(SCHEMA.optional_block)].isna().all(axis=1)
     assert table.target[lacking].value_counts().to_dict() == {"ACK": 181, "NEV": 149, "SEK": 134}
+    assert any(remark.startswith("84 lesion ids stand under several patients") for remark in cases.remarks)
     # the 773 others are complete but for one or both backgrounds in 11
     assert int(table[list(SCHEMA.optional_block)].isna().any(axis=1).sum()) == 464 + 11
 
@@ -59,6 +60,7 @@ def test_the_full_table_has_the_published_counts(tmp_path: Path) -> None:
     assert (table.diameter_1_mm.dropna().min(), table.diameter_1_mm.dropna().max()) == (0.0, 100.0)
     assert any("2298 of 2298 photos are not under images" in remark for remark in cases.remarks)
     assert any("BRASIL read as Brazil in 3 cells" in remark for remark in cases.remarks)
+    assert any("250 lesion ids stand under several patients" in remark for remark in cases.remarks)
 
 
 # --- the declaration ---
@@ -188,6 +190,17 @@ def test_a_row_without_diagnosis_is_a_case_without_target(tmp_path: Path) -> Non
     cases = PadUfes20().load(tmp_path)
     assert cases.table.target[1] is None
     assert any("1 rows have no diagnosis" in remark for remark in cases.remarks)
+
+
+def test_a_lesion_id_under_two_patients_is_remarked_and_keyed_by_both(tmp_path: Path) -> None:
+    rows = make_rows(patients=4, photos=1)
+    lesions = ["7", "7", "8", "9"]
+    write_table(tmp_path, [row | {"lesion_id": lesion} for row, lesion in zip(rows, lesions, strict=True)])
+    cases = PadUfes20().load(tmp_path)
+    assert "1 lesion ids stand under several patients, lesions go by both: 7 (PAT_1 and PAT_2)" in cases.remarks
+    assert cases.table.lesion_id.tolist() == ["PAT_1_7", "PAT_2_7", "PAT_3_8", "PAT_4_9"]
+    write_table(tmp_path, [row | {"lesion_id": row["img_id"]} for row in rows])
+    assert not any("lesion ids" in remark for remark in PadUfes20().load(tmp_path).remarks)
 
 
 # --- refusals ---
