@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mmskin.data.sources.csv_table import CsvTable
+from mmskin.data.sources.ddi import Ddi
+from mmskin.data.sources.fitzpatrick17k import Fitzpatrick17k
 from mmskin.data.sources.ham10000 import Ham10000
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.scin import Scin
@@ -13,6 +15,8 @@ from mmskin.data.table import Source
 
 SOURCES: dict[str, Callable[..., Source]] = {
     "csv": CsvTable,
+    "ddi": Ddi,
+    "fitzpatrick17k": Fitzpatrick17k,
     "ham10000": Ham10000,
     "pad_ufes_20": PadUfes20,
     "scin": Scin,
