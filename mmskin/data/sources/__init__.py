@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from mmskin.data.sources.csv_table import CsvTable
 from mmskin.data.sources.ddi import Ddi
 from mmskin.data.sources.fitzpatrick17k import Fitzpatrick17k
 from mmskin.data.sources.ham10000 import Ham10000
+from mmskin.data.sources.joined import Joined
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.scin import Scin
 from mmskin.data.sources.synthetic import Synthetic
@@ -22,3 +24,4 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "scin": Scin,
     "synthetic": Synthetic,
 }
+SOURCES["joined"] = partial(Joined, SOURCES)  # of sources in this very table
