@@ -52,7 +52,7 @@ def input_schema(
     blank = {name: int(train[name].isna().sum()) for name in asked.field_names}
     if mode == "always_recorded":
         kept = [name for name, count in blank.items() if count == 0]
-        if not kept:
+        if blank and not kept:
             told = first_of([f"{name} ({count})" for name, count in sorted(blank.items(), key=lambda item: item[1])])
             raise DataError(
                 f"missingness: always_recorded leaves no field of {schema.name}: each is blank in some of the "

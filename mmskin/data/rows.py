@@ -121,6 +121,18 @@ def label_column(name: str, classes: Sequence[str], *, said: Mapping[str, str | 
     return Column(name, parse)
 
 
+def classes_found(labels: Sequence[str | None], *, path: Path) -> tuple[str, ...]:
+    """The classes of a data set that does not declare them: the labels that occur, sorted.
+
+    Raises:
+        DataError: there are fewer than two.
+    """
+    found = sorted({label for label in labels if label is not None})
+    if len(found) < 2:
+        raise DataError(f"{path}: two labels or more are needed, however it has: {', '.join(found) or 'none'}")
+    return tuple(found)
+
+
 def field_column(field: Field, *, name: str = "", said: Mapping[str, FieldValue] | None = None) -> Column:
     """A declared field, read from the column of its name or another; `said` translates cells that differ from it."""
     translated = said or {}

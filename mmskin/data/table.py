@@ -59,6 +59,24 @@ def make_table(schema: Schema, values: Mapping[str, Sequence[Any]]) -> pd.DataFr
     return pd.DataFrame({name: pd.Series(list(columns[name]), dtype=object) for name in order})
 
 
+def rename_columns(cases: Cases, names: Mapping[str, str]) -> Cases:
+    """The same cases with other names for some fields, outcomes and subgroups; a field keeps its title."""
+    schema = cases.schema
+    fields = [
+        field.model_copy(update={"name": names[field.name], "label": field.title}) if field.name in names else field
+        for field in schema.fields
+    ]
+    renamed = schema.model_copy(
+        update={
+            "fields": tuple(fields),
+            "optional_block": tuple(names.get(name, name) for name in schema.optional_block),
+            "subgroups": tuple(names.get(name, name) for name in schema.subgroups),
+            "outcomes": {names.get(name, name): reason for name, reason in schema.outcomes.items()},
+        }
+    )
+    return cases._replace(schema=renamed, table=cases.table.rename(columns=dict(names)))
+
+
 def check_table(cases: Cases) -> Cases:
     """The same cases, if they keep the promises of `Cases`.
 

@@ -1,4 +1,8 @@
-"""What most data sets record of a patient, in one wording: age, sex, and the body site in the ISIC archive's words."""
+"""What most data sets record of a patient, in one wording: age, sex, body site and skin tone.
+
+Age and sex are the fields of the data sets themselves. Site and skin tone are for data sets that are joined: each has
+its own words for them, which `mmskin.data.translations` turns into these.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,38 @@ SEX = Field(
         "unknown": ("Sex unknown.", "Sex not known."),
     },
 )
+
+# The list of ISIC 2020, the coarsest that is published: finer words would have to be invented for some data sets, and a
+# word that only one of them uses would tell the data set.
+SITE = Field(
+    name="site",
+    kind="categorical",
+    label="Body site",
+    choices=("head or neck", "torso", "upper extremity", "lower extremity", "palm or sole", "mouth or genitals"),
+    phrases={
+        "value": ("On the {value}.", "Lesion on the {value}.", "Site: {value}."),
+        "palm or sole": ("On palm or sole.", "Lesion on palm or sole.", "Site: palm or sole."),
+        "mouth or genitals": ("In the mouth or on the genitals.", "Site: mouth or genitals."),
+        "unknown": ("Body site unknown.", "Site not known."),
+    },
+)
+
+# Three steps, because the scales behind them do not measure the same: Fitzpatrick types how skin takes the sun, others
+# how light it looks to somebody.
+SKIN_TONE = Field(
+    name="skin_tone",
+    kind="categorical",
+    label="Skin tone",
+    choices=("light", "medium", "dark"),
+    phrases={
+        "value": ("{value} skin.", "Skin tone {value}.", "Skin tone: {value}."),
+        "unknown": ("Skin tone unknown.", "Skin tone not known."),
+    },
+)
+
+COMMON = (AGE, SEX, SITE, SKIN_TONE)
+
+AGE_GROUP = Field(name="age_group", kind="categorical", label="Age group", choices=("<40", "40-59", "60+"))
 
 
 def isic_site(*choices: str) -> Field:

@@ -122,6 +122,8 @@ def test_always_recorded_without_any_such_field_is_refused() -> None:
     rows = suspicious(bad=4, bad_missing=1, good=4, good_missing=2)
     with pytest.raises(DataError, match=r"leaves no field of toy.*of the 8 training rows: smoke \(3\), width \(3\)"):
         input_schema(SCHEMA, rows, mode="always_recorded", fields=["smoke", "width"])
+    photos_only = input_schema(SCHEMA, rows, mode="always_recorded", fields=[])
+    assert photos_only.fields == ()  # none was asked for, so none is missing
 
 
 def test_equalized_refuses_blanks_outside_the_block() -> None:

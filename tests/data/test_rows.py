@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from mmskin.data.rows import (
+    classes_found,
     field_column,
     id_column,
     kept_column,
@@ -98,3 +99,11 @@ def test_rows_without_exactly_one_label_are_refused_with_their_number(cells: tup
 @pytest.mark.parametrize(("age", "band"), [(None, None), (39.0, "<40"), (40.0, "40-59"), (60.0, "60+")])
 def test_age_bands(age: float | None, band: str | None) -> None:
     assert age_group(age) == band
+
+
+def test_classes_that_nobody_declares_are_the_labels_that_occur(tmp_path: Path) -> None:
+    assert classes_found(["wart", None, "mole", "wart"], path=tmp_path) == ("mole", "wart")
+    with pytest.raises(DataError, match="two labels or more are needed, however it has: mole"):
+        classes_found(["mole", None], path=tmp_path)
+    with pytest.raises(DataError, match="however it has: none"):
+        classes_found([None], path=tmp_path)

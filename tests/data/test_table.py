@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmskin.data.table import Cases, check_table, histories, history_of
+from mmskin.data.table import Cases, check_table, histories, history_of, rename_columns
 from mmskin.errors import DataError
 from mmskin.schema import Field, History, Schema
 
@@ -66,3 +66,15 @@ def test_a_history_holds_the_declared_fields_and_never_an_outcome() -> None:
 @pytest.mark.parametrize("nothing", [None, float("nan"), np.nan, pd.NA])
 def test_each_of_pandas_nothings_is_not_recorded(nothing: Any) -> None:
     assert history_of({"age": nothing, "itch": nothing, "text": nothing}, SCHEMA).is_empty()
+
+
+def test_columns_are_renamed_wherever_they_are_named_and_fields_keep_their_titles() -> None:
+    declared = {"optional_block": ("itch",), "subgroups": ("itch",), "outcomes": {"biopsied": "it follows"}}
+    given = cases()._replace(schema=SCHEMA.model_copy(update=declared))
+    schema, table, _ = check_table(rename_columns(given, {"itch": "pad_itch", "biopsied": "pad_biopsied"}))
+    assert schema.field_names == ("age", "pad_itch")
+    assert schema.field("pad_itch").title == "Itch"
+    assert (schema.optional_block, schema.subgroups) == (("pad_itch",), ("pad_itch",))
+    assert schema.outcomes == {"pad_biopsied": "it follows"}
+    assert list(table.pad_itch) == [None, "unknown"]
+    assert not {"itch", "biopsied"} & set(table.columns)

@@ -1,4 +1,7 @@
-"""Every experiment that the project offers: it is valid, its parts can be built, and its recipe trains."""
+"""Every experiment that the project offers: it is valid, its parts can be built, and its recipe trains.
+
+A YAML file under configs is an experiment, or the class map that an experiment names: there is no third kind.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,37 @@ import pytest
 from small_experiment import ENCODERS
 
 from mmskin.build import build
-from mmskin.config import parse_experiment, read_experiment
+from mmskin.config import parse_experiment, read_experiment, read_yaml
+from mmskin.data.class_map import read_class_map
 from mmskin.data.sources import SOURCES
 from mmskin.model import build_encoder
 from mmskin.schema import Field, Schema
 from mmskin.training.run import run_experiment
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
+PROJECT = Path(__file__).parents[2]
+
+
+def class_map_of(path: Path) -> Path | None:
+    """The class map that an experiment names, if it joins data sets."""
+    source = read_yaml(path).get("data", {}).get("source", {})
+    return PROJECT / source["classes"] if source.get("name") == "joined" else None
+
+
+FILES = sorted((PROJECT / "configs").rglob("*.yaml"))
+CLASS_MAPS = sorted({found for path in FILES if (found := class_map_of(path))})
+CONFIGS = [path for path in FILES if path not in CLASS_MAPS]
 SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="itch", kind="yes_no"),))
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
 def test_there_are_configs() -> None:
     assert CONFIGS
+    assert CLASS_MAPS
+
+
+@pytest.mark.parametrize("path", CLASS_MAPS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_class_map_that_an_experiment_names_is_valid(path: Path) -> None:
+    assert read_class_map(path).labels
 
 
 @each_config

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from data.make_ddi import make_ddi
 from small_experiment import small_experiment
 
 from mmskin.config import Experiment, parse_experiment
@@ -193,6 +194,18 @@ def test_cases_of_which_nothing_is_present_get_no_answer_and_spoil_no_other(pad_
     assert blank
     assert not blank & set(table.case_id)
     assert table.filter(like="prob_").notna().to_numpy().all()
+
+
+@pytest.mark.parametrize("missingness", ["visible", "always_recorded", "equalized"])
+def test_photos_without_any_history_train_and_are_reported_by_their_subgroups(tmp_path: Path, missingness: str) -> None:
+    clinic = tmp_path / "ddi"
+    clinic.mkdir()
+    make_ddi(clinic)
+    data = {"source": {"name": "ddi"}, "missingness": missingness}
+    table = run(small_experiment(clinic, "image", fusion="image_only", data=data, epochs=1), tmp_path / "run")
+    assert len(table) == 16  # of 24 photos in 3 folds: one validates, one tests
+    assert table.filter(like="prob_").notna().to_numpy().all()
+    assert set(table.group_skin_tone) == {"1-2", "3-4", "5-6"}
 
 
 def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> None:

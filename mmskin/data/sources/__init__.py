@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from mmskin.data.sources.csv_table import CsvTable
+from mmskin.data.sources.ddi import Ddi
+from mmskin.data.sources.fitzpatrick17k import Fitzpatrick17k
 from mmskin.data.sources.ham10000 import Ham10000
 from mmskin.data.sources.isic2019 import Isic2019
 from mmskin.data.sources.isic2020 import Isic2020
+from mmskin.data.sources.joined import Joined
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.scin import Scin
 from mmskin.data.sources.synthetic import Synthetic
@@ -15,6 +19,8 @@ from mmskin.data.table import Source
 
 SOURCES: dict[str, Callable[..., Source]] = {
     "csv": CsvTable,
+    "ddi": Ddi,
+    "fitzpatrick17k": Fitzpatrick17k,
     "ham10000": Ham10000,
     "isic2019": Isic2019,
     "isic2020": Isic2020,
@@ -22,3 +28,4 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "scin": Scin,
     "synthetic": Synthetic,
 }
+SOURCES["joined"] = partial(Joined, SOURCES)  # of sources in this very table
