@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mmskin.data.sources.csv_table import CsvTable
+from mmskin.data.sources.derm7pt import Derm7pt
 from mmskin.data.sources.ham10000 import Ham10000
+from mmskin.data.sources.milk10k import Milk10k
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.scin import Scin
 from mmskin.data.sources.synthetic import Synthetic
@@ -13,7 +15,9 @@ from mmskin.data.table import Source
 
 SOURCES: dict[str, Callable[..., Source]] = {
     "csv": CsvTable,
+    "derm7pt": Derm7pt,
     "ham10000": Ham10000,
+    "milk10k": Milk10k,
     "pad_ufes_20": PadUfes20,
     "scin": Scin,
     "synthetic": Synthetic,
