@@ -103,6 +103,8 @@ class Experiment(_Strict):
     data: DataConfig
     encoders: dict[Literal["image", "text", "metadata"], Slot]
     fusion: Slot
+    photo_pooling: Literal["mean", "attention"] = "mean"
+    """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = {"name": "class_balanced_focal"}
     training: TrainingConfig = TrainingConfig()
     seed: int = Field(default=0, ge=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,14 +12,17 @@ from mmskin.build import build
 from mmskin.data.batch import Batch
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.encoders.contract import Encoder
-from mmskin.errors import ConfigError
+from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.contract import Fusion
 from mmskin.fusion.late import LateFusion
 from mmskin.losses import LOSSES
 from mmskin.losses.contract import Loss
 from mmskin.modalities import MODALITIES, Features
+from mmskin.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
+
+Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, number of cases → (B, D)
 
 
 class Output(NamedTuple):
@@ -35,13 +38,21 @@ class MultimodalClassifier(nn.Module):
     Args:
         encoders: by modality; just those that the fusion uses.
         fusion: built for the encoders' widths.
+        photo_pooling: makes one vector of a case's photos; None takes their mean.
         initial_bias: of the head, for losses that ask for one.
 
     Raises:
         ConfigError: encoders and the fusion's modalities differ.
     """
 
-    def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion, *, initial_bias: float | None = None) -> None:
+    def __init__(
+        self,
+        encoders: Mapping[str, Encoder],
+        fusion: Fusion,
+        *,
+        photo_pooling: AttentionPooling | None = None,
+        initial_bias: float | None = None,
+    ) -> None:
         super().__init__()
         if set(encoders) != set(fusion.modalities):
             raise ConfigError(
@@ -51,6 +62,7 @@ class MultimodalClassifier(nn.Module):
         chosen: dict[str, nn.Module] = {modality: encoders[modality] for modality in ordered}
         # A ModuleDict is no Mapping to the type checker, and forgets that its modules are encoders.
         self.encoders: Mapping[str, Encoder] = nn.ModuleDict(chosen)  # type: ignore[assignment]
+        self.photo_pooling = photo_pooling
         self.absence = nn.ModuleDict({modality: Absence(encoders[modality].out_dim) for modality in ordered})
         self.fusion = fusion
         self.head = None if fusion.out_dim is None else nn.Linear(fusion.out_dim, fusion.num_classes)
@@ -67,7 +79,9 @@ class MultimodalClassifier(nn.Module):
         for modality, encoder in self.encoders.items():
             rows = batch.inputs.get(modality)
             encoded = rows if rows is None or isinstance(rows, Features) else encoder(rows)
-            per_case = _by_case(encoded, batch.case_index[modality], len(batch.case_id))
+            learned = self.photo_pooling if modality == "image" else None
+            pool: Pool = mean_by_case if learned is None else learned
+            per_case = _by_case(encoded, batch.case_index[modality], len(batch.case_id), pool)
             features[modality] = self.absence[modality](per_case, batch.present[modality])
         return features, {modality: batch.present[modality] for modality in self.encoders}
 
@@ -108,18 +122,17 @@ class Absence(nn.Module):
         return Features(pooled, tokens, torch.where(present[:, None], features.mask, first))
 
 
-def _by_case(rows: Features | None, case_index: Tensor, size: int) -> Features | None:
-    """Rows (N, …) → cases (B, …): pooled vectors averaged, tokens laid end to end. Cases without rows are zeros."""
+def _by_case(rows: Features | None, case_index: Tensor, size: int, pool: Pool) -> Features | None:
+    """Rows (N, …) → cases (B, …): pooled vectors pooled, tokens laid end to end. Cases without rows are zeros."""
     if rows is None:
         return None
     device = rows.pooled.device
     if torch.equal(case_index, torch.arange(size, device=device)):
         return rows
-    counts = torch.bincount(case_index, minlength=size)
-    sums = rows.pooled.new_zeros(size, rows.pooled.shape[1]).index_add(0, case_index, rows.pooled)
-    pooled = sums / counts.clamp_min(1)[:, None]
+    pooled = pool(rows.pooled, case_index, size)
     if rows.tokens is None or rows.mask is None:
         return Features(pooled)
+    counts = torch.bincount(case_index, minlength=size)
     slots = int(counts.max())
     rank = torch.arange(len(case_index), device=device) - (counts.cumsum(0) - counts)[case_index]
     length, dim = rows.tokens.shape[1:]
@@ -137,6 +150,7 @@ def build_model(
     *,
     schema: Schema,
     class_counts: Sequence[int],
+    photo_pooling: str = "mean",
     balanced_sampler: bool = False,
 ) -> tuple[MultimodalClassifier, Loss]:
     """Model and loss from the slots of a config.
@@ -147,11 +161,14 @@ def build_model(
         loss: its slot.
         schema: the declaration that the model may see.
         class_counts: (C,) training cases per class.
+        photo_pooling: "mean" or "attention" over the photos of a case; of no effect where no photo is read.
         balanced_sampler: the classes are drawn equally often in training.
 
     Raises:
         ConfigError: a name or an option that does not exist, or parts that do not go together.
     """
+    if photo_pooling not in PHOTO_POOLINGS:
+        raise ConfigError(one_of("photo_pooling", photo_pooling, PHOTO_POOLINGS))
     built_loss = build("loss", LOSSES, loss, class_counts)
     parts = {modality: build_encoder(modality, slot, schema) for modality, slot in encoders.items()}
     dims = {modality: encoder.out_dim for modality, encoder in parts.items()}
@@ -160,7 +177,10 @@ def build_model(
         raise ConfigError("late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax")
     prior = built_loss.prior()
     built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
-    return MultimodalClassifier(parts, built_fusion, initial_bias=built_loss.initial_bias), built_loss
+    attends = photo_pooling == "attention" and "image" in dims
+    pooling = AttentionPooling(dims["image"]) if attends else None
+    model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)
+    return model, built_loss
 
 
 def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:

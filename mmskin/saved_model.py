@@ -1,7 +1,8 @@
 """A trained model on disk: safetensors and JSON, with the sum of every file. Loading runs no code that a file names.
 
 - model.safetensors: every tensor
-- config.json: slots of encoders, fusion and loss; class counts; temperature; photo side; the whole experiment
+- config.json: slots of encoders, fusion and loss; photo pooling; class counts; temperature; photo side; the whole
+  experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
@@ -33,7 +34,8 @@ FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
 class TrainedModel(NamedTuple):
     """A model with all that is needed to use it.
 
-    config: what config.json holds: encoders, fusion, loss, class_counts, temperature, photo_side, experiment.
+    config: what config.json holds: encoders, fusion, loss, class_counts, temperature, photo_side, experiment;
+        photo_pooling, which is "mean" where it is left out, as in models of earlier versions.
     """
 
     model: MultimodalClassifier
@@ -84,7 +86,12 @@ def load_model(folder: Path) -> TrainedModel:
         schema = Schema.model_validate_json((folder / "schema.json").read_text())
         slots = {modality: _located(slot, folder) for modality, slot in config["encoders"].items()}
         model, loss = build_model(
-            slots, config["fusion"], config["loss"], schema=schema, class_counts=config["class_counts"]
+            slots,
+            config["fusion"],
+            config["loss"],
+            schema=schema,
+            class_counts=config["class_counts"],
+            photo_pooling=config.get("photo_pooling", "mean"),
         )
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)

@@ -118,6 +118,7 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
     [
         ({"encoders": {}}, "encoders: name one encoder at least"),
         ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
+        ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
         ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),
         ({"encoders": {"sound": {"name": "x"}}}, "encoders.sound.*'image', 'text' or 'metadata'"),
         ({"training": {"learning_rate": float("nan")}}, r"training\.learning_rate: .*finite"),

@@ -16,7 +16,7 @@ LAYERS = (
     ("schema", "build", "modalities", "pages"),
     ("config", "synthetic"),
     ("data",),
-    ("encoders", "fusion", "losses", "evaluation"),
+    ("encoders", "fusion", "losses", "photo_pooling", "evaluation"),
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),

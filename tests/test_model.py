@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
 from mmskin.modalities import Features
 from mmskin.model import Absence, MultimodalClassifier, build_model
+from mmskin.photo_pooling import AttentionPooling
 from mmskin.schema import Field, History, Schema
 
 SCHEMA = Schema(name="tiny", classes=("a", "b", "c"), fields=(Field(name="itch", kind="yes_no"),))
@@ -36,9 +38,9 @@ def row(pooled: Sequence[float], tokens: Sequence[Sequence[float]]) -> Row:
     return {"pooled": torch.tensor(pooled), "tokens": torch.tensor(tokens)}
 
 
-def given_model() -> MultimodalClassifier:
+def given_model(photo_pooling: AttentionPooling | None = None) -> MultimodalClassifier:
     fusion = build("fusion", FUSIONS, {"name": "concat", "hidden_dim": 4}, {"image": 2, "text": 2}, 3)
-    return MultimodalClassifier({"text": Given(2), "image": Given(2)}, fusion).eval()
+    return MultimodalClassifier({"text": Given(2), "image": Given(2)}, fusion, photo_pooling=photo_pooling).eval()
 
 
 def absence_of(model: MultimodalClassifier, modality: str) -> Absence:
@@ -69,6 +71,44 @@ def test_photos_of_a_case_are_averaged_and_their_tokens_laid_end_to_end() -> Non
     assert image.tokens[1][image.mask[1]].tolist() == [[3, 3], [4, 4]]
     assert image.mask.sum(1).tolist() == [4, 2]
     assert present["image"].tolist() == [True, True]
+
+
+def test_attention_weighs_the_photos_of_a_case_and_leaves_all_else_as_it_is() -> None:
+    three_to_one = AttentionPooling(2, hidden_dim=1)
+    # tanh(V h) is 1 for both; sigm(U h) = 1 / (1 + 2^-h) is 2/3 for PHOTO_1, 8/9 for PHOTO_2; with w = 9/2 ln 3 their
+    # scores are ln 3 apart: a quarter and three quarters.
+    three_to_one.content.weight.data = torch.tensor([[20.0, 0.0]])
+    three_to_one.gate.weight.data = torch.tensor([[math.log(2), 0.0]])
+    three_to_one.score.weight.data = torch.tensor([[4.5 * math.log(3)]])
+    batch = collate(
+        [
+            Case({"image": [PHOTO_1, PHOTO_2], "text": [NOTE]}, 0, "two photos"),
+            Case({"image": [PHOTO_2], "text": []}, 1, "one photo"),
+            Case({"image": [], "text": [NOTE]}, 2, "none"),
+        ]
+    )
+    model, mean = given_model(three_to_one), given_model()
+    mean.load_state_dict(model.state_dict(), strict=False)
+    features, _ = model.encode(batch)
+    plain, _ = mean.encode(batch)
+    assert features["image"].pooled[0].tolist() == pytest.approx([2.5, 5.0])
+    assert features["image"].pooled[1].tolist() == [3.0, 6.0]
+    assert torch.equal(features["image"].pooled[2], absence_of(model, "image").pooled)
+    for m in ("image", "text"):
+        assert all(torch.equal(one, other) for one, other in zip(features[m][1:], plain[m][1:], strict=True))
+    assert torch.equal(features["text"].pooled, plain["text"].pooled)
+
+
+def test_gradients_reach_the_pooling_once_a_case_has_two_photos() -> None:
+    torch.manual_seed(0)
+    pooling = AttentionPooling(2, hidden_dim=3)
+    model = given_model(pooling)
+    model(collate([Case({"image": [PHOTO_1], "text": [NOTE]}, 0, "x")])).logits.sum().backward()
+    assert all(parameter.grad is None for parameter in pooling.parameters())
+    model(collate([Case({"image": [PHOTO_1, PHOTO_2], "text": [NOTE]}, 0, "x")])).logits[0, 0].backward()
+    for name, parameter in pooling.named_parameters():
+        assert parameter.grad is not None, name
+        assert (parameter.grad != 0).any(), name
 
 
 def test_the_order_of_a_cases_photos_changes_no_average() -> None:
@@ -131,9 +171,11 @@ def some_cases(model: MultimodalClassifier) -> list[Case]:
     ]
 
 
+@pytest.mark.parametrize("photo_pooling", ["mean", "attention"])
 @pytest.mark.parametrize("name", ["concat", "late", "cross_attention"])
-def test_a_case_alone_has_the_answer_it_has_in_any_batch(name: str) -> None:
-    model = whole_model({"name": name} | ({} if name == "late" else {"hidden_dim": 16}))
+def test_a_case_alone_has_the_answer_it_has_in_any_batch(name: str, photo_pooling: str) -> None:
+    options = {} if name == "late" else {"hidden_dim": 16}
+    model = whole_model({"name": name} | options, photo_pooling=photo_pooling)
     cases = some_cases(model)
     with torch.no_grad():
         together = model(collate(cases)).logits
@@ -143,6 +185,19 @@ def test_a_case_alone_has_the_answer_it_has_in_any_batch(name: str) -> None:
             # float32 sums in another order
             assert torch.allclose(alone, together[index], atol=1e-5)
             assert torch.allclose(alone, reversed_[-1 - index], atol=1e-5)
+
+
+def test_a_pooling_is_built_for_models_that_read_photos_and_by_a_name_that_exists() -> None:
+    def pooling(encoders: Mapping[str, Any], name: str) -> AttentionPooling | None:
+        fusion, loss = {"name": f"{next(iter(encoders))}_only"}, {"name": "cross_entropy"}
+        model, _ = build_model(encoders, fusion, loss, schema=SCHEMA, class_counts=[6, 3, 1], photo_pooling=name)
+        return model.photo_pooling
+
+    assert isinstance(pooling({"image": IMAGE}, "attention"), AttentionPooling)
+    assert pooling({"image": IMAGE}, "mean") is None
+    assert pooling({"text": TEXT}, "attention") is None
+    with pytest.raises(ConfigError, match=r"photo_pooling 'atention' does not exist\. Did you mean 'attention'\?"):
+        pooling({"image": IMAGE}, "atention")
 
 
 def test_the_prior_of_late_fusion_is_the_training_shares_or_flat_under_a_balanced_sampler() -> None:

@@ -77,6 +77,17 @@ def test_a_loaded_model_predicts_what_the_run_predicted_bit_for_bit(trained_run:
         assert np.array_equal(answers[column], run[column])
 
 
+def test_a_model_saved_before_there_was_a_choice_of_pooling_takes_the_mean(tmp_path: Path) -> None:
+    encoders = {"image": {"name": "timm", "model": "test_efficientnet", "image_size": 32}}
+    save_model(trained(encoders, fusion="image_only"), tmp_path / "model")
+    assert "photo_pooling" not in json.loads((tmp_path / "model" / "config.json").read_text())
+    assert load_model(tmp_path / "model").model.photo_pooling is None
+    change(tmp_path / "model" / "config.json", photo_pooling="attention")
+    sign(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"(?s)does not fit this mmskin .*photo_pooling\.content\.weight"):
+        load_model(tmp_path / "model")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "schema.json", "state.json"])
 def test_one_flipped_bit_is_refused(folder: Path, name: str) -> None:
     content = bytearray((folder / name).read_bytes())
@@ -124,6 +135,7 @@ def test_a_newer_format_is_refused_with_what_to_do(folder: Path) -> None:
     "changes",
     [
         {"fusion": {"name": "late", "wings": 2}},
+        {"photo_pooling": "max"},
         {"encoders": {"text": TEXT | {"dim": 9}}},
         {"encoders": {"text": {"name": "os.system"}}},
     ],

@@ -43,7 +43,7 @@ class RawTable(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_delimited(path: Path, *, delimiter: str | None = None) -> RawTable:
+def read_delimited(path: Path, *, delimiter: str | None = None, one_column: bool = False) -> RawTable:
     """Read UTF-8 or UTF-16 (with byte order mark) text with any line ends and quotes.
 
     Rows without any content are left out, and so are columns without a name if they are the first one (the index that
@@ -52,10 +52,11 @@ def read_delimited(path: Path, *, delimiter: str | None = None) -> RawTable:
     Args:
         path: the file.
         delimiter: None takes the one of comma, semicolon, tab and pipe that splits the header into most columns.
+        one_column: the file may be a list under one name.
 
     Raises:
-        DataError: no such file; no text; no row; one column only; doubled or blank column names; rows longer or shorter
-            than the header; a quote that is not closed. Row numbers or the byte offset are named.
+        DataError: no such file; no text; no row; one column only, unless it may; doubled or blank column names; rows
+            longer or shorter than the header; a quote that is not closed. Row numbers or the byte offset are named.
     """
     text = _decode(path)
     symbol = delimiter or _sniff(text)
@@ -63,7 +64,7 @@ def read_delimited(path: Path, *, delimiter: str | None = None) -> RawTable:
     if not records:
         raise DataError(f"{path} is empty")
     header = [name.strip().strip("\ufeff\u200b") for name in records[0][1]]
-    if len(header) == 1:
+    if len(header) == 1 and not one_column:
         tried = repr(delimiter) if delimiter else ", ".join(DELIMITERS.values())
         raise DataError(f"{path} reads as one column, {header[0][:60]!r}; between columns it must have: {tried}")
     filled = [(row, cells) for row, cells in records[1:] if any(cell.strip() for cell in cells)]

@@ -116,6 +116,7 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         experiment.loss,
         schema=fold.schema,
         class_counts=counts,
+        photo_pooling=experiment.photo_pooling,
         balanced_sampler=recipe.sampler == "class_balanced",
     )
     fit_encoders(model, train, fold.schema)
@@ -187,6 +188,7 @@ def saved_config(experiment: Experiment, fold: Fold, counts: list[int], temperat
     return {
         "encoders": fold_slots(experiment, fold),
         "fusion": experiment.fusion,
+        "photo_pooling": experiment.photo_pooling,
         "loss": experiment.loss,
         "class_counts": counts,
         "temperature": temperature,

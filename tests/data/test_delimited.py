@@ -65,6 +65,15 @@ def test_cells_are_not_interpreted(tmp_path: Path) -> None:
     assert rows.values.tolist() == [["007", " NA "], ["True", "1e3"]]
 
 
+def test_a_list_under_one_name_is_read_where_it_may_be_one(tmp_path: Path) -> None:
+    path = _file(tmp_path, "indexes\r\n7\r\n\r\n9\r\n")
+    raw = read_delimited(path, one_column=True)
+    assert raw.rows["indexes"].to_dict() == {2: "7", 4: "9"}
+    assert raw.remarks == ()
+    with pytest.raises(DataError, match="reads as one column, 'indexes'"):
+        read_delimited(path)
+
+
 def test_long_cells_are_read_and_the_csv_module_is_left_as_found(tmp_path: Path) -> None:
     before = csv.field_size_limit(1000)
     rows = read_delimited(_file(tmp_path, f"a,b\n1,{'x' * 1_000_000}\n")).rows
