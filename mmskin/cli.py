@@ -64,6 +64,29 @@ def train(
 
 
 @app.command()
+def audit(
+    overrides: Overrides = None,
+    *,
+    data: Annotated[Path, typer.Option(help="experiment whose data section is audited, a YAML file")],
+    output: Annotated[Path, typer.Option(help="folder for audit.html and audit.json")] = Path("audit"),
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a leak stands")] = False,
+) -> None:
+    """What fools a model: leaking splits, copies of photos, columns and blanks that tell the class. Before training."""
+    from mmskin.audit.page import summary, write_audit
+    from mmskin.audit.run import run_audit
+    from mmskin.config import read_experiment
+
+    found = run_audit(read_experiment(data, overrides or []).data, say=_say)
+    page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
+    print(summary(found))
+    for finding in found.findings:
+        print(f"{finding.level}: {finding.text}")
+    _say(f"page: {page}")
+    if strict and found.leaks:
+        raise typer.Exit(1)
+
+
+@app.command()
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
     output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],

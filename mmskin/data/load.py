@@ -36,8 +36,12 @@ def read_source(data: DataConfig) -> Cases:
 
 
 def load_cases(data: DataConfig) -> Cases:
-    """The labelled cases of an experiment, with `group_fully_recorded` ("yes" or "no") beside them."""
-    cases = read_source(data)
+    """The labelled cases of an experiment; see `labelled_cases`."""
+    return labelled_cases(read_source(data))
+
+
+def labelled_cases(cases: Cases) -> Cases:
+    """Those with a target, with `group_fully_recorded` ("yes" or "no") beside them."""
     table = cases.table[cases.table.target.notna()].reset_index(drop=True)
     recorded = ["yes" if whole else "no" for whole in fully_recorded(table, cases.schema)]
     return cases._replace(table=table.assign(group_fully_recorded=recorded))

@@ -1,0 +1,227 @@
+"""audit.html, one file with the pictures in it, and audit.json with the same findings and numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from mmskin.audit import proxies
+from mmskin.audit.counts import RULE
+from mmskin.audit.duplicates import SIMILAR, Pair
+from mmskin.audit.markers import LOW, NOT_KNOWN
+from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
+from mmskin.audit.probes import NoteProbe
+from mmskin.audit.run import Audit
+from mmskin.pages import NOTHING, Grid, environment, number, records, render, with_interval
+
+WARNING = "This page holds patients' photos: keep it where the data set itself may be kept."
+MOST_PAIRS = 40  # shown side by side
+MOST_COLUMNS = 25  # rows of the table of columns and flags
+
+THRESHOLDS = (
+    f"A value column is a suspected proxy from an AUROC of {proxies.VALUE_OF_CLASS} for a class against the rest, or "
+    f"of {proxies.VALUE_OF_MALIGNANT} for malignant against benign. That spares what is honestly strong: age alone "
+    "tells naevi with about .91 in PAD-UFES-20, a biopsy cancers with about .90. Whether a column is recorded should "
+    f"tell nothing: it is a shortcut where the interval begins at {proxies.RECORDED_LOW:.2f} or above. AUROCs are of "
+    "patients to whom nothing was fitted, in five folds, intervals from resampled patients; sides with "
+    f"{RULE.removeprefix('too few to say: ')} are not judged."
+)
+PAIR_THRESHOLD = (
+    "Candidates come from perceptual hashes and from an ImageNet network; a pair is told only if its fine detail "
+    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached .59 or "
+    "more, other look-alikes .17 or less."
+)
+PHOTO_TO_FLAG = (
+    "Whether the history was recorded, guessed from the photo alone within each class: .5 is nothing. What lies above "
+    "is there to be used as a shortcut, and no mode of missingness takes it out of the photos."
+)
+NOTE_TO_FLAG = (
+    "The same guess from the note, and what the blanks tell of the class, in each mode of training. A note that shows "
+    "its blanks gives the flag away, which is no fault by itself: under equalized the flag must then tell nothing of "
+    "the class, .5 within its interval. Under always_recorded no note shows a blank; what is above .5 comes from the "
+    "age, site and symptoms of those whose history was taken."
+)
+
+
+class PicturedPair(NamedTuple):
+    """Two photos that are copies, side by side."""
+
+    title: str
+    photos: tuple[Thumbnail, Thumbnail]
+
+
+def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
+    """Write audit.html and audit.json; the folder is made. Returns the page's path."""
+    made = environment(command)
+    schema, table = audit.cases.schema, audit.cases.table
+    labels = dict(zip(table.case_id, table.target, strict=True))
+    photo_grids = [] if audit.photo_to_flag is None else [_flag_grid("From the photo", audit.photo_to_flag)]
+    page = render(
+        Path(__file__).with_name("page.html.jinja"),
+        title=f"Audit of {schema.name}",
+        warning=WARNING,
+        summary=summary(audit),
+        findings=audit.findings,
+        pairs=[_pictured(pair, labels) for pair in audit.pairs[:MOST_PAIRS]],
+        more_pairs=max(0, len(audit.pairs) - MOST_PAIRS),
+        pair_threshold=PAIR_THRESHOLD,
+        column_grid=_column_grid(audit.proxies),
+        marker_grid=_marker_grid(audit.markers),
+        markers_not_known=NOT_KNOWN,
+        photo_grids=photo_grids,
+        photo_to_flag=PHOTO_TO_FLAG,
+        note_grid=_note_grid(audit.notes) if audit.notes else None,
+        note_to_flag=NOTE_TO_FLAG,
+        recorded=_recorded_map(audit.recorded),
+        classes=schema.classes,
+        class_grid=_class_grid(audit.classes),
+        subgroup_grids=_subgroup_grids(audit.subgroups, schema.classes),
+        sheets=contact_sheets(table, schema.classes),
+        environment=made,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "audit.html").write_text(page, encoding="utf-8")
+    content = {"data": audit.data.model_dump(mode="json"), "environment": made, **to_json(audit)}
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "audit.json").write_text(text + "\n", encoding="utf-8")
+    return folder / "audit.html"
+
+
+def summary(audit: Audit) -> str:
+    """The first sentence."""
+    suspicions = sum(finding.level == "suspicion" for finding in audit.findings)
+    table = audit.cases.table
+    read = f"{len(table):,} labelled cases of {table.patient_id.nunique():,} patients"
+    leaks = "no leak stands" if not audit.leaks else f"{_count(audit.leaks, 'leak')} stand" + "s" * (audit.leaks == 1)
+    return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at."
+
+
+def _count(number_of: int, word: str) -> str:
+    return f"{number_of} {word}" + ("" if number_of == 1 else "s")
+
+
+def to_json(audit: Audit) -> dict[str, Any]:
+    """Findings and numbers as plain values."""
+    return {
+        "schema": audit.cases.schema.name,
+        "summary": summary(audit),
+        "leaks": audit.leaks,
+        "findings": [asdict(finding) for finding in audit.findings],
+        "crossings": records(audit.crossings),
+        "copies": [asdict(pair) for pair in audit.pairs],
+        "columns": records(audit.proxies),
+        "markers": records(audit.markers),
+        "photo_to_flag": records(audit.photo_to_flag),
+        "notes": [probe.to_json() for probe in audit.notes],
+        "recorded": records(audit.recorded),
+        "classes": records(audit.classes),
+        "subgroups": records(audit.subgroups),
+    }
+
+
+def _pictured(pair: Pair, labels: Mapping[str, str]) -> PicturedPair:
+    first, second = (
+        thumbnail(photo, f"{case}, {labels.get(case, 'no label')}")
+        for case, photo in zip((pair.first, pair.second), pair.photos, strict=True)
+    )
+    of = "one lesion" if pair.same_lesion else "one patient, two lesions" if pair.same_patient else "two patients"
+    conflict = "; two diagnoses" if pair.same_label is False else ""
+    similarity = "" if pair.kind == "exact" else f", similarity {number(pair.similarity, digits=2)}"
+    return PicturedPair(f"{pair.how}{similarity}; {of}{conflict}", (first, second))
+
+
+def _auroc(row: Mapping[Any, Any]) -> str:
+    return with_interval({**row, "estimate": row["auroc"]})
+
+
+def _column_grid(found: pd.DataFrame) -> Grid:
+    """Every column and flag with the class that it tells best, the strongest first."""
+    strongest = found.sort_values("auroc", ascending=False, kind="stable").drop_duplicates(["column", "told"])
+    rows = strongest.dropna(subset="auroc").head(MOST_COLUMNS).to_dict("records")
+    lines = [
+        [_short(row["column"]), row["told"], row["role"], row["against"], _auroc(row), f"{row['n']:,}", row["verdict"]]
+        for row in rows
+    ]
+    head = ["Column", "Told by its", "Role", "For", "AUROC", "n", "Verdict"]
+    return Grid("Columns and recorded-flags, each for the class that it tells best", head, lines, THRESHOLDS)
+
+
+def _short(names: str) -> str:
+    """Columns recorded together, the first two and a count."""
+    first, *others = names.split(", ")
+    return names if len(others) < 2 else f"{first}, {others[0]} and {len(others) - 1} more"
+
+
+def _marker_grid(markers: pd.DataFrame) -> Grid | None:
+    if markers.empty:
+        return None
+    lines = [
+        [row["column"], row["against"], _auroc(row), f"{row['n']:,}", row["verdict"]]
+        for row in markers.to_dict("records")
+    ]
+    note = (
+        f"A marker whose interval begins at {LOW:.2f} or above goes with the class: a model may read it from the photo."
+    )
+    return Grid("Marks in the photo", ["Marker", "For", "AUROC", "n", "Verdict"], lines, note)
+
+
+def _flag_grid(title: str, probes: pd.DataFrame) -> Grid:
+    lines = [
+        [row["class"] or "mean of classes", _auroc(row), f"{row['blank']:,}", f"{row['recorded']:,}", row["note"]]
+        for row in probes.to_dict("records")
+    ]
+    return Grid(title, ["Class", "AUROC", "Blank", "Recorded", ""], lines)
+
+
+def _note_grid(notes: Sequence[NoteProbe]) -> Grid:
+    lines = []
+    for probe in notes:
+        if probe.refused:
+            lines.append([probe.mode, NOTHING, NOTHING, NOTHING, probe.refused])
+            continue
+        within = _auroc(probe.note_to_flag.iloc[0].to_dict())
+        told = probe.flag_to_class
+        strongest = "no blank is shown"
+        if len(told) and told.auroc.notna().any():
+            row = max(told.dropna(subset="auroc").to_dict("records"), key=lambda row: abs(row["auroc"] - 0.5))
+            strongest = f"{_auroc(row)} for {row['against']}"
+        lines.append([probe.mode, str(len(probe.fields)), f"{probe.showing:,} of {probe.notes:,}", within, strongest])
+    head = ["Mode", "Fields", "Notes that show a blank", "Note → flag, within class", "Flag → class, strongest"]
+    return Grid("From the note", head, lines)
+
+
+def _recorded_map(recorded: pd.DataFrame) -> list[tuple[str, list[tuple[str, float]]]]:
+    """By field, the share of each class (all first) as text and number."""
+    rows = []
+    for field, shares in recorded.groupby("field", sort=False):
+        cells = [
+            (NOTHING, 0.0) if pd.isna(share) else (f"{100 * share:.0f}", float(share)) for share in shares["share"]
+        ]
+        rows.append((str(field), cells))
+    return rows
+
+
+def _class_grid(classes: pd.DataFrame) -> Grid:
+    lines = [
+        [row["class"], f"{row['n']:,}", f"{row['patients']:,}", f"{row['lesions']:,}", row["note"]]
+        for row in classes.to_dict("records")
+    ]
+    return Grid("Classes", ["Class", "Cases", "Patients", "Lesions", ""], lines, RULE)
+
+
+def _subgroup_grids(subgroups: pd.DataFrame, classes: Sequence[str]) -> list[Grid]:
+    grids = []
+    for column, rows in subgroups.groupby("column", sort=False):
+        lines = []
+        for value, of_value in rows.groupby("value", sort=False):
+            counts = {row["class"]: row for row in of_value.to_dict("records")}
+            numbers = [f"{counts[name]['n']:,}" for name in ("", *classes)]
+            lines.append([str(value), *numbers, f"{counts['']['patients']:,}", counts[""]["note"]])
+        head = [str(column).replace("_", " ").capitalize(), "All", *classes, "Patients", ""]
+        grids.append(Grid(head[0], head, lines))
+    return grids

@@ -1,0 +1,64 @@
+"""Photos for the page of an audit: small, without EXIF, written into the page itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from mmskin.data.images import open_rgb
+from mmskin.errors import ImageError
+
+SIDE = 128  # pixels of the longer side
+SHEET = 10  # photos of a class or skin tone
+SKIN_TONES = ("fitzpatrick", "skin_tone")
+
+
+class Thumbnail(NamedTuple):
+    """A photo for the page; `source` is empty if it cannot be read."""
+
+    source: Markup
+    caption: str
+
+
+class Sheet(NamedTuple):
+    """Photos drawn at random from one group."""
+
+    title: str
+    photos: list[Thumbnail]
+
+
+def thumbnail(photo: str, caption: str) -> Thumbnail:
+    """The photo at `SIDE` pixels as a data URL."""
+    try:
+        image = open_rgb(photo, max_side=SIDE).image
+    except ImageError:
+        return Thumbnail(Markup(""), caption)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return Thumbnail(Markup("data:image/jpeg;base64,") + base64.b64encode(buffer.getvalue()).decode(), caption)
+
+
+def contact_sheets(table: pd.DataFrame, classes: Sequence[str], *, seed: int = 0) -> list[Sheet]:
+    """Some photos of every class, then of every skin tone, where the table has one."""
+    tones = [(name, sorted(table[name].dropna().unique())) for name in SKIN_TONES if name in table.columns]
+    groups = [("target", classes), *tones]
+    return [sheet for column, values in groups for sheet in _sheets(table, column, values, seed=seed)]
+
+
+def _sheets(table: pd.DataFrame, column: str, values: Sequence[str], *, seed: int) -> Iterator[Sheet]:
+    rng = np.random.default_rng(seed)
+    shown = table[[bool(images) for images in table.images]]
+    for value in values:
+        rows = shown[shown[column] == value]
+        drawn = rows.iloc[np.sort(rng.permutation(len(rows))[:SHEET])].to_dict("records")
+        is_class = column == "target"
+        photos = [thumbnail(row["images"][0], row["case_id"] if is_class else str(row["target"])) for row in drawn]
+        if photos:
+            title = value if is_class else f"{column.replace('_', ' ').capitalize()} {value}"
+            yield Sheet(f"{title}: {len(photos)} of {len(rows):,}", photos)
