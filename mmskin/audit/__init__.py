@@ -1,0 +1,1 @@
+"""What a data set hides: copies of photos. Read by `mmskin audit`."""
