@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("benchmark", "quickstart", "audit"),
+    ("audit", "benchmark", "quickstart"),
     ("cli",),
 )
 # Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.
@@ -29,6 +29,7 @@ HOMES = {
     "timm": ("encoders",),
     "open_clip": ("encoders",),
     "transformers": ("encoders",),
+    "imagehash": ("audit",),
     "gradio": (),
 }
 WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")

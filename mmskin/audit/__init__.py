@@ -1,0 +1,1 @@
+"""What in a data set fools a model: `mmskin audit`."""
