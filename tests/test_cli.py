@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from data.make_pad_ufes_20 import make_rows
+from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
 from PIL import Image
 
 import mmskin
@@ -261,3 +261,19 @@ def test_data_note_tells_what_the_model_would_read(mmskin_: Type, config: Path, 
     assert code == 2
     assert is_one_plain_line(told)
     assert "case 'PAT_1' does not exist. Did you mean" in told
+
+
+def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Path, tmp_path: Path) -> None:
+    """Two photos a patient, dealt out one by one: every patient lies in two folds."""
+    rows = make_pad_ufes_20(tmp_path, patients=36, photos=2)
+    folds = tmp_path / "folds.csv"
+    folds.write_text("img_id,fold\n" + "\n".join(f"{row['img_id']},{i % 3}" for i, row in enumerate(rows)) + "\n")
+    typed = f"audit --data {config} data.root={tmp_path} data.folds={folds} --output {tmp_path / 'audit'}"
+    code, told, _ = mmskin_(typed)
+    assert code == 0
+    assert told.startswith("72 labelled cases of 36 patients: ")
+    assert "leak: 36 patients lie in several folds: PAT_1 (folds 0, 1)" in told
+    assert json.loads((tmp_path / "audit" / "audit.json").read_text())["leaks"] >= 1
+    code, again, _ = mmskin_(f"{typed} --strict")
+    assert code == 1
+    assert again == told
