@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import numpy as np
 
 from mmskin.config import DataConfig
 from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold, read_source
 from mmskin.data.note import render_note
 from mmskin.data.table import history_of
-from mmskin.errors import DataError, one_of
+from mmskin.errors import DataError, first_of
 from mmskin.schema import Schema
 
 
@@ -21,7 +23,9 @@ def notes_of(data: DataConfig, case_id: str, *, wordings: int = 0) -> list[str]:
     table = read_source(data).table
     rows = table[table.case_id == case_id]
     if rows.empty:
-        raise DataError(one_of("case", case_id, list(table.case_id)[:50]))
+        near = get_close_matches(case_id, list(table.case_id), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise DataError(f"there is no case {case_id!r} among {first_of(list(table.case_id), 3)}{hint}")
     schema = _readable(data)
     history = history_of(rows.iloc[0], schema)
     drawn = [render_note(history, schema, rng=np.random.default_rng(view)) for view in range(wordings)]
