@@ -69,7 +69,9 @@ def count_subgroups(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def _values(column: str, values: pd.Series, schema: Schema) -> Sequence[str]:
     """Declared choices in their order, then whatever else was met, "not recorded" last."""
     declared = next((field.choices for field in schema.fields if field.name == column), ())
-    others = sorted(set(values) - {*declared, NOT_RECORDED})
+    others = sorted(
+        set(values) - {*declared, NOT_RECORDED}, key=lambda value: value.lstrip("<")
+    )  # "<40" before "40-59"
     return [*declared, *others, *([NOT_RECORDED] if NOT_RECORDED in set(values) else [])]
 
 

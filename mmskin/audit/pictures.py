@@ -15,7 +15,7 @@ from mmskin.data.images import open_rgb
 from mmskin.errors import ImageError
 
 SIDE = 128  # pixels of the longer side
-SHEET = 10  # photos of a class or skin tone
+SHEET = 16  # photos of a class or skin tone: two rows
 SKIN_TONES = ("fitzpatrick", "skin_tone")
 
 

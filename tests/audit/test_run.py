@@ -91,7 +91,7 @@ def test_page_and_json_say_the_same_and_need_nothing_else(clinic: Path, tmp_path
     assert {row["class"] for row in content["classes"]} == set(found.cases.schema.classes)
     assert not re.search(r"(src|href)=\"(?!data:image/jpeg;base64,)", page)
     assert "http" not in page.replace("http-equiv", "")
-    assert page.count("<img ") >= 10 * len(found.cases.schema.classes)
+    assert page.count("<img ") >= 16 * len(found.cases.schema.classes)
     assert "patients&#39; photos" in page or "patients' photos" in page
 
 
