@@ -9,6 +9,7 @@ from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
 from mmskin.losses.contract import Loss
 from mmskin.losses.cross_entropy import CrossEntropyLoss, WeightedCrossEntropyLoss
 from mmskin.losses.focal import FocalLoss
+from mmskin.losses.ldam import LDAMLoss
 from mmskin.losses.logit_adjusted import LogitAdjustedLoss, PostHocLogitAdjustedLoss
 
 LOSSES: dict[str, Callable[..., Loss]] = {
@@ -16,6 +17,7 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "weighted_cross_entropy": WeightedCrossEntropyLoss,
     "focal": FocalLoss,
     "class_balanced_focal": ClassBalancedFocalLoss,
+    "ldam": LDAMLoss,
     "balanced_softmax": BalancedSoftmaxLoss,
     "logit_adjusted": LogitAdjustedLoss,
     "logit_adjusted_post_hoc": PostHocLogitAdjustedLoss,
