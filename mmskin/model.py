@@ -174,7 +174,10 @@ def build_model(
     dims = {modality: encoder.out_dim for modality, encoder in parts.items()}
     built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
     if isinstance(built_fusion, LateFusion) and not built_loss.is_softmax:
-        raise ConfigError("late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax")
+        raise ConfigError(
+            "late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
+            "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
+        )
     prior = built_loss.prior()
     built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
     attends = photo_pooling == "attention" and "image" in dims

@@ -219,7 +219,12 @@ def test_encoders_that_the_fusion_does_not_use_are_refused() -> None:
         MultimodalClassifier({"image": Given(2), "text": Given(2)}, fusion)
 
 
-def test_late_fusion_beside_a_sigmoid_loss_is_refused() -> None:
-    loss = {"name": "class_balanced_focal", "form": "sigmoid"}
-    with pytest.raises(ConfigError, match=r"needs a softmax loss: set loss\.form=softmax"):
+@pytest.mark.parametrize(
+    ("loss", "remedy"),
+    [({"name": "class_balanced_focal", "form": "sigmoid"}, "form=softmax"), ({"name": "ldam"}, "scale=1")],
+)
+def test_late_fusion_beside_a_loss_whose_logits_are_no_log_probabilities_is_refused(
+    loss: dict[str, str], remedy: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"needs a softmax loss: .*loss\.{remedy}"):
         build_model({"text": TEXT}, {"name": "late"}, loss, schema=SCHEMA, class_counts=[6, 3, 1])

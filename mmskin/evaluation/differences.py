@@ -51,8 +51,9 @@ def paired_difference(
     """One arm against another, both read in the same resamples of patients.
 
     Args:
-        table: test rows of the arm; rows with split "val" are not read.
-        reference: test rows of the other arm, on the same cases. Seeds and folds may differ.
+        table: test rows of the arm; rows with split "val" are not read. Several training seeds are averaged inside each
+            resample, so that their luck is not counted as one more set of patients.
+        reference: test rows of the other arm, on the same cases. Numbers of seeds and folds may differ.
         metric: a metric for which more or less is better.
         class_name: for metrics of one class or class group, which.
         replicates: number of resamples.
@@ -60,7 +61,7 @@ def paired_difference(
         class_groups: see `evaluate`.
 
     Raises:
-        DataError: the two have not the same cases, or more than one arm each.
+        DataError: the two, or seeds of one, have not the same cases; or more than one arm each.
         ConfigError: no such metric, or one without a better direction.
     """
     wanted = _directed(metric, class_name)
@@ -97,7 +98,7 @@ def compare_arms(
 
     Raises:
         ConfigError: no such arm or metric, or a metric without a better direction.
-        DataError: arms that were tested on other cases than the reference.
+        DataError: arms, or seeds of them, that were tested on other cases than the reference.
     """
     test = reported_rows(table)
     if reference not in arm_names(test):
@@ -183,6 +184,7 @@ def _directed(metric: str, class_name: str) -> str:
 
 
 def _check_same_cases(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    """Both arms have answered the same cases, with every seed."""
     here, there = set(first["case_id"]), set(second["case_id"])
     if here != there:
         lost = sorted(here ^ there)
@@ -190,3 +192,10 @@ def _check_same_cases(first: pd.DataFrame, second: pd.DataFrame) -> None:
             f"arms {first['arm'].iloc[0]!r} and {second['arm'].iloc[0]!r} must be tested on the same cases to be "
             f"paired, however, {len(lost)} cases stand in one only: {first_of(lost)}"
         )
+    for rows in (first, second):
+        for seed, one_seed in rows.groupby("seed"):
+            if lost := sorted(here - set(one_seed["case_id"])):
+                raise DataError(
+                    f"arm {rows['arm'].iloc[0]!r} must be tested on the same cases with every seed, however, seed "
+                    f"{seed} lacks {len(lost)}: {first_of(lost)}"
+                )

@@ -162,7 +162,7 @@ def evaluate(
     Args:
         table: predictions; rows with split "val" are not read.
         replicates: number of resamples of patients.
-        seed: of the resamples. Arms with the same patients are resampled alike.
+        seed: of the resamples, which are the same for all arms, subsets and metrics.
         class_groups: named sets of classes, such as malignant, for metrics of the set against the other classes.
 
     Returns:
@@ -175,13 +175,13 @@ def evaluate(
     """
     parts: list[pd.DataFrame] = []
     test = reported_rows(table)
+    resamples = draw_patients(test["patient_id"], replicates=replicates, seed=seed)
     for arm in arm_names(test):
         of_arm = test[test["arm"] == arm]
         subsets = {"all": of_arm}
         if "group_fully_recorded" in of_arm and (recorded := of_arm[of_arm["group_fully_recorded"] == "yes"]).size:
             subsets["fully_recorded"] = recorded
         for subset, rows in subsets.items():
-            resamples = draw_patients(rows["patient_id"], replicates=replicates, seed=seed)
             values = replicate(rows, resamples=resamples, class_groups=class_groups)
             part = summarize(rows, values, class_groups=class_groups)
             part.insert(0, "arm", arm)

@@ -20,7 +20,7 @@ class Loss(nn.Module):
     is_weighted: bool = False
     """True if classes count differently; such a loss is refused beside a class-balanced sampler."""
     is_softmax: bool = True
-    """True if the logits, less a constant, are log-probabilities, which late fusion needs of its branches."""
+    """True if the softmax of the logits is a posterior under `prior`, which late fusion needs of its branches."""
     initial_bias: float | None = None
     """The bias with which the last layer should start, the same for all classes; None where any will do."""
 
@@ -39,5 +39,9 @@ class Loss(nn.Module):
         return in_full_precision(logits).softmax(dim=-1)
 
     def prior(self) -> Tensor:
-        """(C,) the class prior that a model trained with this loss has seen: counts × class weights, normalised."""
+        """(C,) the class prior that a model trained with this loss has seen, under which its logits are a posterior.
+
+        For weighted losses counts × class weights, normalised; 0 for a class without training cases. The probabilities
+        answer under the same prior, unless the link moves them: see `PostHocLogitAdjustedLoss`.
+        """
         raise NotImplementedError

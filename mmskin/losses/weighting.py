@@ -45,6 +45,15 @@ def effective_number(counts: Tensor, *, beta: float) -> Tensor:
     return _normalised((1 - beta) / (1 - beta**counts), counts)
 
 
+def log_shares(counts: Tensor) -> Tensor:
+    """(C,) log π_c, the log of the class shares, by which logits are adjusted.
+
+    A class without training cases gets 0, as if all cases were of it, so that no adjustment lifts it: subtracting the
+    logarithm of a share of 0 would make it win every case.
+    """
+    return (counts / counts.sum()).where(counts > 0, 1.0).log()
+
+
 def weighted_prior(counts: Tensor, weights: Tensor) -> Tensor:
     """(C,) counts × weights, summing to 1: the class shares as the minimum of a weighted log-loss sees them."""
     share = counts * weights

@@ -33,7 +33,7 @@ def _batch(num_cases: int = 24, *, scale: float = 3.0) -> tuple[Tensor, Tensor]:
 
 
 def test_is_a_positive_scalar_whose_gradient_reaches_every_logit(loss: Loss) -> None:
-    logits, target = _batch()
+    logits, target = _batch(scale=0.3)
     logits.requires_grad_()
     value = loss(logits, target)
     value.backward()
@@ -61,6 +61,7 @@ def test_renaming_the_classes_changes_nothing(loss: Loss, spec: dict[str, str]) 
     renamed = build("loss", LOSSES, spec, [COUNTS[i] for i in order])
     torch.testing.assert_close(renamed(logits[:, order], order.argsort()[target]), loss(logits, target))
     torch.testing.assert_close(renamed.prior(), loss.prior()[order])
+    torch.testing.assert_close(renamed.probabilities(logits[:, order]), loss.probabilities(logits)[:, order])
 
 
 def test_extreme_logits_leave_loss_and_gradient_finite(loss: Loss) -> None:
@@ -84,12 +85,14 @@ def test_half_precision_logits_are_computed_in_float32(loss: Loss, dtype: torch.
     torch.testing.assert_close(loss.probabilities(half), loss.probabilities(half.float()))
 
 
-def test_probabilities_sum_to_one_and_keep_the_order_of_the_logits(loss: Loss) -> None:
-    logits, _ = _batch()
+def test_probabilities_sum_to_one_and_more_for_a_class_is_less_for_all_others(loss: Loss) -> None:
+    logits, _ = _batch(scale=0.3)
     probs = loss.probabilities(logits)
     torch.testing.assert_close(probs.sum(dim=1), torch.ones(len(probs)))
-    assert (probs >= 0).all()
-    assert torch.equal(probs.argsort(dim=1), logits.argsort(dim=1))
+    assert (probs > 0).all()
+    for own in torch.eye(6):
+        change = loss.probabilities(logits + 0.1 * own) - probs
+        assert torch.equal(change > 0, own.bool().expand_as(change))
 
 
 def test_prior_is_a_distribution_over_the_classes(loss: Loss) -> None:
@@ -98,9 +101,11 @@ def test_prior_is_a_distribution_over_the_classes(loss: Loss) -> None:
     assert loss.prior().sum().item() == pytest.approx(1)
 
 
-def test_prior_differs_from_the_class_shares_exactly_where_the_loss_says_that_it_is_weighted(loss: Loss) -> None:
+def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_it_is_weighted(loss: Loss) -> None:
+    # Where the logits know no more than the prior, the probabilities are the prior under which they answer.
     shares = torch.tensor(COUNTS) / sum(COUNTS)
-    assert loss.is_weighted == (not torch.allclose(loss.prior(), shares))
+    answers = loss.probabilities(loss.prior().log()) if loss.is_softmax else loss.prior()
+    assert loss.is_weighted == (not torch.allclose(answers, shares))
 
 
 def test_a_class_without_training_cases_leaves_everything_finite(spec: dict[str, str]) -> None:

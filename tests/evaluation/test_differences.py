@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from mmskin.errors import ConfigError, DataError
-from mmskin.evaluation import METRICS, compare_arms, evaluate, paired_difference
+from mmskin.evaluation import METRICS, compare_arms, evaluate, paired_difference, patient_weights
 from mmskin.evaluation.differences import holm
+from mmskin.evaluation.metrics import macro_f1
+from mmskin.evaluation.predictions import probabilities, target_codes
 
 
 @pytest.mark.parametrize("metric", [name for name, m in METRICS.items() if m.better and m.kind != "class"])
@@ -89,6 +91,33 @@ def test_all_arms_are_compared_with_the_reference_and_corrected(make_predictions
 def test_arms_may_have_different_seeds(make_predictions):
     table = pd.concat([make_predictions(arm="image"), make_predictions(arm="late", seeds=3, rng_seed=1)])
     assert np.isfinite(compare_arms(table, reference="image", replicates=50)["estimate"]).all()
+
+
+def test_seeds_are_averaged_inside_each_resample(make_predictions):
+    # The mean of the seeds' own replicates: not the metric of all their rows, nor of their mean probabilities.
+    arm = make_predictions(arm="late", seeds=3, skill=1.5)
+    reference = make_predictions(arm="image", seeds=2, rng_seed=1)
+    found = paired_difference(arm, reference, metric="macro_f1", replicates=100)
+    weights = np.vstack([np.ones(120), patient_weights(arm["patient_id"].iloc[:120], replicates=100)])
+    means = [
+        np.mean([macro_f1(target_codes(one), probabilities(one), weights) for _, one in rows.groupby("seed")], axis=0)
+        for rows in (arm, reference)
+    ]
+    difference = means[0] - means[1]
+    assert found.estimate == pytest.approx(difference[0])
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(difference[1:], [0.025, 0.975])))
+    assert found.detectable == pytest.approx(2.802 * difference[1:].std(ddof=1))
+    assert found.n == 120
+
+
+def test_a_seed_that_lacks_cases_is_refused(make_predictions):
+    rows = make_predictions(seeds=2)
+    lost = rows.index[(rows["seed"] == 1) & (rows["fold"] == 2)]
+    lacking = rows.drop(index=lost).assign(arm="late")
+    with pytest.raises(DataError, match=rf"arm 'late' .* every seed, however, seed 1 lacks {len(lost)}: c0000"):
+        paired_difference(rows, lacking, replicates=2)
+    with pytest.raises(DataError, match=r"arm 'late' .* seed 1 lacks"):
+        compare_arms(pd.concat([lacking, rows]), reference="image", replicates=2)
 
 
 def test_other_cases_cannot_be_paired(make_predictions):

@@ -107,6 +107,18 @@ def test_fully_recorded_cases_stand_beside_all(make_predictions):
     assert set(evaluate(rows.drop(columns="group_fully_recorded"), replicates=20)["subset"]) == {"all"}
 
 
+def test_one_set_of_resamples_serves_all_arms_and_subsets(make_predictions):
+    rows = make_predictions()
+    recorded = rows[rows["group_fully_recorded"] == "yes"]
+    resamples = draw_patients(rows["patient_id"], replicates=200)
+    expected = intervals.interval(replicate(recorded, resamples=resamples)["accuracy", ""])
+    table = evaluate(pd.concat([rows, recorded.assign(arm="twin")]), replicates=200)
+    beside = table[(table["metric"] == "accuracy") & (table["subset"] == "fully_recorded")]
+    assert list(beside["arm"]) == ["image", "twin"]
+    for low, high in beside[["low", "high"]].to_numpy():
+        assert (low, high) == pytest.approx(expected)
+
+
 def test_every_number_has_its_n(make_predictions):
     rows = make_predictions(seeds=2)
     table = evaluate(rows, replicates=20, class_groups={"malignant": ["BCC", "MEL"]})
