@@ -30,7 +30,8 @@ class RayExecutor:
             raise ConfigError("--executor ray needs: pip install 'mmskin[ray]'") from None
         self.ray: Any = ray
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would starve the cells beside any other program
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a cell sees what a local one sees
         try:
             here: dict[str, Any] = {"num_cpus": jobs} if address is None else {"address": address}
             ray.init(include_dashboard=False if address is None else None, log_to_driver=False, **here)

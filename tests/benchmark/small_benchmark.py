@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from small_experiment import ENCODERS
 
 from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.local import LocalExecutor
+from mmskin.benchmark.run import Executor, Failure, run_benchmark
 from mmskin.config import validated
 
 FROZEN = ENCODERS["image"] | {"trainable": "none"}
@@ -36,3 +39,13 @@ def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
 
 def small_benchmark(root: Path, features: Path, **changed: Any) -> Benchmark:
     return validated(Benchmark, raw_benchmark(root, features, **changed), where="small")
+
+
+def run(
+    benchmark: Benchmark, output: Path, *, jobs: int = 2, executor: Executor | None = None
+) -> tuple[pd.DataFrame, list[Failure]]:
+    """Run it without a word, in processes of this machine unless another executor is given."""
+    if executor is not None:
+        return run_benchmark(benchmark, output, executor=executor, say=lambda line: None, quiet=True)
+    with LocalExecutor(jobs) as local:
+        return run(benchmark, output, executor=local)

@@ -6,28 +6,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from benchmark.small_benchmark import ARMS, small_benchmark
+from benchmark.small_benchmark import ARMS, run, small_benchmark
 
 from mmskin.benchmark.answer import write_answer
 from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.local import LocalExecutor
-from mmskin.benchmark.run import Failure, run_benchmark
 from mmskin.errors import UserError
-
-
-def run(benchmark: Benchmark, output: Path, *, jobs: int = 2) -> tuple[pd.DataFrame, list[Failure]]:
-    with LocalExecutor(jobs) as executor:
-        return run_benchmark(benchmark, output, executor=executor, say=lambda line: None, quiet=True)
-
-
-@pytest.fixture(scope="session")
-def whole_grid(pad_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of the small benchmark, run by two processes."""
-    output = tmp_path_factory.mktemp("grid") / "out"
-    table, failures = run(small_benchmark(pad_folder, output.parent / "features"), output)
-    assert not failures
-    assert len(table)
-    return output
 
 
 def test_every_arm_answers_for_the_same_patients_once_a_fold_and_seed(whole_grid: Path) -> None:
