@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from small_experiment import ENCODERS
 
+from mmskin.benchmark.attempt import attempt
 from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.local import LocalExecutor
 from mmskin.benchmark.run import Executor, Failure, run_benchmark
 from mmskin.config import validated
 
+T = TypeVar("T")
 FROZEN = ENCODERS["image"] | {"trainable": "none"}
 ARMS: dict[str, Any] = {
     "late": {"fusion": {"name": "late"}},
@@ -41,11 +43,20 @@ def small_benchmark(root: Path, features: Path, **changed: Any) -> Benchmark:
     return validated(Benchmark, raw_benchmark(root, features, **changed), where="small")
 
 
-def run(
-    benchmark: Benchmark, output: Path, *, jobs: int = 2, executor: Executor | None = None
-) -> tuple[pd.DataFrame, list[Failure]]:
-    """Run it without a word, in processes of this machine unless another executor is given."""
-    if executor is not None:
-        return run_benchmark(benchmark, output, executor=executor, say=lambda line: None, quiet=True)
-    with LocalExecutor(jobs) as local:
-        return run(benchmark, output, executor=local)
+class ThisProcess:
+    """An executor that starts no process: for tests that ask other things than where a cell runs."""
+
+    jobs = 1
+
+    def run(
+        self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
+    ) -> Iterator[tuple[T, str]]:
+        for task in tasks:
+            begin(task)
+            yield task, attempt(work, task)
+
+
+def run(benchmark: Benchmark, output: Path, *, executor: Executor | None = None) -> tuple[pd.DataFrame, list[Failure]]:
+    """Run it without a word, in this process unless an executor is given."""
+    where = executor or ThisProcess()
+    return run_benchmark(benchmark, output, executor=where, say=lambda line: None, quiet=True)
