@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import time
 from pathlib import Path
 from unittest.mock import patch
@@ -35,6 +34,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/overhead"))
     parser.add_argument("--jobs", type=int, default=cores())
     options = parser.parse_intermixed_args()
+    if options.output.exists():
+        parser.error(f"{options.output} is there already, and what it holds would not be computed again")
     grid_features = f"features={options.output / 'grid-features'}"
     benchmark = read_benchmark(options.config, [*options.overrides, grid_features])
     start = time.perf_counter()
@@ -42,7 +43,6 @@ def main() -> None:
         run_benchmark(benchmark, options.output / "grid", executor=executor, say=lambda line: None, quiet=True)
     grid = time.perf_counter() - start
     alone = benchmark.model_copy(update={"features": str(options.output / "features")})
-    shutil.rmtree(alone.features, ignore_errors=True)
     extraction, training_seconds = work_alone(alone, options.output)
     work = extraction + sum(training_seconds.values())
     told = {

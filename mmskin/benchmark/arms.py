@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 
-from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.config import Arm, Benchmark
 from mmskin.build import build
 from mmskin.config import Experiment, Slot
 from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
 from mmskin.modalities import Modality
+from mmskin.schema import Schema
 from mmskin.training.run import refuse_double_balancing
 
 ANY_WIDTH = 64 * 720_720
@@ -50,6 +51,23 @@ def reads(benchmark: Benchmark, name: str) -> Reads:
     except ConfigError as error:
         raise ConfigError(f"arms.{name}: {error}") from None
     return Reads(tuple(m for m in encoders if m in fusion.modalities), fusion.needs_tokens)
+
+
+def check_arms(benchmark: Benchmark, schema: Schema) -> None:
+    """Refuse, before anything is computed, every arm that can be seen to fail.
+
+    Raises:
+        ConfigError: names the arm; see `reads`, `experiment_of` and the options of table arms.
+    """
+    for name, arm in benchmark.arms.items():
+        if arm.table is None:
+            experiment_of(benchmark, name, seed=benchmark.seeds[0])
+            continue
+        reads(benchmark, name)
+        try:
+            build("table arm", BASELINES, arm.table, Facts(schema, embed=_not_yet, answers=_not_yet))
+        except ConfigError as error:
+            raise ConfigError(f"arms.{name}: {error}") from None
 
 
 def encoders_of(benchmark: Benchmark, arm: Arm) -> Mapping[Modality, Slot]:
@@ -98,3 +116,7 @@ def _experiment(
         seed=seed,
         features=benchmark.features,
     )
+
+
+def _not_yet(*asked: object) -> NoReturn:
+    raise AssertionError("an arm reads nothing before it is fitted")

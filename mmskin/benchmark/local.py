@@ -49,12 +49,15 @@ class LocalExecutor:
         waiting = deque(tasks)
         running: dict[Future[str], T] = {}
         while waiting or running:
-            while waiting and len(running) < self.jobs:
-                task = waiting.popleft()
-                begin(task)
-                running[self.pool.submit(attempt, work, task)] = task
+            broken = False
+            while waiting and len(running) < self.jobs and not broken:
+                try:
+                    running[self.pool.submit(attempt, work, waiting[0])] = waiting[0]
+                    begin(waiting.popleft())
+                except BrokenProcessPool:
+                    broken = True
             done, _ = wait(running, return_when=FIRST_COMPLETED)
-            if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
+            if broken or any(isinstance(future.exception(), BrokenProcessPool) for future in done):
                 suspects = list(running.values())
                 running.clear()
                 self.pool.shutdown()

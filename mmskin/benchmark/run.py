@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import pandas as pd
 
-from mmskin.benchmark.arms import experiment_of, reads
+from mmskin.benchmark.arms import check_arms
 from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
@@ -62,12 +62,9 @@ def run_benchmark(
     Raises:
         UserError: bad input, a folder that holds another benchmark, or features that cannot be computed.
     """
-    for name, arm in benchmark.arms.items():
-        reads(benchmark, name)
-        if arm.fusion is not None:
-            experiment_of(benchmark, name, seed=benchmark.seeds[0])
-    claim(benchmark, output)
     cases = load_cases(benchmark.data)
+    check_arms(benchmark, cases.schema)
+    claim(benchmark, output)
     numbers = folds_of(benchmark.data, cases)
     claim_folds(cases, numbers, output)
     folds = {k: prepare_fold(benchmark.data, cases, numbers, k) for k in folds_to_test(benchmark.data, numbers)}

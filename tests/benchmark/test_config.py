@@ -7,14 +7,16 @@ import pytest
 from benchmark.small_benchmark import ARMS, FROZEN, raw_benchmark, small_benchmark
 from small_experiment import ENCODERS
 
-from mmskin.benchmark.arms import experiment_of, reads
+from mmskin.benchmark.arms import check_arms, experiment_of, reads
 from mmskin.benchmark.config import Benchmark, read_benchmark
 from mmskin.benchmark.grid import cells_of, seeds_of
 from mmskin.config import validated, write_yaml
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
+from mmskin.schema import Field, Schema
 
 HERE = Path("data")
+SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="itch", kind="yes_no"),))
 
 
 def small(**changed: Any) -> Benchmark:
@@ -82,13 +84,23 @@ def test_faults_are_told_with_their_paths() -> None:
 def test_parts_that_do_not_exist_are_told_with_their_arm() -> None:
     def told(arm: dict[str, Any]) -> str:
         with pytest.raises(ConfigError) as error:
-            reads(small(arms=ARMS | {"a": arm}), "a")
+            check_arms(small(arms=ARMS | {"a": arm}), SCHEMA)
         return str(error.value)
 
     assert told({"fusion": {"name": "lat"}}).startswith("arms.a: fusion 'lat' does not exist. Did you mean 'late'?")
     assert "hidden_dim must be divisible" in told({"fusion": {"name": "cross_attention", "hidden_dim": 30}})
     assert "'metadata' has no encoder" in told({"fusion": {"name": "metadata_only"}})
     assert told({"table": {"name": "majorty"}}).startswith("arms.a: table arm 'majorty' does not exist")
+    assert told({"table": {"name": "majority", "c": 1}}) == "arms.a: table arm 'majority' takes no options"
+    no_encoder = {"table": {"name": "logistic_regression", "on": "image"}}
+    with pytest.raises(ConfigError, match=r"arms\.image_only: image has no encoder; add encoders\.image"):
+        check_arms(
+            small(
+                arms={"late": {"fusion": {"name": "text_only"}}, "image_only": no_encoder, "a": no_encoder},
+                encoders={"text": ENCODERS["text"]},
+            ),
+            SCHEMA,
+        )
 
 
 def test_overrides_reach_a_benchmark_file(tmp_path: Path) -> None:
