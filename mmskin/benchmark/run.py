@@ -76,20 +76,30 @@ def run_benchmark(
     if waiting:
         tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds.values())
         compute_all_features(tasks, executor, say=say)
-    failures: list[Failure] = []
-    note_failures(failures, output)
+    note_failures([], output)
     with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
-        for stacks in (False, True):
-            wave = [cell for cell in waiting if bool(benchmark.arms[cell.arm].stacked) == stacks]
-            todo = [CellTask(benchmark, cell, folds[cell.fold], output) for cell in wave]
-            for task, reason in executor.run(run_cell, todo, begin=lambda task: progress.begin(task.cell)):
-                progress.end(task.cell, failed=bool(reason))
-                if reason:
-                    failures.append(Failure(*task.cell, reason))
-                    note_failures(failures, output)
+        todo = [CellTask(benchmark, cell, folds[cell.fold], output) for cell in waiting]
+        failures = run_cells(todo, executor, progress)
     table = gather(benchmark, list(folds), output)
     replace(output / "costs.json", json.dumps(costs(cells, output), indent=1) + "\n")
     return table, failures
+
+
+def run_cells(tasks: Sequence[CellTask], executor: Executor, progress: Progress) -> list[Failure]:
+    """Every cell once, those that stack others when these have ended; failures.json is written as they come."""
+    failures: list[Failure] = []
+
+    def begin(task: CellTask) -> None:
+        progress.begin(task.cell)
+
+    for stacks in (False, True):
+        wave = [task for task in tasks if bool(task.benchmark.arms[task.cell.arm].stacked) == stacks]
+        for task, reason in executor.run(run_cell, wave, begin=begin):
+            progress.end(task.cell, failed=bool(reason))
+            if reason:
+                failures.append(Failure(*task.cell, reason))
+                note_failures(failures, task.output)
+    return failures
 
 
 def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, say: Say) -> None:

@@ -207,11 +207,21 @@ def test_stacking_reads_neither_training_rows_nor_test_targets() -> None:
     assert (fit(STACKING, val=swapped, answers=ARMS.__getitem__)(TEST) != predict(TEST)).any()
 
 
-def test_stacking_has_no_answer_where_one_of_its_arms_has_none_and_keeps_a_class_it_did_not_see() -> None:
+def test_stacking_has_no_answer_where_one_of_its_arms_has_none() -> None:
     lacking = ARMS | {"two": ARMS["two"][ARMS["two"].case_id != TEST.case_id[0]]}
     found = fit(STACKING, answers=lacking.__getitem__)(TEST)
     assert np.isnan(found[0]).all()
     assert np.isfinite(found[1:]).all()
+
+
+def test_stacking_keeps_the_mean_probability_of_a_class_that_no_validation_row_has() -> None:
+    three = Schema(name="three", classes=("a", "b", "c"), fields=SCHEMA.fields)
+    seldom = {name: table.assign(prob_a=0.9 * table.prob_a, prob_b=0.9 * table.prob_b) for name, table in ARMS.items()}
+    tables = {"one": seldom["one"].assign(prob_c=0.1), "two": seldom["two"].assign(prob_c=0.3)}  # need not sum to 1
+    facts = Facts(three, embed=no_embedding, answers=tables.__getitem__)
+    found = build("table arm", BASELINES, STACKING, facts)(TRAIN, VAL)(TEST)
+    assert found[:, 2] == pytest.approx(0.2)
+    assert found.sum(axis=1) == pytest.approx(1.0)
 
 
 def test_options_that_cannot_be_used_are_refused() -> None:

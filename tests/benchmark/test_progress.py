@@ -30,7 +30,7 @@ def test_the_time_left_is_that_of_the_cells_to_come_by_arm_and_shared_by_the_job
         ["1", "", "", "1"],
         ["1", "", "1", ""],
     ]
-    assert shown.caption == "time left: about 15 s"
+    assert shown.title == "time left: about 15 s"
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(9.6, "10 s"), (61, "1 min 1 s"), (3725, "1 h 2 min")])

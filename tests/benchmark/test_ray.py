@@ -13,13 +13,6 @@ from mmskin.benchmark.executors import open_executor
 from mmskin.benchmark.ray_cluster import RayExecutor
 from mmskin.errors import ConfigError
 
-# Of Ray 2.60 itself: a deprecation it tells its users, and sockets and files that it leaves to the collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-
 
 def test_ray_and_local_processes_give_the_same_bits(whole_grid: Path, pad_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="ray is not installed: pip install 'mmskin[ray]'")
