@@ -303,8 +303,6 @@ def main() -> None:
             print(f"mmskin: {message}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
     if code == STOPPED:
-        print(
-            "mmskin: stopped; `mmskin train` goes on with --resume, `mmskin benchmark` when typed again",
-            file=sys.stderr,
-        )
+        again = "the same command goes on" if "benchmark" in sys.argv else "`mmskin train` goes on with --resume"
+        print(f"mmskin: stopped; {again}", file=sys.stderr)
     sys.exit(code)

@@ -34,6 +34,16 @@ encoders:
 fusion: {{name: metadata_only}}
 training: {{epochs: 1, batch_size: 4}}
 """
+BENCHMARK = """
+name: two table arms
+data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0]}}
+seeds: [0]
+primary: {{arm: logistic_regression, reference: majority}}
+arms:
+  majority: {{table: {{name: majority}}}}
+  logistic_regression: {{table: {{name: logistic_regression, c: [0.1]}}}}
+  broken: {{table: {{name: logistic_regression, c: [-1.0]}}}}
+"""
 
 Typed = tuple[int, str, str]
 Type = Callable[[str], Typed]
@@ -225,6 +235,11 @@ def test_ctrl_c_says_how_to_go_on(mmskin_: Type, config: Path, monkeypatch: pyte
     code, _, complaint = mmskin_(f"train {config} --output {tmp_path / 'run'}")
     assert code == 130
     assert complaint == "mmskin: stopped; `mmskin train` goes on with --resume\n"
+    monkeypatch.setattr("mmskin.benchmark.run.run_benchmark", stopped)
+    path = tmp_path / "benchmark.yaml"
+    path.write_text(BENCHMARK.format(root=tmp_path))
+    code, _, complaint = mmskin_(f"benchmark {path} --output {tmp_path / 'grid'}")
+    assert (code, complaint) == (130, "mmskin: stopped; the same command goes on\n")
 
 
 def test_no_command_at_all_shows_the_help(mmskin_: Type) -> None:
@@ -261,18 +276,6 @@ def test_data_note_tells_what_the_model_would_read(mmskin_: Type, config: Path, 
     assert code == 2
     assert is_one_plain_line(told)
     assert "case 'PAT_1' does not exist. Did you mean" in told
-
-
-BENCHMARK = """
-name: two table arms
-data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0]}}
-seeds: [0]
-primary: {{arm: logistic_regression, reference: majority}}
-arms:
-  majority: {{table: {{name: majority}}}}
-  logistic_regression: {{table: {{name: logistic_regression, c: [0.1]}}}}
-  broken: {{table: {{name: logistic_regression, c: [-1.0]}}}}
-"""
 
 
 def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_failed(
