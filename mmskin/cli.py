@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,14 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Read data sets, describe them, make a synthetic one.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+
+class Executors(StrEnum):
+    """Where the cells of a benchmark are run."""
+
+    local = "local"
+    ray = "ray"
+
 
 Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/late.yaml")]
 Overrides = Annotated[
@@ -61,6 +70,37 @@ def train(
     run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
     say_results(write_results(read_runs([output]), output, title=experiment.name))
     _say(f"report: {output / 'report.html'}")
+
+
+@app.command()
+def benchmark(
+    config: Annotated[Path, typer.Argument(help="benchmark, a YAML file such as configs/pad_ufes_20/benchmark.yaml")],
+    overrides: Overrides = None,
+    *,
+    output: Annotated[Path, typer.Option(help="folder for cells, predictions, metrics and report; goes on in its own")],
+    executor: Annotated[Executors, typer.Option(help="where cells are run")] = Executors.local,
+    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; one on this machine if not given")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="cells at a time, a thread each; all cores if not given")
+    ] = None,
+    replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no live table")] = False,
+) -> None:
+    """Arms × folds × seeds on the same patients under one recipe. Stopped, the same command goes on."""
+    from mmskin.benchmark.answer import write_answer
+    from mmskin.benchmark.config import read_benchmark
+    from mmskin.benchmark.executors import open_executor
+    from mmskin.benchmark.run import run_benchmark
+
+    asked = read_benchmark(config, overrides or [])
+    with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
+        failures = run_benchmark(asked, output, executor=where, say=_say, quiet=quiet)[1]
+    for failure in failures:
+        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
+    say_results(write_answer(asked, output, failures, replicates=replicates))
+    _say(f"report: {output / 'report.html'}")
+    if failures:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -263,5 +303,6 @@ def main() -> None:
             print(f"mmskin: {message}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
     if code == STOPPED:
-        print("mmskin: stopped; `mmskin train` goes on with --resume", file=sys.stderr)
+        again = "the same command goes on" if "benchmark" in sys.argv else "`mmskin train` goes on with --resume"
+        print(f"mmskin: stopped; {again}", file=sys.stderr)
     sys.exit(code)

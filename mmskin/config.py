@@ -10,7 +10,7 @@ import difflib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -19,13 +19,16 @@ from ruamel.yaml.error import YAMLError
 from mmskin.errors import ConfigError
 
 Slot = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a config: nothing may stand in it that it does not know, and nothing changes it afterwards."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class DataConfig(_Strict):
+class DataConfig(Strict):
     """Which cases, and which part of them does what."""
 
     source: Slot
@@ -48,7 +51,7 @@ class DataConfig(_Strict):
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 
 
-class TrainingConfig(_Strict):
+class TrainingConfig(Strict):
     """The recipe. Epochs are fixed and the last one counts, so validation rows stay clean for calibration."""
 
     epochs: int = Field(default=20, ge=1)
@@ -86,6 +89,8 @@ class TrainingConfig(_Strict):
     threads: int | None = Field(default=None, ge=1)
     """Torch threads; all cores if null. Results are bit-equal only for equal numbers of threads."""
     logger: Literal["csv", "tensorboard"] = "csv"
+    checkpoint: bool = True
+    """Whether a fold that was stopped goes on from its last epoch; if not it begins again."""
     save_model: bool = True
 
     @model_validator(mode="after")
@@ -96,7 +101,7 @@ class TrainingConfig(_Strict):
         return self
 
 
-class Experiment(_Strict):
+class Experiment(Strict):
     """Everything that `mmskin train` needs to know."""
 
     name: str
@@ -137,10 +142,7 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
     """
-    raw = read_yaml(path)
-    for override in overrides:
-        _apply(raw, override)
-    return parse_experiment(raw, where=str(path))
+    return parse_experiment(read_overridden(path, overrides), where=str(path))
 
 
 def parse_experiment(raw: Mapping[str, Any], *, where: str = "experiment") -> Experiment:
@@ -149,10 +151,32 @@ def parse_experiment(raw: Mapping[str, Any], *, where: str = "experiment") -> Ex
     Raises:
         ConfigError: every fault with its dotted path.
     """
+    return validated(Experiment, raw, where=where)
+
+
+def validated(model: type[Model], raw: Mapping[str, Any], *, where: str) -> Model:
+    """A model from plain values.
+
+    Raises:
+        ConfigError: every fault with its dotted path.
+    """
     try:
-        return Experiment.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: " + "; ".join(_fault(fault) for fault in error.errors())) from None
+        faults = "; ".join(_fault(fault, _all_keys(model)) for fault in error.errors())
+        raise ConfigError(f"{where}: {faults}") from None
+
+
+def read_overridden(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The values of a YAML file with `dotted.key=value` overrides in place.
+
+    Raises:
+        ConfigError: no such file, no YAML, an override that can't be read.
+    """
+    raw = read_yaml(path)
+    for override in overrides:
+        _apply(raw, override)
+    return raw
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -199,10 +223,10 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     place[last] = value
 
 
-def _fault(fault: Any) -> str:
+def _fault(fault: Any, known: Sequence[str]) -> str:
     path = ".".join(str(step) for step in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), _all_keys(), n=1)
+        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
         return f"{path} does not exist" + (f" (did you mean {near[0]}?)" if near else "")
     if fault["type"] == "missing":
         return f"{path} is missing"
@@ -210,8 +234,12 @@ def _fault(fault: Any) -> str:
     return f"{path}: {fault['msg'].removeprefix('Value error, ')}{got}".removeprefix(": ")
 
 
-def _all_keys() -> list[str]:
-    return [*Experiment.model_fields, *DataConfig.model_fields, *TrainingConfig.model_fields]
+def _all_keys(model: type[BaseModel]) -> list[str]:
+    """Names of the fields of a model and of the models inside it."""
+    annotations = [field.annotation for field in model.model_fields.values()]
+    inner = [part for annotation in annotations for part in (annotation, *get_args(annotation))]
+    models = [part for part in inner if isinstance(part, type) and issubclass(part, BaseModel)]
+    return [*model.model_fields, *(key for part in models for key in _all_keys(part))]
 
 
 def _one_line(error: Exception) -> str:

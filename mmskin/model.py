@@ -22,6 +22,7 @@ from mmskin.modalities import MODALITIES, Features
 from mmskin.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
 
+MakeEncoder = Callable[[str, Mapping[str, Any], Schema], Encoder]  # modality, its slot, what the model may see
 Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, number of cases → (B, D)
 
 
@@ -143,6 +144,14 @@ def _by_case(rows: Features | None, case_index: Tensor, size: int, pool: Pool) -
     return Features(pooled, tokens.flatten(1, 2), mask.flatten(1))
 
 
+def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
+    """The encoder of one modality from its slot."""
+    if modality == "metadata":
+        return build("metadata encoder", METADATA_ENCODERS, slot, schema)
+    table = IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS
+    return build(f"{modality} encoder", table, slot)
+
+
 def build_model(
     encoders: Mapping[str, Mapping[str, Any]],
     fusion: Mapping[str, Any],
@@ -152,6 +161,7 @@ def build_model(
     class_counts: Sequence[int],
     photo_pooling: str = "mean",
     balanced_sampler: bool = False,
+    make_encoder: MakeEncoder = build_encoder,
 ) -> tuple[MultimodalClassifier, Loss]:
     """Model and loss from the slots of a config.
 
@@ -163,6 +173,7 @@ def build_model(
         class_counts: (C,) training cases per class.
         photo_pooling: "mean" or "attention" over the photos of a case; of no effect where no photo is read.
         balanced_sampler: the classes are drawn equally often in training.
+        make_encoder: another maker, for whoever has frozen encoders already.
 
     Raises:
         ConfigError: a name or an option that does not exist, or parts that do not go together.
@@ -170,7 +181,7 @@ def build_model(
     if photo_pooling not in PHOTO_POOLINGS:
         raise ConfigError(one_of("photo_pooling", photo_pooling, PHOTO_POOLINGS))
     built_loss = build("loss", LOSSES, loss, class_counts)
-    parts = {modality: build_encoder(modality, slot, schema) for modality, slot in encoders.items()}
+    parts = {modality: make_encoder(modality, slot, schema) for modality, slot in encoders.items()}
     dims = {modality: encoder.out_dim for modality, encoder in parts.items()}
     built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
     if isinstance(built_fusion, LateFusion) and not built_loss.is_softmax:
@@ -184,11 +195,3 @@ def build_model(
     pooling = AttentionPooling(dims["image"]) if attends else None
     model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)
     return model, built_loss
-
-
-def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
-    """The encoder of one modality from its slot."""
-    if modality == "metadata":
-        return build("metadata encoder", METADATA_ENCODERS, slot, schema)
-    table = IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS
-    return build(f"{modality} encoder", table, slot)

@@ -34,6 +34,16 @@ encoders:
 fusion: {{name: metadata_only}}
 training: {{epochs: 1, batch_size: 4}}
 """
+BENCHMARK = """
+name: two table arms
+data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0]}}
+seeds: [0]
+primary: {{arm: logistic_regression, reference: majority}}
+arms:
+  majority: {{table: {{name: majority}}}}
+  logistic_regression: {{table: {{name: logistic_regression, c: [0.1]}}}}
+  broken: {{table: {{name: logistic_regression, c: [-1.0]}}}}
+"""
 
 Typed = tuple[int, str, str]
 Type = Callable[[str], Typed]
@@ -74,7 +84,7 @@ def test_the_installed_program_says_its_version_without_torch() -> None:
 def test_help_lists_every_command(mmskin_: Type) -> None:
     code, told, _ = mmskin_("--help")
     assert code == 0
-    for command in ("quickstart", "train", "evaluate", "predict", "predict-table", "describe", "data"):
+    for command in ("quickstart", "train", "benchmark", "evaluate", "predict", "predict-table", "describe", "data"):
         assert f" {command} " in told
     assert "not a diagnosis" in told
 
@@ -225,6 +235,11 @@ def test_ctrl_c_says_how_to_go_on(mmskin_: Type, config: Path, monkeypatch: pyte
     code, _, complaint = mmskin_(f"train {config} --output {tmp_path / 'run'}")
     assert code == 130
     assert complaint == "mmskin: stopped; `mmskin train` goes on with --resume\n"
+    monkeypatch.setattr("mmskin.benchmark.run.run_benchmark", stopped)
+    path = tmp_path / "benchmark.yaml"
+    path.write_text(BENCHMARK.format(root=tmp_path))
+    code, _, complaint = mmskin_(f"benchmark {path} --output {tmp_path / 'grid'}")
+    assert (code, complaint) == (130, "mmskin: stopped; the same command goes on\n")
 
 
 def test_no_command_at_all_shows_the_help(mmskin_: Type) -> None:
@@ -278,3 +293,28 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     code, again, _ = mmskin_(f"{typed} --strict")
     assert code == 1
     assert again == told
+
+    assert "case 'PAT_1' does not exist. Did you mean" in told
+
+
+def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_failed(
+    mmskin_: Type, pad_folder: Path, tmp_path: Path
+) -> None:
+    path, output = tmp_path / "benchmark.yaml", tmp_path / "out"
+    path.write_text(BENCHMARK.format(root=pad_folder))
+    line = f"benchmark {path} --output {output} --jobs 1 --quiet --replicates 100"
+    code, told, said = mmskin_(line)
+    assert code == 1
+    assert "36 cases, 3 arms, 1 folds, 1 seeds" in said
+    lines = told.splitlines()
+    assert lines[0].startswith("failed: broken, fold 0, seed 0: InvalidParameterError: ")
+    assert lines[1] == "primary, named before the run:"
+    assert lines[2].startswith("logistic_regression - majority, balanced accuracy: ")
+    assert "exploratory:" in lines
+    assert {"predictions.parquet", "metrics.json", "report.html", "costs.json"} <= {p.name for p in output.iterdir()}
+    code, _, complaint = mmskin_(f"{line} seeds=[1]")
+    assert code == 2
+    assert is_one_plain_line(complaint)
+    assert "holds another benchmark: seeds differ" in complaint
+    code, _, complaint = mmskin_(f"{line} --ray-address auto")
+    assert (code, is_one_plain_line(complaint)) == (2, True)

@@ -30,6 +30,7 @@ HOMES = {
     "open_clip": ("encoders",),
     "transformers": ("encoders",),
     "imagehash": ("audit",),
+    "ray": ("benchmark",),
     "gradio": (),
 }
 WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +25,54 @@ def make_datasets(
     experiment: Experiment, split: Split, schema: Schema, model: MultimodalClassifier
 ) -> tuple[CaseDataset, CaseDataset, CaseDataset]:
     """Training, validation and test cases; frozen encoders are run here, once, for all that the training will read."""
+    readers = {
+        modality: make_reader(modality, experiment, schema, encoder, tokens=modality in model.fusion.needs_tokens)
+        for modality, encoder in model.encoders.items()
+    }
+    datasets = case_datasets(experiment, split, schema, readers)
+    for modality, reader in readers.items():
+        keep_features(reader, model.encoders[modality], datasets)
+    return datasets
+
+
+def case_datasets(
+    experiment: Experiment, split: Split, schema: Schema, readers: Mapping[str, Reader]
+) -> tuple[CaseDataset, CaseDataset, CaseDataset]:
+    """Training, validation and test cases as these readers give them; nothing is read yet."""
     recipe = experiment.training
-    readers = {modality: make_reader(modality, experiment, schema, model) for modality in model.encoders}
     hiding = Hiding(fields=recipe.field_dropout, history=recipe.history_dropout, image=recipe.image_dropout)
     blind = experiment.data.missingness == "equalized"
     views = range(min(recipe.views, recipe.epochs))  # epoch e reads view e mod K
     tables = [
         equalize(split.train, schema, seed=experiment.seed, view=view) if blind else split.train for view in views
     ]
-    datasets = (
+    return (
         CaseDataset(tables, schema, readers, hiding=hiding, seed=experiment.seed),
         CaseDataset([split.val], schema, readers),
         CaseDataset([split.test], schema, readers),
     )
-    for modality, reader in readers.items():
-        if isinstance(reader, StoredPhotos | StoredNotes):
-            wanted: Wanted = {}
-            for dataset in datasets:
-                wanted |= reader.wanted(dataset.views_of_cases())
-            extract(reader.store, model.encoders[modality], wanted, tokens=reader.store.folder.name == TOKENS)
-    return datasets
 
 
-def make_reader(modality: str, experiment: Experiment, schema: Schema, model: MultimodalClassifier) -> Reader:
-    """Reads a modality from disk for an encoder that learns, and from the feature store for one that is frozen."""
-    recipe, encoder = experiment.training, model.encoders[modality]
+def keep_features(reader: Reader, encoder: Encoder, datasets: Sequence[CaseDataset]) -> None:
+    """Run a frozen encoder over all that its reader will look up; nothing to do for a reader that reads from disk."""
+    if isinstance(reader, StoredPhotos | StoredNotes):
+        wanted: Wanted = {}
+        for dataset in datasets:
+            wanted |= reader.wanted(dataset.views_of_cases())
+        extract(reader.store, encoder, wanted, tokens=reader.store.folder.name == TOKENS)
+
+
+def make_reader(modality: str, experiment: Experiment, schema: Schema, encoder: Encoder, *, tokens: bool) -> Reader:
+    """Reads a modality from disk for an encoder that learns, and from the feature store for one that is frozen.
+
+    Args:
+        modality: image, text or metadata.
+        experiment: says how photos and notes are varied, and where features are kept.
+        schema: what the model may see.
+        encoder: of that modality.
+        tokens: whether a stored row has its tokens, not the pooled vector alone.
+    """
+    recipe = experiment.training
     if modality == "metadata":
         return ColumnsReader(encoder.prepare)
     reader: PhotoReader | NoteReader
@@ -62,7 +85,7 @@ def make_reader(modality: str, experiment: Experiment, schema: Schema, model: Mu
     if not is_frozen(encoder):
         return reader
     name = fingerprint(encoder, extra=str(experiment.data.photo_side))
-    store = open_store(Path(experiment.features) / name, tokens=modality in model.fusion.needs_tokens)
+    store = open_store(Path(experiment.features) / name, tokens=tokens)
     return StoredPhotos(store, reader) if isinstance(reader, PhotoReader) else StoredNotes(store, reader)
 
 

@@ -42,7 +42,7 @@ def fit(
         train: read in the order of `EpochSampler`; a last batch that is not full is left out.
         val: gives the log-loss that is logged, and that early stopping watches.
         recipe: the training section of the experiment.
-        folder: holds last.ckpt while training goes on, and log.
+        folder: holds last.ckpt while training goes on (if the recipe keeps it), and log.
         seed: of the order of cases and of dropout.
         progress: show bars.
 
@@ -53,7 +53,7 @@ def fit(
     rates = Recipe(recipe.learning_rate, recipe.encoder_learning_rate, recipe.weight_decay, recipe.warmup)
     task = ClassificationTask(model, loss, recipe=rates, branch_weight=recipe.branch_weight, seed=seed)
     checkpoint = folder / "last.ckpt"
-    callbacks: list[lightning.Callback] = [KeepLast(checkpoint)]
+    callbacks: list[lightning.Callback] = [KeepLast(checkpoint)] if recipe.checkpoint else []
     if recipe.early_stopping:
         callbacks.append(EarlyStopping("val_log_loss", patience=recipe.early_stopping))
     if progress:

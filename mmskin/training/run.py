@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import numpy as np
@@ -17,21 +17,26 @@ import torch
 
 from mmskin.build import build
 from mmskin.config import Experiment
+from mmskin.data.dataset import CaseDataset, Reader
 from mmskin.data.load import Fold, folds_of, folds_to_test, load_cases, prepare_fold
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
+from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses import LOSSES
-from mmskin.model import MultimodalClassifier, build_model
+from mmskin.losses.contract import Loss
+from mmskin.model import MakeEncoder, MultimodalClassifier, build_encoder, build_model
 from mmskin.saved_model import TrainedModel, save_model
 from mmskin.schema import Schema
-from mmskin.training.datasets import make_datasets
+from mmskin.training.datasets import keep_features, make_datasets
 from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
 
 Say = Callable[[str], None]
+Predict = Callable[[pd.DataFrame], Floats]
+"""Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
 
 
 def run_experiment(
@@ -106,8 +111,46 @@ def run_cell(experiment: Experiment, fold: Fold, place: Path, progress: bool) ->
 
 def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> pd.DataFrame:
     """Train on one fold, calibrate on its validation rows, save the model, predict validation and test rows."""
+    fitted = fit_fold(experiment, fold, folder, progress=progress)
+    return fold_predictions(fitted.probabilities, fold, arm=experiment.name, seed=experiment.seed)
+
+
+class FittedFold(NamedTuple):
+    """What one fold has taught: a model, calibrated, that answers for any rows of the data set."""
+
+    model: MultimodalClassifier
+    loss: Loss
+    schema: Schema
+    readers: Mapping[str, Reader]
+    temperature: float
+
+    def probabilities(self, rows: pd.DataFrame) -> Floats:
+        """(N, C) calibrated; NaN where nothing of a case is present. Targets are not looked at."""
+        dataset = CaseDataset([rows], self.schema, self.readers)
+        for modality, reader in self.readers.items():
+            keep_features(reader, self.model.encoders[modality], [dataset])
+        return temper(predict_probabilities(self.model, self.loss, dataset), self.temperature)
+
+
+def fit_fold(
+    experiment: Experiment,
+    fold: Fold,
+    folder: Path,
+    *,
+    progress: bool = True,
+    make_encoder: MakeEncoder = build_encoder,
+) -> FittedFold:
+    """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
+
+    Args:
+        experiment: what to do.
+        fold: which rows do what.
+        folder: for log, checkpoint and model; made if it is not there.
+        progress: show bars.
+        make_encoder: another maker of encoders, see `build_model`.
+    """
     lightning.seed_everything(experiment.seed + 1000 * fold.number, workers=True, verbose=False)
-    train, val, test = fold.split
+    train = fold.split.train
     counts = [int((train.target == name).sum()) for name in fold.schema.classes]
     recipe = experiment.training
     model, loss = build_model(
@@ -118,11 +161,12 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         class_counts=counts,
         photo_pooling=experiment.photo_pooling,
         balanced_sampler=recipe.sampler == "class_balanced",
+        make_encoder=make_encoder,
     )
     fit_encoders(model, train, fold.schema)
     if recipe.channels_last:
         model.to(memory_format=torch.channels_last)
-    train_data, val_data, test_data = make_datasets(experiment, fold.split, fold.schema, model)
+    train_data, val_data, _ = make_datasets(experiment, fold.split, fold.schema, model)
     folder.mkdir(parents=True, exist_ok=True)
     fit(model, loss, train_data, val_data, recipe, folder, seed=experiment.seed, progress=progress)
     val_probs = predict_probabilities(model, loss, val_data)
@@ -132,12 +176,7 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         config = saved_config(experiment, fold, counts, temperature)
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
         save_model(TrainedModel(model, loss, fold.schema, config), folder / "model")
-    test_probs = predict_probabilities(model, loss, test_data)
-    tables = [
-        predictions_table(part, temper(probs, temperature), experiment, fold, name)
-        for name, part, probs in (("val", val, val_probs), ("test", test, test_probs))
-    ]
-    return pd.concat(tables, ignore_index=True)
+    return FittedFold(model, loss, fold.schema, val_data.readers, temperature)
 
 
 def fold_slots(experiment: Experiment, fold: Fold) -> dict[str, dict[str, Any]]:
@@ -163,17 +202,26 @@ def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schem
         encoder.fit(told)
 
 
+def fold_predictions(predict: Predict, fold: Fold, *, arm: str, seed: int) -> pd.DataFrame:
+    """Validation and test rows of one fold as one arm answers them."""
+    parts = {"val": fold.split.val, "test": fold.split.test}
+    tables = [
+        predictions_table(part, predict(part), fold, arm=arm, seed=seed, split=split) for split, part in parts.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
 def predictions_table(
-    part: pd.DataFrame, probabilities: np.ndarray[Any, Any], experiment: Experiment, fold: Fold, name: str
+    part: pd.DataFrame, probabilities: Floats, fold: Fold, *, arm: str, seed: int, split: str
 ) -> pd.DataFrame:
     """Rows of the predictions table for one part of one fold. Cases of which nothing was present are left out."""
     columns: dict[str, Any] = {
         "case_id": part.case_id,
         "patient_id": part.patient_id,
         "fold": fold.number,
-        "seed": experiment.seed,
-        "arm": experiment.name,
-        "split": name,
+        "seed": seed,
+        "arm": arm,
+        "split": split,
         "target": part.target,
     }
     columns |= {f"prob_{label}": probabilities[:, code] for code, label in enumerate(fold.schema.classes)}

@@ -1,6 +1,7 @@
 """Every experiment that the project offers: it is valid, its parts can be built, and its recipe trains.
 
-A YAML file under configs is an experiment, or the class map that an experiment names: there is no third kind.
+A YAML file under configs is an experiment, the class map that an experiment names, or a benchmark, which is the one
+kind that has arms: there is no fourth.
 """
 
 from __future__ import annotations
@@ -11,10 +12,17 @@ from typing import Any
 import pytest
 from small_experiment import ENCODERS
 
+from mmskin.benchmark.arms import experiment_of, reads
+from mmskin.benchmark.cell import CellTask, run_cell
+from mmskin.benchmark.config import Benchmark, read_benchmark
+from mmskin.benchmark.grid import cells_of
 from mmskin.build import build
-from mmskin.config import parse_experiment, read_experiment, read_yaml
+from mmskin.config import parse_experiment, read_experiment, read_yaml, validated
 from mmskin.data.class_map import read_class_map
+from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.sources import SOURCES
+from mmskin.evaluation.predictions import arm_names, read_predictions
+from mmskin.fusion import FUSIONS
 from mmskin.model import build_encoder
 from mmskin.schema import Field, Schema
 from mmskin.training.run import run_experiment
@@ -30,14 +38,17 @@ def class_map_of(path: Path) -> Path | None:
 
 FILES = sorted((PROJECT / "configs").rglob("*.yaml"))
 CLASS_MAPS = sorted({found for path in FILES if (found := class_map_of(path))})
-CONFIGS = [path for path in FILES if path not in CLASS_MAPS]
+BENCHMARKS = [path for path in FILES if "arms" in read_yaml(path)]
+CONFIGS = [path for path in FILES if path not in (*CLASS_MAPS, *BENCHMARKS)]
 SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="itch", kind="yes_no"),))
+each_benchmark = pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
 def test_there_are_configs() -> None:
     assert CONFIGS
     assert CLASS_MAPS
+    assert BENCHMARKS
 
 
 @pytest.mark.parametrize("path", CLASS_MAPS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -70,3 +81,38 @@ def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
     changed = {"data": data, "encoders": encoders, "training": training, "features": str(tmp_path / "features")}
     table = run_experiment(parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False)
     assert table.filter(like="prob_").notna().to_numpy().all()
+
+
+@each_benchmark
+def test_a_benchmark_names_arms_that_can_be_built_and_every_fusion(path: Path) -> None:
+    benchmark = read_benchmark(path)
+    build("source", SOURCES, benchmark.data.source)
+    for name in benchmark.arms:
+        reads(benchmark, name)
+    fused = [arm.fusion["name"] for arm in benchmark.arms.values() if arm.fusion]
+    assert set(fused) == set(FUSIONS)
+    neural = [name for name, arm in benchmark.arms.items() if arm.fusion]
+    slots = {m: s for name in neural for m, s in experiment_of(benchmark, name, seed=0).encoders.items()}
+    for modality, slot in slots.items():
+        build_encoder(modality, slot, SCHEMA)
+
+
+@each_benchmark
+def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
+    path: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    raw = read_benchmark(path).to_json()
+    raw["training"] |= {"epochs": 1, "batch_size": 6}
+    raw["data"] |= {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "photo_side": 32}
+    raw["encoders"] = {"image": ENCODERS["image"] | {"trainable": "none"}, "text": ENCODERS["text"]}
+    benchmark = validated(Benchmark, raw | {"seeds": [0], "features": str(tmp_path / "features")}, where=str(path))
+    cases = load_cases(benchmark.data)
+    fold = prepare_fold(benchmark.data, cases, folds_of(benchmark.data, cases), 0)
+    text_reads = [name for name, arm in benchmark.arms.items() if arm.table and "text" in arm.table.get("on", [])]
+    for cell in cells_of(benchmark, [0]):
+        if cell.arm in text_reads:  # the tiny text encoder learns, and has no frozen embeddings
+            continue
+        run_cell(CellTask(benchmark, cell, fold, tmp_path))
+        table = read_predictions(cell.predictions(tmp_path))
+        assert arm_names(table) == (cell.arm,)
+        assert len(table) == len(fold.split.val) + len(fold.split.test)

@@ -1,0 +1,33 @@
+"""Which fields are filled in, and nothing else: what a model gains by reading the clerk instead of the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mmskin.benchmark.baselines.contract import Facts, Fit, calibrated
+from mmskin.benchmark.baselines.logistic_regression import PENALTIES, fit_linear
+from mmskin.evaluation.metrics import Floats
+from mmskin.training.run import Predict
+
+
+def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool = True) -> Fit:
+    """Logistic regression on one yes or no a field: recorded or not. No value is read.
+
+    Of the fields that this fold's models may see: under `missingness: always_recorded` there is nothing in it to learn.
+    "unknown" counts as recorded: somebody wrote it down.
+
+    c: as of `logistic_regression`.
+    balanced: classes weigh alike in the fit.
+    """
+    names = list(facts.schema.field_names)
+
+    def recorded(rows: pd.DataFrame) -> Floats:
+        return np.asarray(rows[names].notna().to_numpy(dtype=np.float64))
+
+    def fit(train: pd.DataFrame, val: pd.DataFrame) -> Predict:
+        return calibrated(fit_linear(recorded, train, val, facts, c=c, balanced=balanced), val, facts.schema)
+
+    return fit

@@ -1,0 +1,143 @@
+"""A benchmark, as validated models: one recipe, many arms, and what is asked of them, named before the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mmskin.config import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
+from mmskin.errors import first_of, one_of
+from mmskin.modalities import Modality
+
+OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False}
+"""What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
+STACKING = "stacking"
+ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class Primary(Strict):
+    """The question that the benchmark answers; everything else in its report is exploratory."""
+
+    arm: str
+    metric: Literal["balanced_accuracy"] = "balanced_accuracy"
+    reference: str
+
+
+class Arm(Strict):
+    """One thing that is compared: a fusion of encoders, or a table arm (`benchmark.baselines`).
+
+    fusion: with the shared encoders of the modalities that it uses.
+    table: a table arm in its place.
+    loss: in place of the shared one.
+    encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
+    """
+
+    fusion: Slot | None = None
+    table: Slot | None = None
+    loss: Slot | None = None
+    encoders: dict[Modality, Slot] = Field(default={})
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if (self.fusion is None) == (self.table is None):
+            raise ValueError("an arm has either a fusion or a table, such as {fusion: {name: late}}")
+        if self.table is not None and self.loss is not None:
+            raise ValueError("a table arm has no loss")
+        slots = {"fusion": self.fusion, "table": self.table, "loss": self.loss}
+        slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items()}
+        _refuse_nameless(slots)
+        return self
+
+    @property
+    def stacked(self) -> list[str]:
+        """The arms whose answers this one reads; [] unless it stacks."""
+        if self.table is None or self.table["name"] != STACKING:
+            return []
+        over = self.table.get("over", [])
+        return list(over) if isinstance(over, list) else [over]
+
+
+class Benchmark(Strict):
+    """Everything that `mmskin benchmark` needs to know."""
+
+    name: str
+    data: DataConfig
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    """Every arm that has anything to draw is trained once a seed."""
+    primary: Primary
+    encoders: dict[Modality, Slot] = Field(default={})
+    """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
+    loss: Slot = Field(default={"name": "class_balanced_focal"})
+    photo_pooling: Literal["mean", "attention"] = "mean"
+    training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
+    """The same recipe and budget for all neural arms."""
+    arms: dict[str, Arm] = Field(min_length=1)
+    features: str = "runs/features"
+    """Folder in which outputs of frozen encoders are kept between runs."""
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _of_a_cell(cls, value: Any) -> Any:
+        return {**OF_A_CELL, **value} if isinstance(value, Mapping) else value
+
+    @field_validator("training")
+    @classmethod
+    def _one_thread(cls, value: TrainingConfig) -> TrainingConfig:
+        if value.threads != 1:
+            raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _different_seeds(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value) or min(value) < 0:
+            raise ValueError("seeds must be different whole numbers from 0")
+        return value
+
+    @model_validator(mode="after")
+    def _slots_have_names(self) -> Self:
+        _refuse_nameless({f"encoders.{m}": slot for m, slot in self.encoders.items()} | {"loss": self.loss})
+        return self
+
+    @model_validator(mode="after")
+    def _names_arms_that_exist(self) -> Self:
+        bad = [name for name in self.arms if not ARM_NAME.fullmatch(name)]
+        if bad:
+            raise ValueError(f"arms.{bad[0]}: an arm is named by letters, digits, . _ and -")
+        for place, name in (("primary.arm", self.primary.arm), ("primary.reference", self.primary.reference)):
+            if name not in self.arms:
+                raise ValueError(one_of(place, name, self.arms))
+        if self.primary.arm == self.primary.reference:
+            raise ValueError(
+                f"primary.reference must be another arm than primary.arm, however both: {self.primary.arm}"
+            )
+        for name, arm in self.arms.items():
+            for over in arm.stacked:
+                if over not in self.arms:
+                    raise ValueError(one_of(f"arms.{name}.table.over", over, self.arms))
+            stacked = [over for over in arm.stacked if self.arms[over].stacked]
+            if stacked:
+                raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} stacks other arms itself")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def _refuse_nameless(slots: Mapping[str, Slot | None]) -> None:
+    nameless = [path for path, slot in slots.items() if slot is not None and not isinstance(slot.get("name"), str)]
+    if nameless:
+        raise ValueError(f"{nameless[0]} needs a name, such as {{name: …}}")
+
+
+def read_benchmark(path: Path, overrides: Sequence[str] = ()) -> Benchmark:
+    """A benchmark from a YAML 1.2 file and `dotted.key=value` overrides.
+
+    Raises:
+        ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
+    """
+    return validated(Benchmark, read_overridden(path, overrides), where=str(path))

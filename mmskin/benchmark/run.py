@@ -1,0 +1,148 @@
+"""From a benchmark to one predictions table: which cells are missing, run them, gather what they left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+import pandas as pd
+
+from mmskin.benchmark.arms import check_arms
+from mmskin.benchmark.cell import CellTask, run_cell
+from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
+from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
+from mmskin.benchmark.progress import Progress
+from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.errors import UserError
+from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.training.run import Say
+
+T = TypeVar("T")
+
+
+class Executor(Protocol):
+    """Where tasks are run; see `LocalExecutor`."""
+
+    jobs: int
+
+    def run(
+        self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
+    ) -> Iterator[tuple[T, str]]: ...
+
+
+class Failure(NamedTuple):
+    """A cell that failed, and why in one line."""
+
+    arm: str
+    fold: int
+    seed: int
+    reason: str
+
+
+def run_benchmark(
+    benchmark: Benchmark, output: Path, *, executor: Executor, say: Say = print, quiet: bool = False
+) -> tuple[pd.DataFrame, list[Failure]]:
+    """Run every cell that is not there yet.
+
+    Args:
+        benchmark: what to do.
+        output: folder for config.json, folds.csv, schema.json, cells, costs.json, failures.json and
+            predictions.parquet. If it holds the same benchmark, finished cells are kept, and failed ones tried again.
+        executor: where cells are run; results are bit-equal whichever it is.
+        say: told what happens, a line at a time.
+        quiet: no live table.
+
+    Returns:
+        The predictions table of all arms whose cells are all finished, the primary arm first, then its reference; and
+        what failed. An arm that draws nothing stands there once a seed, with the same answers.
+
+    Raises:
+        UserError: bad input, a folder that holds another benchmark, or features that cannot be computed.
+    """
+    cases = load_cases(benchmark.data)
+    check_arms(benchmark, cases.schema)
+    claim(benchmark, output)
+    numbers = folds_of(benchmark.data, cases)
+    claim_folds(cases, numbers, output)
+    folds = {k: prepare_fold(benchmark.data, cases, numbers, k) for k in folds_to_test(benchmark.data, numbers)}
+    cells = cells_of(benchmark, list(folds))
+    finished = [cell for cell in cells if cell.predictions(output).exists()]
+    waiting = [cell for cell in cells if cell not in set(finished)]
+    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(folds)} folds, {len(benchmark.seeds)} seeds:")
+    say(f"{len(cells)} cells, {len(finished)} of them finished")
+    if waiting:
+        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds.values())
+        compute_all_features(tasks, executor, say=say)
+    note_failures([], output)
+    with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
+        todo = [CellTask(benchmark, cell, folds[cell.fold], output) for cell in waiting]
+        failures = run_cells(todo, executor, progress)
+    table = gather(benchmark, list(folds), output)
+    replace(output / "costs.json", json.dumps(costs(cells, output), indent=1) + "\n")
+    return table, failures
+
+
+def run_cells(tasks: Sequence[CellTask], executor: Executor, progress: Progress) -> list[Failure]:
+    """Every cell once, those that stack others when these have ended; failures.json is written as they come."""
+    failures: list[Failure] = []
+
+    def begin(task: CellTask) -> None:
+        progress.begin(task.cell)
+
+    for stacks in (False, True):
+        wave = [task for task in tasks if bool(task.benchmark.arms[task.cell.arm].stacked) == stacks]
+        for task, reason in executor.run(run_cell, wave, begin=begin):
+            progress.end(task.cell, failed=bool(reason))
+            if reason:
+                failures.append(Failure(*task.cell, reason))
+                note_failures(failures, task.output)
+    return failures
+
+
+def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, say: Say) -> None:
+    """Every frozen encoder over all that will be read of it.
+
+    Raises:
+        UserError: one failed; no arm that reads it could be fitted.
+    """
+
+    def begin(task: FeatureTask) -> None:
+        say(f"features: {task.modality}, {task.slot['name']}")
+
+    for task, reason in executor.run(compute_features, tasks, begin=begin):
+        if reason:
+            raise UserError(f"features of encoders.{task.modality} {task.slot}: {reason}")
+
+
+def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataFrame:
+    """predictions.parquet from the arms whose cells are all finished.
+
+    Raises:
+        UserError: there is no such arm.
+    """
+    tables = []
+    first = (benchmark.primary.arm, benchmark.primary.reference)
+    for arm in sorted(benchmark.arms, key=lambda name: first.index(name) if name in first else len(first)):
+        cells = {(fold, seed): cell_of(benchmark, arm, fold, seed) for fold in folds for seed in benchmark.seeds}
+        if all(cell.predictions(output).exists() for cell in cells.values()):
+            tables += [
+                read_predictions(cell.predictions(output)).assign(seed=seed) for (_, seed), cell in cells.items()
+            ]
+    if not tables:
+        raise UserError(f"no arm could be finished; {output / 'failures.json'} says why")
+    table = pd.concat(tables, ignore_index=True)
+    write_predictions(table, output / "predictions.parquet")
+    return table
+
+
+def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
+    """What every finished cell took: seconds, CPU seconds, parameters that learned."""
+    places = [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
+    return [json.loads(place.read_text()) for place in places]
+
+
+def note_failures(failures: Sequence[Failure], output: Path) -> None:
+    replace(output / "failures.json", json.dumps([failure._asdict() for failure in failures], indent=1) + "\n")

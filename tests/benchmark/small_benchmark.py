@@ -1,0 +1,62 @@
+"""A benchmark of seconds on the fake PAD-UFES-20, to be changed where a test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from small_experiment import ENCODERS
+
+from mmskin.benchmark.attempt import attempt
+from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.run import Executor, Failure, run_benchmark
+from mmskin.config import validated
+
+T = TypeVar("T")
+FROZEN = ENCODERS["image"] | {"trainable": "none"}
+ARMS: dict[str, Any] = {
+    "late": {"fusion": {"name": "late"}},
+    "image_only": {"fusion": {"name": "image_only"}},
+    "stacking": {"table": {"name": "stacking", "over": ["late", "image_only"]}},
+    "regression": {"table": {"name": "logistic_regression", "on": ["fields", "image"], "c": [0.01, 0.1]}},
+}
+
+
+def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
+    """Two epochs, folds 0 and 1 of 3, two seeds, as plain values."""
+    data = {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0, 1], "photo_side": 32}
+    return {
+        "name": "small",
+        "data": data | changed.pop("data", {}),
+        "seeds": [0, 1],
+        "primary": {"arm": "late", "metric": "balanced_accuracy", "reference": "image_only"},
+        "encoders": {"image": FROZEN, "text": ENCODERS["text"]},
+        "training": {"epochs": 2, "batch_size": 4, "channels_last": False} | changed.pop("training", {}),
+        "arms": ARMS,
+        "features": str(features),
+    } | changed
+
+
+def small_benchmark(root: Path, features: Path, **changed: Any) -> Benchmark:
+    return validated(Benchmark, raw_benchmark(root, features, **changed), where="small")
+
+
+class ThisProcess:
+    """An executor that starts no process: for tests that ask other things than where a cell runs."""
+
+    jobs = 1
+
+    def run(
+        self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
+    ) -> Iterator[tuple[T, str]]:
+        for task in tasks:
+            begin(task)
+            yield task, attempt(work, task)
+
+
+def run(benchmark: Benchmark, output: Path, *, executor: Executor | None = None) -> tuple[pd.DataFrame, list[Failure]]:
+    """Run it without a word, in this process unless an executor is given."""
+    where = executor or ThisProcess()
+    return run_benchmark(benchmark, output, executor=where, say=lambda line: None, quiet=True)
