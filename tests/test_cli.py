@@ -294,7 +294,6 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     assert code == 1
     assert again == told
 
-    assert "case 'PAT_1' does not exist. Did you mean" in told
 
 
 def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_failed(
