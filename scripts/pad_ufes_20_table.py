@@ -36,15 +36,6 @@ def in_mode(config: str, mode: str, *more: str) -> Arm:
     return Arm(config, mode, (f"data.missingness={mode}", *more))
 
 
-PACKAGED = ("encoders.image.weights=package", "encoders.text.weights=own")  # neither encoder has seen skin
-MODES = ("always_recorded", "visible", "equalized")
-
-
-def frozen(config: str, mode: str) -> Arm:
-    """A fusion of encoders as they come by pip, frozen: what the modes of missingness do, in minutes."""
-    return Arm(config, f"frozen-{mode}", (f"data.missingness={mode}", "training.epochs=20", *PACKAGED))
-
-
 FUSED = ("cross_attention", "late", "concat")
 ARMS = (
     Arm("image_only"),
@@ -57,7 +48,6 @@ ARMS = (
     *(in_mode(fusion, "equalized") for fusion in FUSED),
     *(Arm(fusion, "hashing", (HASHING,)) for fusion in FUSED[:2]),
     Arm("cross_attention", "cross_entropy", ("loss={name: cross_entropy}",)),
-    *(frozen(fusion, mode) for fusion in ("concat", "cross_attention") for mode in MODES),
 )
 
 
