@@ -295,7 +295,6 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     assert again == told
 
 
-
 def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_failed(
     mmskin_: Type, pad_folder: Path, tmp_path: Path
 ) -> None:
