@@ -16,6 +16,7 @@ from mmskin.model import build_model
 from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
 from mmskin.saved_model import TrainedModel
 from mmskin.schema import Field, Schema
+from mmskin.training.run import run_experiment
 
 SCHEMA = Schema(
     name="tiny",
@@ -151,6 +152,25 @@ def test_a_table_gets_the_answers_of_its_cases_one_by_one(trained_run: Path, pad
         alone = loaded.predict(list(row["images"]), fields, row["text"]).probabilities
         assert {name: answer[f"prob_{name}"] for name in alone} == pytest.approx(alone, abs=1e-6)
         assert answer["case_id"] == row["case_id"]
+
+
+def test_a_model_of_always_recorded_fields_answers_alike_whatever_else_is_recorded(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    """Bit for bit: the optional block blanked, as it is, and filled with other values."""
+    experiment = small_experiment(
+        pad_folder, "image", "text", "metadata", fusion="concat", data={"missingness": "always_recorded"}, epochs=1
+    )
+    run_experiment(experiment, tmp_path / "run", say=lambda line: None, progress=False)
+    loaded = Predictor.load(tmp_path / "run")
+    cases = load_cases(experiment.data)
+    block = list(cases.schema.optional_block)
+    blanked = cases.table.assign(**dict.fromkeys(block))
+    filled = cases.table.assign(**{name: cases.table[name].dropna().iloc[0] for name in block})
+    assert cases.table[block].isna().any(axis=None)
+    as_it_is, *others = (loaded.predict_table(table) for table in (cases.table, blanked, filled))
+    for other in others:
+        pd.testing.assert_frame_equal(as_it_is, other, check_exact=True)
 
 
 def test_a_case_without_anything_is_not_answered_in_a_table() -> None:
