@@ -5,7 +5,7 @@ patient-disjoint folds, two training seeds an arm. Whether an answer is right de
 and the seed, so that cases of a patient are alike, and so are the differences between the arms. The share of right
 answers per class, and with it the true difference, is set by construction.
 
-    python scripts/statistics_simulation.py                                  (about 10 CPU minutes)
+    python scripts/statistics_simulation.py                                  (about 7 CPU minutes)
 
 Prints two tables in Markdown: false positives at the 5 % level where the arms do not differ, and the coverage of 95 %
 intervals with and without a difference. Row-level DeLong, McNemar and t over folds are here to be compared with, and
