@@ -97,7 +97,7 @@ def benchmark(
         failures = run_benchmark(asked, output, executor=where, say=_say, quiet=quiet)[1]
     for failure in failures:
         print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
-    say_results(write_answer(asked, output, failures, replicates=replicates))
+    say_results(write_answer(asked, output, failures, replicates=replicates, say=_say))
     _say(f"report: {output / 'report.html'}")
     if failures:
         raise typer.Exit(1)

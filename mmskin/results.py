@@ -56,6 +56,45 @@ def read_runs(runs: Sequence[Path]) -> Runs:
     return Runs(pd.concat(tables, ignore_index=True), configs, groups)
 
 
+class Results(NamedTuple):
+    """What predictions are worth; see `evaluate`, `compare_arms` and `evaluate_subgroups`.
+
+    differences: None where no reference was named.
+    left_out: cases that some arm did not answer, and that are left out for all.
+    """
+
+    table: pd.DataFrame
+    metrics: pd.DataFrame
+    differences: pd.DataFrame | None
+    subgroups: pd.DataFrame
+    left_out: int
+
+    @property
+    def notes(self) -> list[str]:
+        """The sentence about cases left out, if there are any."""
+        if not self.left_out:
+            return []
+        return [f"{self.left_out} cases of which some arm had nothing to go by are left out for all arms."]
+
+
+def evaluate_runs(runs: Runs, *, reference: str | None = None, replicates: int = 2000) -> Results:
+    """Metrics of every arm, their differences to the reference, and subgroups.
+
+    Raises:
+        DataError: tables that are no predictions, or of other cases where a comparison is asked for.
+    """
+    table, left_out = answered_by_all(check_predictions(runs.table))
+    if not (table["split"] == "test").any():
+        raise DataError("the predictions hold no test rows: there is nothing to report")
+    return Results(
+        table=table,
+        metrics=evaluate(table, replicates=replicates, class_groups=runs.class_groups),
+        differences=compare_arms(table, reference=reference, replicates=replicates) if reference else None,
+        subgroups=evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups),
+        left_out=left_out,
+    )
+
+
 def write_results(
     runs: Runs,
     output: Path,
@@ -80,35 +119,33 @@ def write_results(
         figures: further ones, by title.
 
     Returns:
-        Lines for the terminal: a row per arm and subset, then the differences.
+        See `told`.
 
     Raises:
-        DataError: tables that are no predictions, or of other cases where a comparison is asked for.
+        DataError: see `evaluate_runs`.
     """
-    table, left_out = answered_by_all(check_predictions(runs.table))
-    if left_out:
-        notes = [*notes, f"{left_out} cases of which some arm had nothing to go by are left out for all arms."]
-    if not (table["split"] == "test").any():
-        raise DataError("the predictions hold no test rows: there is nothing to report")
-    metrics = evaluate(table, replicates=replicates, class_groups=runs.class_groups)
-    differences = compare_arms(table, reference=reference, replicates=replicates) if reference else None
-    subgroups = evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups)
+    results = evaluate_runs(runs, reference=reference, replicates=replicates)
     output.mkdir(parents=True, exist_ok=True)
     write_report(
-        table,
-        metrics,
+        results.table,
+        results.metrics,
         path=output / "report.html",
         title=title,
         config={"experiments": runs.configs},
         arm=primary,
-        differences=differences,
-        subgroups=subgroups,
+        differences=results.differences,
+        subgroups=results.subgroups,
         command=" ".join(["mmskin", *sys.argv[1:]]),
-        notes=notes,
+        notes=[*notes, *results.notes],
         figures=figures,
     )
     (output / "report.json").rename(output / "metrics.json")
-    return [*_rows(metrics), *([notes[-1]] if left_out else []), *_differences(differences)]
+    return told(results)
+
+
+def told(results: Results) -> list[str]:
+    """Lines for the terminal: a row per arm and subset, then the differences."""
+    return [*_rows(results.metrics), *results.notes, *_differences(results.differences)]
 
 
 def answered_by_all(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -309,7 +309,7 @@ def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_
     assert lines[1] == "primary, named before the run:"
     assert lines[2].startswith("logistic_regression - majority, balanced accuracy: ")
     assert "exploratory:" in lines
-    assert {"predictions.parquet", "metrics.json", "report.html", "costs.json"} <= {p.name for p in output.iterdir()}
+    assert {"predictions.parquet", "results.json", "report.html", "costs.json"} <= {p.name for p in output.iterdir()}
     code, _, complaint = mmskin_(f"{line} seeds=[1]")
     assert code == 2
     assert is_one_plain_line(complaint)

@@ -20,7 +20,8 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("audit", "benchmark", "quickstart"),
+    ("audit", "quickstart"),
+    ("benchmark",),
     ("cli",),
 )
 # Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmskin.audit.run import Say
+from mmskin.benchmark.audited import audit_section, audited
 from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.controls import control_names, control_section
+from mmskin.benchmark.costs import cost_section, read_costs
+from mmskin.benchmark.headline import headlines
+from mmskin.benchmark.ranked import in_order, ranked_section
 from mmskin.benchmark.run import Failure
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names
-from mmskin.results import read_runs, write_results
+from mmskin.evaluation.report import write_report
+from mmskin.pages import Section, Sections
+from mmskin.results import Results, Runs, evaluate_runs, read_runs, told
 
 
 def write_answer(
-    benchmark: Benchmark, output: Path, failures: Sequence[Failure], *, replicates: int = 2000
+    benchmark: Benchmark,
+    output: Path,
+    failures: Sequence[Failure],
+    *,
+    replicates: int = 2000,
+    say: Say = lambda line: None,
 ) -> list[str]:
-    """metrics.json and report.html, and the lines for the terminal, the primary difference first.
+    """report.html, results.json, figures/ and audit/, and the lines for the terminal, the primary difference first.
 
     Raises:
         UserError: the primary arm or its reference is not finished.
@@ -25,25 +39,62 @@ def write_answer(
     lacking = [name for name in (primary.arm, primary.reference) if name not in arm_names(runs.table)]
     if lacking:
         raise UserError(f"the primary question has no answer, for {lacking[0]} failed: {_why(lacking[0], failures)}")
-    metric = primary.metric.replace("_", " ")
-    question = f"{primary.arm} - {primary.reference}, {metric}"
-    failed = dict.fromkeys(failure.arm for failure in failures)
-    notes = [
-        f"Primary, named before the run: {question}. Everything else on this page is exploratory.",
-        *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
-    ]
-    lines = write_results(
-        runs,
-        output,
-        reference=primary.reference,
-        primary=primary.arm,
-        title=benchmark.name,
-        replicates=replicates,
-        notes=notes,
+    command = " ".join(["mmskin", *sys.argv[1:]])
+    results, controls = _evaluated(benchmark, runs, replicates=replicates)
+    figures = output / "figures"
+    sections = Sections(
+        above=[
+            *_audit(benchmark, output, command=command, say=say),
+            ranked_section(results, primary, folder=figures),
+        ],
+        amid=[
+            *([control_section(benchmark, controls, results)] if controls is not None else []),
+            cost_section(read_costs(output), results, primary, folder=figures),
+        ],
     )
+    failed = dict.fromkeys(failure.arm for failure in failures)
+    write_report(
+        results.table,
+        results.metrics,
+        path=output / "report.html",
+        numbers=output / "results.json",
+        title=benchmark.name,
+        config=runs.configs[0],
+        arm=primary.arm,
+        differences=results.differences,
+        subgroups=results.subgroups,
+        command=command,
+        notes=[
+            *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
+            *results.notes,
+        ],
+        headlines=headlines(results, primary),
+        sections=sections,
+        figure_folder=figures,
+    )
+    question = f"{primary.arm} - {primary.reference}, {primary.metric.replace('_', ' ')}: "
+    lines = told(results)
     answer = [line for line in lines if line.startswith(question)]
     rest = [line for line in lines if line not in answer]
     return ["primary, named before the run:", *answer, "", "exploratory:", *rest]
+
+
+def _evaluated(benchmark: Benchmark, runs: Runs, *, replicates: int) -> tuple[Results, Results | None]:
+    """The arms that are ranked, and the controls beside the reference, if there are any."""
+    controls, reference = control_names(benchmark), benchmark.primary.reference
+    is_control = runs.table["arm"].isin(controls)
+    ranked = evaluate_runs(runs._replace(table=runs.table[~is_control]), reference=reference, replicates=replicates)
+    results = in_order(ranked, benchmark.primary)
+    if not is_control.any():
+        return results, None
+    beside = runs.table[is_control | (runs.table["arm"] == reference)]
+    return results, evaluate_runs(runs._replace(table=beside), reference=reference, replicates=replicates)
+
+
+def _audit(benchmark: Benchmark, output: Path, *, command: str, say: Say) -> list[Section]:
+    if not benchmark.audit:
+        return []
+    return [audit_section(audited(benchmark.data, output, command=command, say=say))]
 
 
 def _why(arm: str, failures: Sequence[Failure]) -> str:

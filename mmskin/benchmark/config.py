@@ -76,6 +76,8 @@ class Benchmark(Strict):
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
     """The same recipe and budget for all neural arms."""
     arms: dict[str, Arm] = Field(min_length=1)
+    audit: bool = True
+    """Whether the data are audited, and the findings told above the results."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 

@@ -8,14 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from mmskin.errors import ConfigError, DataError, one_of
 from mmskin.evaluation import figures as draw
 from mmskin.evaluation.metrics import METRICS, group_metrics
+from mmskin.evaluation.pictures import picture
 from mmskin.evaluation.predictions import arm_names, reported_rows
-from mmskin.pages import MINUS, NOTHING, Grid, Picture, environment, number, p_value, records, render, with_interval
+from mmskin.pages import (
+    MINUS,
+    NOTHING,
+    Grid,
+    Picture,
+    Sections,
+    environment,
+    number,
+    p_value,
+    records,
+    render,
+    with_interval,
+)
 
 NOT_A_DIAGNOSIS = (
     "Research software. These numbers describe a model on one collection of photos; they are not a diagnosis, and "
@@ -28,6 +40,7 @@ PROBABILITIES_NOTE = (
     "Calibration slope: 1 is calibrated, below 1 overconfident, above 1 underconfident. The calibration error is "
     "biased upwards, and more so in resamples: its interval may lie above the estimate."
 )
+MANY_ARMS = 12  # of more, all tables but the first are folded, and the figure of all arms is left out
 SUBSETS = {"all": "All test cases", "fully_recorded": "Fully recorded cases"}
 
 
@@ -44,8 +57,12 @@ def write_report(
     command: str = "",
     notes: Sequence[str] = (),
     figures: Mapping[str, Figure] | None = None,
+    numbers: Path | None = None,
+    headlines: Sequence[str] = (),
+    sections: Sections = Sections(),  # noqa: B008 - a tuple of empty tuples
+    figure_folder: Path | None = None,
 ) -> None:
-    """Write `path` (HTML, figures inline, no network) and the same name with .json.
+    """Write `path` (HTML, figures inline, no network) and the same numbers as JSON.
 
     Args:
         table: predictions; only test rows are read.
@@ -60,6 +77,10 @@ def write_report(
         command: what was typed to get here.
         notes: plain paragraphs for the reader, such as remarks of the source.
         figures: more figures, by caption.
+        numbers: of the JSON file; `path` with .json if not given.
+        headlines: sentences in place of those that are made of `metrics` and `differences`.
+        sections: further parts of the page; what they save stands in the JSON file under their own keys.
+        figure_folder: where every figure of this function is written as SVG and PNG too.
 
     Raises:
         ConfigError: no such arm.
@@ -78,9 +99,10 @@ def write_report(
         Path(__file__).with_name("report.html.jinja"),
         title=title,
         warning=NOT_A_DIAGNOSIS,
-        headlines=_headlines(metrics, primary, differences),
-        grids=_grids(metrics, primary, differences),
-        pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}),
+        headlines=headlines or _headlines(metrics, primary, differences),
+        grids=_folded(_grids(metrics, primary, differences), arms=len(arms)),
+        pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}, folder=figure_folder),
+        sections=sections,
         subgroup_grids=_subgroup_grids(subgroups, primary),
         primary=primary,
         notes=notes,
@@ -99,8 +121,10 @@ def write_report(
         "environment": made,
         "notes": list(notes),
     }
+    for section in (*sections.above, *sections.amid, *sections.below):
+        saved |= section.saved
     text = json.dumps(saved, indent=1, ensure_ascii=False, default=str, allow_nan=False)
-    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    (numbers or path.with_suffix(".json")).write_text(text + "\n", encoding="utf-8")
 
 
 # --- sentences ----------------------------------------------------------------------------------------------
@@ -150,6 +174,12 @@ def _grids(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None
     of_primary = metrics[(metrics["arm"] == primary) & (metrics["subset"] == "all")]
     grids.append(_class_grid(of_primary, f"By class: {primary}"))
     return grids
+
+
+def _folded(grids: Sequence[Grid], *, arms: int) -> list[Grid]:
+    """Of many arms only the first table and the last, which is of classes, lie open."""
+    last = len(grids) - 1
+    return [grid._replace(folded=arms > MANY_ARMS and k not in (0, last)) for k, grid in enumerate(grids)]
 
 
 def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = "") -> Grid:
@@ -239,12 +269,13 @@ def _words(name: str) -> str:
 # --- figures ------------------------------------------------------------------------------------------------
 
 
-def _pictures(rows: pd.DataFrame, metrics: pd.DataFrame, more: Mapping[str, Figure]) -> list[Picture]:
+def _pictures(
+    rows: pd.DataFrame, metrics: pd.DataFrame, more: Mapping[str, Figure], *, folder: Path | None
+) -> list[Picture]:
     primary = arm_names(rows)[0]
-    several = metrics["arm"].nunique() > 1
     others = [arm for arm in arm_names(metrics) if arm != primary]
     drawn: list[tuple[str, Figure, str]] = []
-    if several:
+    if 0 < len(others) < MANY_ARMS:
         drawn.append(("Balanced accuracy by arm", draw.metric_intervals(metrics), "Lines are 95 % intervals."))
     compared = [primary, *others[:3]]
     note = "Lines are 95 % intervals." + (" The first four arms." if len(others) > 3 else "")
@@ -255,5 +286,4 @@ def _pictures(rows: pd.DataFrame, metrics: pd.DataFrame, more: Mapping[str, Figu
         (f"ROC by class: {primary}", draw.roc_curves(rows), "Each class against the others, mean over folds."),
     ]
     drawn += [(caption, figure, "") for caption, figure in more.items()]
-    # Markup: the SVG is written by matplotlib, which escapes every text it holds.
-    return [Picture(caption, Markup(draw.svg(figure)), note) for caption, figure, note in drawn]
+    return [picture(caption, figure, note=note, folder=folder) for caption, figure, note in drawn]

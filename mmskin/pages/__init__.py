@@ -19,18 +19,64 @@ MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for
 
 
 class Grid(NamedTuple):
-    """A table as it is printed. The first column of a row is its heading."""
+    """A table as it is printed. The first column of a row is its heading.
+
+    title: "" under a heading that says it already.
+    folded: the page shows the title alone until it is opened.
+    wraps: cells hold sentences, to be broken into lines.
+    """
 
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    folded: bool = False
+    wraps: bool = False
 
 
 class Picture(NamedTuple):
     title: str
     image: Markup
     note: str = ""
+
+
+class Link(NamedTuple):
+    """To a file beside the page: nothing is fetched before a reader asks for it."""
+
+    words: str
+    address: str
+
+
+class Section(NamedTuple):
+    """A part of a page under a heading of its own, in this order; what it lacks is left out.
+
+    note: how to read it.
+    lines: paragraphs.
+    items: of a list.
+    saved: plain values that stand in the JSON file beside the page, by key.
+    """
+
+    title: str
+    note: str = ""
+    lines: Sequence[str] = ()
+    items: Sequence[str] = ()
+    link: Link | None = None
+    pictures: Sequence[Picture] = ()
+    grids: Sequence[Grid] = ()
+    saved: Mapping[str, Any] = {}
+
+
+class Sections(NamedTuple):
+    """What others add to a page of results.
+
+    above: right under the headline.
+    amid: after the tables.
+    below: after the figures and subgroups.
+    """
+
+    above: Sequence[Section] = ()
+    amid: Sequence[Section] = ()
+    below: Sequence[Section] = ()
 
 
 def render(template: Path, **values: Any) -> str:

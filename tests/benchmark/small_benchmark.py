@@ -35,6 +35,7 @@ def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
         "encoders": {"image": FROZEN, "text": ENCODERS["text"]},
         "training": {"epochs": 2, "batch_size": 4, "channels_last": False} | changed.pop("training", {}),
         "arms": ARMS,
+        "audit": False,
         "features": str(features),
     } | changed
 
