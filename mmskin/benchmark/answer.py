@@ -12,8 +12,11 @@ from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
 from mmskin.benchmark.headline import headlines
+from mmskin.benchmark.methods import methods_section
 from mmskin.benchmark.ranked import in_order, ranked_section
+from mmskin.benchmark.record import read_record
 from mmskin.benchmark.run import Failure
+from mmskin.benchmark.tripod import tripod_section
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names
 from mmskin.evaluation.report import write_report
@@ -27,9 +30,18 @@ def write_answer(
     failures: Sequence[Failure],
     *,
     replicates: int = 2000,
+    further: Sequence[Section] = (),
     say: Say = lambda line: None,
 ) -> list[str]:
     """report.html, results.json, figures/ and audit/, and the lines for the terminal, the primary difference first.
+
+    Args:
+        benchmark: as it was run.
+        output: its folder.
+        failures: cells that failed.
+        replicates: resamples of the patients.
+        further: sections between the controls and the costs, such as what missing parts do.
+        say: told what is done beside the evaluation.
 
     Raises:
         UserError: the primary arm or its reference is not finished.
@@ -41,6 +53,7 @@ def write_answer(
         raise UserError(f"the primary question has no answer, for {lacking[0]} failed: {_why(lacking[0], failures)}")
     command = " ".join(["mmskin", *sys.argv[1:]])
     results, controls = _evaluated(benchmark, runs, replicates=replicates)
+    record = read_record(benchmark, results, output, replicates=replicates, command=command)
     figures = output / "figures"
     sections = Sections(
         above=[
@@ -49,8 +62,10 @@ def write_answer(
         ],
         amid=[
             *([control_section(benchmark, controls, results)] if controls is not None else []),
+            *further,
             cost_section(read_costs(output), results, primary, folder=figures),
         ],
+        below=[methods_section(record), tripod_section(record)],
     )
     failed = dict.fromkeys(failure.arm for failure in failures)
     write_report(

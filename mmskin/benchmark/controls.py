@@ -67,7 +67,7 @@ def sentence(row: Mapping[Any, Any], original: Mapping[Any, Any] | None) -> str:
 
 
 def _found(row: Mapping[Any, Any]) -> str:
-    return with_interval(row)
+    return ("+" if row["estimate"] > 0 else "") + with_interval(row)
 
 
 def _rows(results: Results, metric: str) -> list[dict[Any, Any]]:

@@ -14,6 +14,7 @@ from mmskin.evaluation.cost_figure import cost_against
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.pictures import picture
 from mmskin.evaluation.predictions import arm_names
+from mmskin.evaluation.report import MANY_ARMS
 from mmskin.pages import NOTHING, Grid, Picture, Section, records
 from mmskin.results import Results
 
@@ -58,7 +59,7 @@ def cost_section(costs: Sequence[Mapping[str, Any]], results: Results, primary: 
         "What it costs",
         NOTE,
         pictures=pictures,
-        grids=[Grid("By arm", ["Arm", *HEAD], lines)],
+        grids=[Grid("By arm", ["Arm", *HEAD], lines, folded=len(lines) > MANY_ARMS)],
         saved={"costs": records(table), "cells": [dict(cost) for cost in costs]},
     )
 

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mmskin.evaluation.figures import GRID, STYLE
 from mmskin.evaluation.ranking import NAMED, ROLES, role_of
 
+DECADE = 10  # costs that differ by less stand on a linear axis: a logarithmic one would have no number on it
 GAP = 0.055  # between two names, as a share of the height of the figure
 
 
@@ -26,7 +27,7 @@ def front(cost: Sequence[float], gain: Sequence[float]) -> list[bool]:
 def cost_against(
     rows: pd.DataFrame, *, cost: str, primary: str, reference: str, xlabel: str, ylabel: str, higher: bool = True
 ) -> Figure:
-    """Cost on a logarithmic axis against a metric.
+    """Cost, on a logarithmic axis where it spans a decade, against a metric.
 
     Args:
         rows: arm, estimate, low, high, and a column of costs above 0.
@@ -43,14 +44,19 @@ def cost_against(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.4, 4.6), layout="constrained")
         axes = figure.add_subplot()
-        for kind, mark in ROLES.items():
-            chosen = rows[[k == kind for k in kinds]]
+        for kind in [kind for kind in ROLES if kind in kinds]:
+            mark, chosen = ROLES[kind], rows[[k == kind for k in kinds]]
             axes.vlines(chosen[cost], chosen["low"], chosen["high"], color=mark.colour, lw=0.8, alpha=0.35)
             axes.plot(chosen[cost], chosen["estimate"], ls="", marker=mark.marker, color=mark.colour, ms=6, label=kind)
         stairs = rows[is_front].sort_values(cost)
-        axes.step(stairs[cost], stairs["estimate"], where="post", color=GRID, lw=1.2, zorder=0, label="cheapest so far")
-        axes.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.step(
+            stairs[cost], stairs["estimate"], where="post", color=GRID, lw=1.2, zorder=0, label="best at its cost"
+        )
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        if rows[cost].max() > DECADE * rows[cost].min():
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(color=GRID, lw=0.6)
         axes.set_axisbelow(True)
         named = rows[[told or kind in NAMED for told, kind in zip(is_front, kinds, strict=True)]]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from benchmark.small_benchmark import ARMS
+
+from mmskin.benchmark.answer import write_answer
+from mmskin.benchmark.audited import audit_section, audited
+from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.controls import sentence
+from mmskin.benchmark.costs import by_arm
+from mmskin.benchmark.headline import answer
+from mmskin.benchmark.tripod import FOR_AUTHORS
+from mmskin.pages import Section
+
+
+def benchmark_of(folder: Path, **changed: Any) -> Benchmark:
+    return Benchmark.model_validate(json.loads((folder / "config.json").read_text()) | changed)
+
+
+@pytest.fixture(scope="module")
+def answered(whole_grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small benchmark and its report, with a copy of late as its control and a section of somebody else."""
+    output = tmp_path_factory.mktemp("answered") / "out"
+    shutil.copytree(whole_grid, output)
+    table = pd.read_parquet(output / "predictions.parquet")
+    control = table[table["arm"] == "late"].assign(arm="late-shuffled")
+    pd.concat([table, control], ignore_index=True).to_parquet(output / "predictions.parquet")
+    arms = {**ARMS, "late-shuffled": ARMS["late"] | {"shuffle_histories": True}}
+    further = Section("When a part is missing", lines=["Nothing happens."], saved={"missing": 7})
+    write_answer(benchmark_of(output, arms=arms), output, [], replicates=100, further=[further])
+    return output
+
+
+@pytest.fixture(scope="module")
+def saved(answered: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((answered / "results.json").read_text())
+    return content
+
+
+def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> None:
+    page = (answered / "report.html").read_text()
+    assert re.findall("<h2>(.*?)</h2>", page) == [
+        *("Which arm is best", "Results", "Controls", "When a part is missing", "What it costs", "Figures"),
+        *("Subgroups: late", "Methods", "TRIPOD+AI", "How it was made"),
+    ]
+    first = re.search(r'<div class="headline">\s*<p>(.*?)</p>', page)
+    assert first is not None
+    assert first[1].startswith("Is late better than image_only in balanced accuracy, on the same patients?")
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import', page)
+
+
+def test_tables_name_the_primary_arm_then_the_reference_then_the_best_and_no_control(saved: dict[str, Any]) -> None:
+    whole = [row for row in saved["metrics"] if row["metric"] == "balanced_accuracy" and row["subset"] == "all"]
+    assert [row["arm"] for row in whole[:2]] == ["late", "image_only"]
+    assert whole[2]["estimate"] >= whole[3]["estimate"]
+    assert {row["arm"] for row in saved["differences"]} == {"late", "stacking", "regression"}
+    assert {row["arm"] for row in saved["controls"]} == {"late-shuffled"}
+
+
+def test_what_sections_add_stands_in_results_json(answered: Path, saved: dict[str, Any]) -> None:
+    assert saved["missing"] == 7
+    assert {row["arm"] for row in saved["costs"]} == set(ARMS)
+    assert not (answered / "metrics.json").exists()
+    drawn = {path.name for path in (answered / "figures").iterdir()}
+    assert {"ranking_by_balanced_accuracy.svg", "paired_difference_to_image_only.png"} <= drawn
+    assert {name.removesuffix(".svg") for name in drawn if name.endswith(".svg")} == {
+        name.removesuffix(".png") for name in drawn if name.endswith(".png")
+    }
+    assert (answered / "report.html").read_text().count("<svg") == len(drawn) / 2
+
+
+def test_methods_hold_what_is_needed_to_repeat_the_run(answered: Path, saved: dict[str, Any]) -> None:
+    told = " ".join(saved["methods"])
+    digest = hashlib.sha256((answered / "folds.csv").read_bytes()).hexdigest()
+    for words in (
+        *("pad_ufes_20", "36 labelled cases of", f"sha256 {digest}", "3 folds made by mmskin, seed 42", "Seeds: 0, 1"),
+        *("100 resamples of whole patients", "2 epochs", "frozen", "class_balanced_focal", "torch 2", "14 cells took"),
+        *("Arms: 4 and 1 controls with shuffled histories; 2 train a network", "commit", "cores"),
+    ):
+        assert words in told, words
+
+
+def test_tripod_has_every_item_once_and_leaves_the_authors_theirs(answered: Path, saved: dict[str, Any]) -> None:
+    items = saved["tripod"]["items"]
+    numbers = [item["number"] for item in items]
+    assert len(numbers) == len(set(numbers)) == 52  # the checklist counted by hand
+    assert {int(re.match(r"\d+", number)[0]) for number in numbers} == set(range(1, 28))  # type: ignore[index]
+    unfilled = {item["number"] for item in items if not item["says"]}
+    assert {"1", "2", "3a", "17", "18a", "18b", "19", "25"} <= unfilled
+    assert not unfilled & {"4", "8a", "9b", "10", "11", "12a", "12c", "13", "23a"}
+    page = (answered / "report.html").read_text()
+    assert f"{52 - len(unfilled)} of 52 items are filled, {len(unfilled)} are {FOR_AUTHORS}." in page
+    assert page.count(f"<td>{FOR_AUTHORS}</td>") == len(unfilled)
+
+
+def difference(arm: str, estimate: float, verdict: str) -> dict[str, Any]:
+    low, high = estimate - 0.02, estimate + 0.02
+    return {"arm": arm, "reference": "image", "estimate": estimate, "low": low, "high": high, "verdict": verdict}
+
+
+def test_a_control_says_whether_the_advantage_vanished() -> None:
+    late = difference("late", 0.1, "better")
+    assert sentence(difference("late-shuffled", 0.003, "not distinguishable"), late) == (
+        "late-shuffled: +.003 [\u2212.017, .023] against image, where late had +.100 [.080, .120]. "
+        "The advantage vanished."
+    )
+    assert "did not vanish" in sentence(difference("late-shuffled", 0.05, "better"), late)
+    nothing = difference("late", 0.01, "not distinguishable")
+    assert sentence(difference("c", 0.0, "not distinguishable"), nothing).endswith("there was no advantage to vanish.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [("better", "Yes: +.100."), ("worse", "No, it is worse: +.100."), ("x", "These patients cannot tell: +.100.")],
+)
+def test_the_question_is_answered_in_words(verdict: str, told: str) -> None:
+    assert answer(difference("a", 0.1, verdict)) == told
+
+
+def test_costs_by_arm_are_means_of_seconds_and_bear_what_was_not_measured() -> None:
+    cells = [
+        {"arm": "a", "fit_cpu_seconds": 1.0, "parameters": 10, "latency_ms": 8.0},
+        {"arm": "a", "fit_cpu_seconds": 3.0, "parameters": 10},
+        {"arm": "table", "fit_cpu_seconds": 0.5, "parameters": None},
+    ]
+    found = by_arm(cells).set_index("arm")
+    assert found.loc["a", ["fit_cpu_seconds", "parameters", "latency_ms"]].tolist() == [2.0, 10.0, 8.0]
+    assert found.loc["table"].isna().tolist() == [True, True, False, True, True]
+    assert by_arm([]).empty
+
+
+def test_the_audit_is_run_once_a_folder_and_told_above_the_results(
+    whole_grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(whole_grid, output)
+    benchmark = benchmark_of(output, audit=True)
+    write_answer(benchmark, output, [], replicates=100)
+    page = (output / "report.html").read_text()
+    assert page.index("What the audit says of these data") < page.index("Which arm is best")
+    assert 'href="audit/audit.html"' in page
+    found = json.loads((output / "audit" / "audit.json").read_text())
+    assert json.loads((output / "results.json").read_text())["audit"]["findings"] == found["findings"]
+    monkeypatch.setattr("mmskin.benchmark.audited.run_audit", lambda *_, **__: pytest.fail("audited again"))
+    assert audited(benchmark.data, output) == found
+
+
+def test_of_many_findings_ten_are_told_and_notes_stand_apart() -> None:
+    findings = [{"level": "leak", "kind": "flags", "text": f"finding {k}"} for k in range(12)]
+    findings.append({"level": "note", "kind": "counts", "text": "few"})
+    section = audit_section({"summary": "s", "leaks": 12, "findings": findings})
+    assert list(section.items) == [f"Leak: finding {k}" for k in range(10)]
+    assert section.link is not None
+    assert "2 more leaks and suspicions" in section.link.words
+    assert section.grids[0].rows == [["Counts", "few"]]
