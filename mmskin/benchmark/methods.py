@@ -10,6 +10,7 @@ from mmskin.benchmark.headline import in_words
 from mmskin.benchmark.record import Record
 from mmskin.config import Slot
 from mmskin.data.load import OFFICIAL
+from mmskin.errors import first_of
 from mmskin.pages import Section
 
 MISSINGNESS = {
@@ -58,8 +59,9 @@ def arms(record: Record) -> Iterator[str]:
     """What was compared, and how it was trained."""
     benchmark = record.benchmark
     neural = [name for name in record.ranked if benchmark.arms[name].fusion is not None]
-    controls = f" and {len(record.controls)} controls with shuffled histories" if record.controls else ""
-    yield f"Arms: {len(record.ranked)}{controls}; {len(neural)} train a network, the others fit a table."
+    tables = len(record.ranked) - len(neural)
+    controls = f", beside controls with shuffled histories: {first_of(record.controls)}" if record.controls else ""
+    yield f"Arms: {len(record.ranked)}, of which {len(neural)} train a network and {tables} fit a table{controls}."
     yield f"Encoders: {encoders(benchmark.encoders)}{_own_encoders(benchmark.arms)}."
     recipe = benchmark.training
     stops = (
@@ -128,7 +130,7 @@ def _other_modes(record: Record) -> str:
 
 def _own_encoders(arms: Mapping[str, Arm]) -> str:
     own = [name for name, arm in arms.items() if arm.encoders]
-    return f"; {len(own)} arms have one of their own, see the configuration" if own else ""
+    return f"; with one of their own, see the configuration: {first_of(own)}" if own else ""
 
 
 def _bracketed(text: str) -> str:

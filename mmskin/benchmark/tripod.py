@@ -13,6 +13,7 @@ from mmskin.benchmark.record import Record
 from mmskin.pages import Grid, Section, number
 
 FOR_AUTHORS = "for the authors to fill"
+CONFLICTS = {"keep": "kept", "drop": "dropped", "error": "refused"}
 NOTE = (
     "TRIPOD+AI (Collins et al. 2024, BMJ 385:e078378) asks what a reader needs to judge a prediction model. Filled "
     "here is what the run knows, in short; an article needs the rest too. What an item asks is told in our words."
@@ -63,9 +64,10 @@ def _data(record: Record) -> list[Item]:
     schema, section = record.schema, record.benchmark.data
     asked = [name for name in section.fields or schema.field_names if name not in section.without]
     cited = f": {schema.citation}" if schema.citation else ""
+    audited = " The audit above lists what was found." if record.benchmark.audit else ""
     prepared = (
-        f"Photos are shrunk to {section.photo_side} pixels; a note is rendered from the history; equal photos are tied "
-        f"into one fold ({section.conflicts} those under two diagnoses). The audit above lists what was found."
+        f"Photos are shrunk to {section.photo_side} pixels, a note is rendered from the history. Equal photos lie in "
+        f"one fold; under two diagnoses they are {CONFLICTS[section.conflicts]}.{audited}"
     )
     size = (
         f"All {len(record.folds):,} labelled cases; no calculation came first. On those tested a true difference of "
@@ -147,7 +149,7 @@ def _results(record: Record) -> list[Item]:
     )
     by_fold = ", ".join(f"{fold}: {n:,}" for fold, n in record.folds["fold"].value_counts().sort_index().items())
     kept = "are kept in cells/" if record.benchmark.training.save_model else "are not kept"
-    limits = "One data set, tested on itself; intervals do not cover who was trained on. The audit names its leaks."
+    limits = "One data set, tested on itself; intervals do not cover who was trained on."
     return [
         Item("20a", "flow of participants", flow),
         Item(

@@ -42,7 +42,7 @@ def cost_against(
     is_front = front(list(rows[cost]), list(rows["estimate"] if higher else -rows["estimate"]))
     kinds = [role_of(arm, primary=primary, reference=reference) for arm in rows["arm"]]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.4, 4.6), layout="constrained")
+        figure = Figure(figsize=(6.6, 4.4), layout="constrained")
         axes = figure.add_subplot()
         for kind in [kind for kind in ROLES if kind in kinds]:
             mark, chosen = ROLES[kind], rows[[k == kind for k in kinds]]

@@ -84,7 +84,7 @@ def test_methods_hold_what_is_needed_to_repeat_the_run(answered: Path, saved: di
     for words in (
         *("pad_ufes_20", "36 labelled cases of", f"sha256 {digest}", "3 folds made by mmskin, seed 42", "Seeds: 0, 1"),
         *("100 resamples of whole patients", "2 epochs", "frozen", "class_balanced_focal", "torch 2", "14 cells took"),
-        *("Arms: 4 and 1 controls with shuffled histories; 2 train a network", "commit", "cores"),
+        *("Arms: 4, of which 2 train a network and 2 fit a table, beside controls", "commit", "cores"),
     ):
         assert words in told, words
 
