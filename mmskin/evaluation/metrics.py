@@ -282,6 +282,9 @@ METRICS: Mapping[str, Metric] = {
     "calibration_in_the_large": Metric("Predicted minus observed", calibration_in_the_large, "class", None),
 }
 
+RANKING = tuple(name for name, metric in METRICS.items() if metric.better is not None and metric.kind != "class")
+"""The metrics by which arms can be put in order: one number each, with a better direction."""
+
 
 def group_metrics(members: Sequence[int]) -> dict[str, Metric]:
     """The metrics of one named set of classes, given as class codes."""
