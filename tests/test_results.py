@@ -37,6 +37,7 @@ def test_the_primary_difference_is_said_first_with_all_that_it_rests_on(runs: Ru
         f"(p = {row['p_holm_all']:.3f} by Holm over all arms), better; detectable {row['detectable']:.3f}"
     )
     assert row["p"] < row["p_holm_all"]
+    assert f"late: log-loss {value['late']:.2f} [" in (tmp_path / "report.html").read_text()
     assert lines[2:4] == ["", "exploratory:"]
     # The primary metric, then the standard ones; in each the best arm first, which in log-loss is the lowest.
     said = [line.split(": ")[0] for line in lines[4:] if " - image, " in line]

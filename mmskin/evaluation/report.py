@@ -111,12 +111,14 @@ def write_report(
 
 
 def _headlines(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[str]:
-    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == "balanced_accuracy")]
+    metric = "balanced_accuracy" if differences is None or differences.empty else differences["metric"].iloc[0]
+    title = METRICS[metric].title
+    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == metric)]
     sentences = []
     for subset, words in (("all", "test cases"), ("fully_recorded", "fully recorded test cases")):
         for row in rows[rows["subset"] == subset].to_dict("records"):
             sentences.append(
-                f"{primary}: balanced accuracy {with_interval(row, digits=2)} on {row['n']:,} {words} of "
+                f"{primary}: {title[0].lower()}{title[1:]} {with_interval(row, digits=2)} on {row['n']:,} {words} of "
                 f"{row['patients']:,} patients."
             )
     if differences is not None:
