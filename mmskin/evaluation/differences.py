@@ -99,6 +99,9 @@ def compare_arms(
     LEVEL. The two together may reach twice LEVEL; who counts the primary arm into the search reads `p_holm_all`. In
     every further metric the primary arm is searched like any other.
 
+    p cannot fall below 2 / (1 + replicates), which Holm multiplies: among more than LEVEL (1 + replicates) / 2 searched
+    arms, 50 at 2,000 replicates, none could be found better, however good. So many arms want more replicates.
+
     Args:
         table: predictions; only test rows are read.
         reference: arm that is subtracted.
