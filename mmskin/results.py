@@ -12,8 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mmskin.errors import DataError, UserError
-from mmskin.evaluation.differences import compare_arms
+from mmskin.evaluation.differences import STANDARD, compare_arms
 from mmskin.evaluation.intervals import evaluate
+from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import check_predictions, read_predictions
 from mmskin.evaluation.report import write_report
 from mmskin.evaluation.subgroups import evaluate_subgroups
@@ -62,6 +64,7 @@ def write_results(
     *,
     reference: str | None = None,
     primary: str | None = None,
+    metric: str = STANDARD[0],
     title: str = "Comparison",
     replicates: int = 2000,
     notes: Sequence[str] = (),
@@ -74,13 +77,15 @@ def write_results(
         output: folder, made if it is not there.
         reference: arm that the others are compared with, patient by patient.
         primary: arm of the headline and the figures, named in advance; the first one if None.
+        metric: of the comparison of the primary arm with the reference, named in advance.
         title: of the report.
         replicates: resamples of the patients.
         notes: sentences for the report.
         figures: further ones, by title.
 
     Returns:
-        Lines for the terminal: a row per arm and subset, then the differences.
+        Lines for the terminal: the primary difference, if one was named; then, under "exploratory:", a row per arm and
+        subset, and the other differences, the best first.
 
     Raises:
         DataError: tables that are no predictions, or of other cases where a comparison is asked for.
@@ -91,7 +96,12 @@ def write_results(
     if not (table["split"] == "test").any():
         raise DataError("the predictions hold no test rows: there is nothing to report")
     metrics = evaluate(table, replicates=replicates, class_groups=runs.class_groups)
-    differences = compare_arms(table, reference=reference, replicates=replicates) if reference else None
+    differences = tests = None
+    if reference:
+        named = None if primary == reference else primary
+        asked = tuple(dict.fromkeys([metric, *STANDARD]))
+        differences = compare_arms(table, reference=reference, primary=named, metrics=asked, replicates=replicates)
+        tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
     subgroups = evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups)
     output.mkdir(parents=True, exist_ok=True)
     write_report(
@@ -102,13 +112,22 @@ def write_results(
         config={"experiments": runs.configs},
         arm=primary,
         differences=differences,
+        tests=tests,
         subgroups=subgroups,
         command=" ".join(["mmskin", *sys.argv[1:]]),
         notes=notes,
         figures=figures,
     )
     (output / "report.json").rename(output / "metrics.json")
-    return [*_rows(metrics), *([notes[-1]] if left_out else []), *_differences(differences)]
+    said = [*_rows(metrics), *([notes[-1]] if left_out else [])]
+    if differences is None:
+        return said
+    is_primary = differences["role"] == "primary"
+    rest = [*said, "", *_differences(differences[~is_primary], metrics)]
+    if not is_primary.any():
+        return rest
+    answer = _differences(differences[is_primary], metrics)
+    return ["primary, named before the run:", *answer, "", "exploratory:", *rest]
 
 
 def answered_by_all(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -130,13 +149,29 @@ def _rows(metrics: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _differences(differences: pd.DataFrame | None) -> list[str]:
-    if differences is None:
-        return []
-    lines = [""]
-    for row in differences.to_dict("records"):
-        lines.append(
-            f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
-            f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['verdict']}"
-        )
+def _differences(differences: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+    """A line per difference; within each metric the best arm first."""
+    lines = []
+    for name, rows in differences.groupby("metric", sort=False):
+        ordered = rows.sort_values("estimate", ascending=METRICS[str(name)].better == "lower", kind="stable")
+        lines += [_difference(row, metrics) for row in ordered.to_dict("records")]
     return lines
+
+
+def _difference(row: Mapping[Any, Any], metrics: pd.DataFrame) -> str:
+    """Both values, the difference with its interval, p, the verdict, and what could have been found at all."""
+    whole = metrics[(metrics["subset"] == "all") & (metrics["class"] == "") & (metrics["metric"] == row["metric"])]
+    value = whole.set_index("arm")["estimate"]
+    p = f"p {_p(row['p_adjusted'])}"
+    if row["role"] == "primary" and row["p_holm_all"] != row["p_adjusted"]:
+        p += f" (p {_p(row['p_holm_all'])} by Holm over all arms)"
+    return (
+        f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
+        f"{value[row['arm']]:.3f} - {value[row['reference']]:.3f} = "
+        f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {p}, {row['verdict']}; "
+        f"detectable {row['detectable']:.3f}"
+    )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

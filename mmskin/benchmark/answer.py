@@ -32,18 +32,16 @@ def write_answer(
         f"Primary, named before the run: {question}. Everything else on this page is exploratory.",
         *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
     ]
-    lines = write_results(
+    return write_results(
         runs,
         output,
         reference=primary.reference,
         primary=primary.arm,
+        metric=primary.metric,
         title=benchmark.name,
         replicates=replicates,
         notes=notes,
     )
-    answer = [line for line in lines if line.startswith(question)]
-    rest = [line for line in lines if line not in answer]
-    return ["primary, named before the run:", *answer, "", "exploratory:", *rest]
 
 
 def _why(arm: str, failures: Sequence[Failure]) -> str:

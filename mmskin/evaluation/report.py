@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from mmskin.errors import ConfigError, DataError, one_of
 from mmskin.evaluation import figures as draw
 from mmskin.evaluation.metrics import METRICS, group_metrics
+from mmskin.evaluation.paired_tests import paired_tests_grid
 from mmskin.evaluation.predictions import arm_names, reported_rows
 from mmskin.pages import MINUS, NOTHING, Grid, Picture, environment, number, p_value, records, render, with_interval
 
@@ -40,6 +41,7 @@ def write_report(
     config: Mapping[str, Any],
     arm: str | None = None,
     differences: pd.DataFrame | None = None,
+    tests: pd.DataFrame | None = None,
     subgroups: pd.DataFrame | None = None,
     command: str = "",
     notes: Sequence[str] = (),
@@ -56,6 +58,7 @@ def write_report(
         arm: the arm of the headline and the figures, named in advance; the first of the table if not given, never the
             best.
         differences: from `compare_arms`.
+        tests: from `paired_tests`.
         subgroups: from `evaluate_subgroups`.
         command: what was typed to get here.
         notes: plain paragraphs for the reader, such as remarks of the source.
@@ -79,7 +82,7 @@ def write_report(
         title=title,
         warning=NOT_A_DIAGNOSIS,
         headlines=_headlines(metrics, primary, differences),
-        grids=_grids(metrics, primary, differences),
+        grids=[*_grids(metrics, primary, differences), *([] if tests is None else [paired_tests_grid(tests)])],
         pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}),
         subgroup_grids=_subgroup_grids(subgroups, primary),
         primary=primary,
@@ -94,6 +97,7 @@ def write_report(
         "arm": primary,
         "metrics": records(metrics),
         "differences": records(differences),
+        "tests": records(tests),
         "subgroups": records(subgroups),
         "config": config,
         "environment": made,
@@ -107,16 +111,18 @@ def write_report(
 
 
 def _headlines(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[str]:
-    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == "balanced_accuracy")]
+    metric = "balanced_accuracy" if differences is None or differences.empty else differences["metric"].iloc[0]
+    title = METRICS[metric].title
+    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == metric)]
     sentences = []
     for subset, words in (("all", "test cases"), ("fully_recorded", "fully recorded test cases")):
         for row in rows[rows["subset"] == subset].to_dict("records"):
             sentences.append(
-                f"{primary}: balanced accuracy {with_interval(row, digits=2)} on {row['n']:,} {words} of "
+                f"{primary}: {title[0].lower()}{title[1:]} {with_interval(row, digits=2)} on {row['n']:,} {words} of "
                 f"{row['patients']:,} patients."
             )
     if differences is not None:
-        of_primary = differences[(differences["arm"] == primary) & (differences["metric"] == "balanced_accuracy")]
+        of_primary = differences[differences["arm"] == primary].head(1)  # in the first metric, which is the primary one
         sentences += [_difference_sentence(row) for row in of_primary.to_dict("records")]
     return sentences
 
@@ -189,15 +195,17 @@ def _difference_grid(differences: pd.DataFrame) -> Grid:
             METRICS[row["metric"]].title,
             f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]",
             p_value(row["p_adjusted"]),
+            p_value(row["p_holm_all"]),
             number(row["detectable"]),
             row["verdict"],
         ]
         for row in differences.to_dict("records")
     ]
-    head = ["Arms", "Metric", "Difference", "p (Holm)", "Detectable", "Verdict"]
+    head = ["Arms", "Metric", "Difference", "p", "p (Holm, all arms)", "Detectable", "Verdict"]
     note = (
-        "Both arms are read in the same resampled patients. p is corrected for the number of arms. Detectable: the "
-        "true difference that would be found four times in five on this many patients."
+        "Both arms are read in the same resampled patients. p is corrected for the number of arms by Holm; only "
+        "that of the primary difference, named before the run, stands as it is. Detectable: the true difference "
+        "that would be found four times in five on this many patients."
     )
     return Grid("Paired differences", head, lines, note)
 
