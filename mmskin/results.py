@@ -12,8 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mmskin.errors import DataError, UserError
-from mmskin.evaluation.differences import compare_arms
+from mmskin.evaluation.differences import STANDARD, compare_arms
 from mmskin.evaluation.intervals import evaluate
+from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import check_predictions, read_predictions
 from mmskin.evaluation.report import write_report
 from mmskin.evaluation.subgroups import evaluate_subgroups
@@ -57,15 +59,16 @@ def read_runs(runs: Sequence[Path]) -> Runs:
 
 
 class Results(NamedTuple):
-    """What predictions are worth; see `evaluate`, `compare_arms` and `evaluate_subgroups`.
+    """What predictions are worth; see `evaluate`, `compare_arms`, `paired_tests` and `evaluate_subgroups`.
 
-    differences: None where no reference was named.
+    differences, tests: None where no reference was named.
     left_out: cases that some arm did not answer, and that are left out for all.
     """
 
     table: pd.DataFrame
     metrics: pd.DataFrame
     differences: pd.DataFrame | None
+    tests: pd.DataFrame | None
     subgroups: pd.DataFrame
     left_out: int
 
@@ -77,8 +80,15 @@ class Results(NamedTuple):
         return [f"{self.left_out} cases of which some arm had nothing to go by are left out for all arms."]
 
 
-def evaluate_runs(runs: Runs, *, reference: str | None = None, replicates: int = 2000) -> Results:
-    """Metrics of every arm, their differences to the reference, and subgroups.
+def evaluate_runs(
+    runs: Runs,
+    *,
+    reference: str | None = None,
+    primary: str | None = None,
+    metric: str = "balanced_accuracy",
+    replicates: int = 2000,
+) -> Results:
+    """Metrics of every arm, their differences to the reference, and subgroups; arguments as for `write_results`.
 
     Raises:
         DataError: tables that are no predictions, or of other cases where a comparison is asked for.
@@ -86,10 +96,17 @@ def evaluate_runs(runs: Runs, *, reference: str | None = None, replicates: int =
     table, left_out = answered_by_all(check_predictions(runs.table))
     if not (table["split"] == "test").any():
         raise DataError("the predictions hold no test rows: there is nothing to report")
+    differences = tests = None
+    if reference:
+        named = None if primary == reference else primary
+        asked = tuple(dict.fromkeys([metric, *STANDARD]))
+        differences = compare_arms(table, reference=reference, primary=named, metrics=asked, replicates=replicates)
+        tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
     return Results(
         table=table,
         metrics=evaluate(table, replicates=replicates, class_groups=runs.class_groups),
-        differences=compare_arms(table, reference=reference, replicates=replicates) if reference else None,
+        differences=differences,
+        tests=tests,
         subgroups=evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups),
         left_out=left_out,
     )
@@ -101,6 +118,7 @@ def write_results(
     *,
     reference: str | None = None,
     primary: str | None = None,
+    metric: str = STANDARD[0],
     title: str = "Comparison",
     replicates: int = 2000,
     notes: Sequence[str] = (),
@@ -113,18 +131,20 @@ def write_results(
         output: folder, made if it is not there.
         reference: arm that the others are compared with, patient by patient.
         primary: arm of the headline and the figures, named in advance; the first one if None.
+        metric: of the comparison of the primary arm with the reference, named in advance.
         title: of the report.
         replicates: resamples of the patients.
         notes: sentences for the report.
         figures: further ones, by title.
 
     Returns:
-        See `told`.
+        Lines for the terminal: the primary difference, if one was named; then, under "exploratory:", a row per arm and
+        subset, and the other differences, the best first.
 
     Raises:
         DataError: see `evaluate_runs`.
     """
-    results = evaluate_runs(runs, reference=reference, replicates=replicates)
+    results = evaluate_runs(runs, reference=reference, primary=primary, metric=metric, replicates=replicates)
     output.mkdir(parents=True, exist_ok=True)
     write_report(
         results.table,
@@ -134,6 +154,7 @@ def write_results(
         config={"experiments": runs.configs},
         arm=primary,
         differences=results.differences,
+        tests=results.tests,
         subgroups=results.subgroups,
         command=" ".join(["mmskin", *sys.argv[1:]]),
         notes=[*notes, *results.notes],
@@ -144,8 +165,16 @@ def write_results(
 
 
 def told(results: Results) -> list[str]:
-    """Lines for the terminal: a row per arm and subset, then the differences."""
-    return [*_rows(results.metrics), *results.notes, *_differences(results.differences)]
+    """Lines for the terminal; see `write_results`."""
+    said, differences = [*_rows(results.metrics), *results.notes], results.differences
+    if differences is None:
+        return said
+    is_primary = differences["role"] == "primary"
+    rest = [*said, "", *_differences(differences[~is_primary], results.metrics)]
+    if not is_primary.any():
+        return rest
+    answer = _differences(differences[is_primary], results.metrics)
+    return ["primary, named before the run:", *answer, "", "exploratory:", *rest]
 
 
 def answered_by_all(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -167,13 +196,29 @@ def _rows(metrics: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _differences(differences: pd.DataFrame | None) -> list[str]:
-    if differences is None:
-        return []
-    lines = [""]
-    for row in differences.to_dict("records"):
-        lines.append(
-            f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
-            f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['verdict']}"
-        )
+def _differences(differences: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+    """A line per difference; within each metric the best arm first."""
+    lines = []
+    for name, rows in differences.groupby("metric", sort=False):
+        ordered = rows.sort_values("estimate", ascending=METRICS[str(name)].better == "lower", kind="stable")
+        lines += [_difference(row, metrics) for row in ordered.to_dict("records")]
     return lines
+
+
+def _difference(row: Mapping[Any, Any], metrics: pd.DataFrame) -> str:
+    """Both values, the difference with its interval, p, the verdict, and what could have been found at all."""
+    whole = metrics[(metrics["subset"] == "all") & (metrics["class"] == "") & (metrics["metric"] == row["metric"])]
+    value = whole.set_index("arm")["estimate"]
+    p = f"p {_p(row['p_adjusted'])}"
+    if row["role"] == "primary" and row["p_holm_all"] != row["p_adjusted"]:
+        p += f" (p {_p(row['p_holm_all'])} by Holm over all arms)"
+    return (
+        f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
+        f"{value[row['arm']]:.3f} - {value[row['reference']]:.3f} = "
+        f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {p}, {row['verdict']}; "
+        f"detectable {row['detectable']:.3f}"
+    )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

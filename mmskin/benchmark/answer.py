@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from mmskin.audit.run import Say
@@ -77,6 +78,7 @@ def write_answer(
         config=runs.configs[0],
         arm=primary.arm,
         differences=results.differences,
+        tests=results.tests,
         subgroups=results.subgroups,
         command=command,
         notes=[
@@ -87,23 +89,18 @@ def write_answer(
         sections=sections,
         figure_folder=figures,
     )
-    question = f"{primary.arm} - {primary.reference}, {primary.metric.replace('_', ' ')}: "
-    lines = told(results)
-    answer = [line for line in lines if line.startswith(question)]
-    rest = [line for line in lines if line not in answer]
-    return ["primary, named before the run:", *answer, "", "exploratory:", *rest]
+    return told(results)
 
 
 def _evaluated(benchmark: Benchmark, runs: Runs, *, replicates: int) -> tuple[Results, Results | None]:
     """The arms that are ranked, and the controls beside the reference, if there are any."""
-    controls, reference = control_names(benchmark), benchmark.primary.reference
-    is_control = runs.table["arm"].isin(controls)
-    ranked = evaluate_runs(runs._replace(table=runs.table[~is_control]), reference=reference, replicates=replicates)
-    results = in_order(ranked, benchmark.primary)
+    primary, is_control = benchmark.primary, runs.table["arm"].isin(control_names(benchmark))
+    asked = partial(evaluate_runs, reference=primary.reference, metric=primary.metric, replicates=replicates)
+    ranked = in_order(asked(runs._replace(table=runs.table[~is_control]), primary=primary.arm), primary)
     if not is_control.any():
-        return results, None
-    beside = runs.table[is_control | (runs.table["arm"] == reference)]
-    return results, evaluate_runs(runs._replace(table=beside), reference=reference, replicates=replicates)
+        return ranked, None
+    beside = runs.table[is_control | (runs.table["arm"] == primary.reference)]
+    return ranked, asked(runs._replace(table=beside))
 
 
 def _audit(benchmark: Benchmark, output: Path, *, command: str, say: Say) -> list[Section]:

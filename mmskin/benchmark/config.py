@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from mmskin.config import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
 from mmskin.data.missingness import Missingness
 from mmskin.errors import first_of, one_of
+from mmskin.evaluation.metrics import RANKING
 from mmskin.modalities import Modality
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
@@ -24,8 +25,15 @@ class Primary(Strict):
     """The question that the benchmark answers; everything else in its report is exploratory."""
 
     arm: str
-    metric: Literal["balanced_accuracy"] = "balanced_accuracy"
+    metric: str = "balanced_accuracy"
     reference: str
+
+    @field_validator("metric")
+    @classmethod
+    def _orders_arms(cls, value: str) -> str:
+        if value not in RANKING:
+            raise ValueError(one_of("a metric that puts arms in order", value, RANKING))
+        return value
 
 
 class Arm(Strict):

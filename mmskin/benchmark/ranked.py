@@ -37,11 +37,12 @@ def in_order(results: Results, primary: Primary) -> Results:
     """The same, arms in the order of `arm_order` in every table."""
     order = arm_order(results.metrics, primary)
     subgroups, metrics = _sorted(results.subgroups, order), _sorted(results.metrics, order)
+    tests = None if results.tests is None else _sorted(results.tests, order)
     differences = results.differences
     if differences is not None:
         parts = [_sorted(rows, order) for _, rows in differences.groupby("metric", sort=False)]
         differences = pd.concat(parts, ignore_index=True) if parts else differences
-    return results._replace(metrics=metrics, differences=differences, subgroups=subgroups)
+    return results._replace(metrics=metrics, differences=differences, tests=tests, subgroups=subgroups)
 
 
 def arm_order(metrics: pd.DataFrame, primary: Primary) -> list[str]:

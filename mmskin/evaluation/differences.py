@@ -13,6 +13,7 @@ from mmskin.evaluation.intervals import LEVEL, REPLICATES, ClassGroups, Key, dra
 from mmskin.evaluation.metrics import METRICS, Floats, group_metrics
 from mmskin.evaluation.predictions import arm_names, reported_rows
 
+STANDARD = ("balanced_accuracy", "macro_auroc")
 POWER_80 = 1.960 + 0.842  # normal quantiles: a true difference of 2.8 standard errors is found four times in five
 
 
@@ -69,7 +70,7 @@ def paired_difference(
     for rows in arms:
         if len(arm_names(rows)) != 1:
             raise DataError(f"a paired difference takes one arm a side, however: {first_of(arm_names(rows))}")
-    _check_same_cases(*arms)
+    check_same_cases(*arms)
     resamples = draw_patients(arms[0]["patient_id"], replicates=replicates, seed=seed)
     chosen = {metric: METRICS[metric]} if metric in METRICS else {}
     groups = {} if metric in METRICS else class_groups
@@ -84,43 +85,78 @@ def compare_arms(
     table: pd.DataFrame,
     *,
     reference: str,
-    metrics: Sequence[str] = ("balanced_accuracy", "macro_auroc"),
+    primary: str | None = None,
+    metrics: Sequence[str] = STANDARD,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Every other arm minus the reference arm, on the cases that both have answered.
 
-    p is corrected by Holm over the arms, within each metric: the primary metric is to be named in advance, the others
-    are secondary.
+    Without a primary arm p is corrected by Holm over the arms, within each metric. With one, the comparison of the
+    primary arm in the first metric was named before anything was seen. Its chance of a false alarm is LEVEL as it
+    stands, whatever else is computed afterwards, so its verdict rests on its own p. The other arms were not named: to
+    look through them for one that differs is a search, and Holm keeps the chance of any false alarm of the search below
+    LEVEL. The two together may reach twice LEVEL; who counts the primary arm into the search reads `p_holm_all`. In
+    every further metric the primary arm is searched like any other.
+
+    p cannot fall below 2 / (1 + replicates), which Holm multiplies: among more than LEVEL (1 + replicates) / 2 searched
+    arms, 50 at 2,000 replicates, none could be found better, however good. So many arms want more replicates.
+
+    Args:
+        table: predictions; only test rows are read.
+        reference: arm that is subtracted.
+        primary: arm named in advance.
+        metrics: the primary one first. Those of `metrics.RANKING`.
+        replicates: number of resamples.
+        seed: of the resamples.
 
     Returns:
-        One row per metric and arm: arm, reference, then the entries of `Difference`.
+        One row per metric and arm: arm, reference, role ("primary" for one row or none, else "exploratory"), then the
+        entries of `Difference`, and p_holm_all: p after Holm over all arms, the primary one with them.
 
     Raises:
-        ConfigError: no such arm or metric, or a metric without a better direction.
+        ConfigError: no such arm or metric, a metric without a better direction, or the reference as the primary arm.
         DataError: arms, or seeds of them, that were tested on other cases than the reference.
     """
     test = reported_rows(table)
     if reference not in arm_names(test):
         raise ConfigError(one_of("reference arm", reference, arm_names(test)))
+    others = [arm for arm in arm_names(test) if arm != reference]
+    if primary is not None and primary not in others:
+        raise ConfigError(one_of("primary arm", primary, others))
     directions = {name: _directed(name, "") for name in metrics}
     by_arm = {arm: test[test["arm"] == arm] for arm in arm_names(test)}
     for rows in by_arm.values():
-        _check_same_cases(rows, by_arm[reference])
+        check_same_cases(rows, by_arm[reference])
     resamples = draw_patients(by_arm[reference]["patient_id"], replicates=replicates, seed=seed)
     chosen = {name: METRICS[name] for name in metrics}
     values = {arm: replicate(rows, resamples=resamples, metrics=chosen) for arm, rows in by_arm.items()}
-    others = [arm for arm in by_arm if arm != reference]
     lines = []
     for name in metrics:
-        found = [_difference(values[a], values[reference], (name, ""), directions[name], by_arm[a]) for a in others]
-        adjusted = holm([difference.p for difference in found])
-        for arm, difference, p in zip(others, found, adjusted, strict=True):
-            verdict = _verdict(difference.estimate, p, directions[name])
+        found = {a: _difference(values[a], values[reference], (name, ""), directions[name], by_arm[a]) for a in others}
+        p_values = {arm: difference.p for arm, difference in found.items()}
+        named = primary if name == metrics[0] else None
+        adjusted = _holm_but_one(p_values, named)
+        with_all = _holm_but_one(p_values, None)
+        for arm, difference in found.items():
+            verdict = _verdict(difference.estimate, adjusted[arm], directions[name])
             lines.append(
-                {"arm": arm, "reference": reference, **difference._replace(p_adjusted=p, verdict=verdict)._asdict()}
+                {
+                    "arm": arm,
+                    "reference": reference,
+                    "role": "primary" if arm == named else "exploratory",
+                    **difference._replace(p_adjusted=adjusted[arm], verdict=verdict)._asdict(),
+                    "p_holm_all": with_all[arm],
+                }
             )
-    return pd.DataFrame(lines, columns=["arm", "reference", *Difference._fields])
+    return pd.DataFrame(lines, columns=["arm", "reference", "role", *Difference._fields, "p_holm_all"])
+
+
+def _holm_but_one(p_values: Mapping[str, float], named: str | None) -> dict[str, float]:
+    """By arm: Holm over all arms but the one named in advance, whose p stays as it is."""
+    searched = [arm for arm in p_values if arm != named]
+    corrected = holm([p_values[arm] for arm in searched])
+    return dict(p_values) | dict(zip(searched, corrected, strict=True))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -183,8 +219,12 @@ def _directed(metric: str, class_name: str) -> str:
     return better
 
 
-def _check_same_cases(first: pd.DataFrame, second: pd.DataFrame) -> None:
-    """Both arms have answered the same cases, with every seed."""
+def check_same_cases(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    """Both arms have answered the same cases, with every seed.
+
+    Raises:
+        DataError: they have not; the cases by name, cut to ten.
+    """
     here, there = set(first["case_id"]), set(second["case_id"])
     if here != there:
         lost = sorted(here ^ there)

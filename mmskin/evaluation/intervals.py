@@ -92,7 +92,7 @@ def replicate(
     names = class_names(rows)
     macro_columns = [names.index(name) for name in (names if macro_over is None else macro_over)]
     wanted: dict[Key, Metric] = {(name, ""): metric for name, metric in metrics.items()}
-    for group, members in _group_codes(names, class_groups or {}).items():
+    for group, members in group_codes(names, class_groups or {}).items():
         wanted |= {(name, group): metric for name, metric in group_metrics(members).items()}
 
     # Metrics that differ only in how they are averaged share their computation.
@@ -130,7 +130,12 @@ def _compute_all(
     return {job: np.concatenate(parts) for job, parts in chunks.items()}
 
 
-def _group_codes(names: tuple[str, ...], class_groups: ClassGroups) -> dict[str, tuple[int, ...]]:
+def group_codes(names: tuple[str, ...], class_groups: ClassGroups) -> dict[str, tuple[int, ...]]:
+    """The class codes of each class group.
+
+    Raises:
+        DataError: a class that is not among the names.
+    """
     for group, members in class_groups.items():
         for member in members:
             if member not in names:

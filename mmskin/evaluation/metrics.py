@@ -36,9 +36,12 @@ def confusion(target: Ints, probs: Floats, weights: Floats | None = None) -> Flo
     """(..., C, C): weight of true class (row) answered as class (column)."""
     weights = _weights(target, weights)
     num_classes = probs.shape[1]
-    cell = np.zeros((len(target), num_classes**2))
-    cell[np.arange(len(target)), target * num_classes + probs.argmax(axis=1)] = 1
-    return (weights @ cell).reshape(*weights.shape[:-1], num_classes, num_classes)
+    table = np.zeros((num_classes**2, *weights.shape[:-1]))
+    cells = target * num_classes + probs.argmax(axis=1)
+    # A case lies in one cell: adding it there, all resamples at once, is faster than a product with mostly zeros.
+    for cell, of_case in zip(cells, np.moveaxis(weights, -1, 0), strict=True):
+        table[cell] += of_case
+    return np.ascontiguousarray(np.moveaxis(table, 0, -1)).reshape(*weights.shape[:-1], num_classes, num_classes)
 
 
 def sensitivity(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
@@ -100,15 +103,28 @@ def binary_auroc(positive: NDArray[np.bool_], score: Floats, weights: Floats | N
         weights.shape[:-1]; NaN where either side has no weight.
     """
     weights = np.ones(len(score)) if weights is None else weights
-    negatives = np.flatnonzero(~positive)
-    negatives = negatives[np.argsort(score[negatives])]
-    below = np.zeros((*weights.shape[:-1], len(negatives) + 1))  # weight of the k lowest negatives, for every k
-    np.cumsum(weights[..., negatives], axis=-1, out=below[..., 1:])
-    lost = np.searchsorted(score[negatives], score[positive], side="left")
-    tied = np.searchsorted(score[negatives], score[positive], side="right")
-    own = weights[..., positive]
-    wins = (np.einsum("...n,...n->...", own, below[..., lost]) + np.einsum("...n,...n->...", own, below[..., tied])) / 2
-    return _ratio(wins, own.sum(axis=-1) * below[..., -1])
+    by_case = np.ascontiguousarray(np.moveaxis(weights, -1, 0))
+    # At a tie, once the positives come first and once the negatives: the mean of the two counts it one half.
+    orders = [np.lexsort((later, score)) for later in (~positive, positive)]
+    wins, pairs = _wins(orders[0], positive, by_case)
+    if (positive[orders[0]] != positive[orders[1]]).any():
+        wins = (wins + _wins(orders[1], positive, by_case)[0]) / 2
+    return _ratio(wins, pairs)
+
+
+def _wins(order: Ints, positive: NDArray[np.bool_], by_case: Floats) -> tuple[Floats, Floats]:
+    """Weight of the pairs in which the negative comes first, and of all pairs.
+
+    One walk along the order with all resamples side by side: three times as fast as cumulative sums over the cases.
+    """
+    negatives, positives, wins, won = (np.zeros(by_case.shape[1:]) for _ in range(4))
+    for case, is_positive in zip(order, positive[order], strict=True):
+        if is_positive:
+            positives += by_case[case]
+            wins += np.multiply(by_case[case], negatives, out=won)
+        else:
+            negatives += by_case[case]
+    return wins, positives * negatives
 
 
 def auroc(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
@@ -281,6 +297,9 @@ METRICS: Mapping[str, Metric] = {
     "auroc": Metric("AUROC, one versus rest", auroc, "class", "higher", folds=True),
     "calibration_in_the_large": Metric("Predicted minus observed", calibration_in_the_large, "class", None),
 }
+
+RANKING = tuple(name for name, metric in METRICS.items() if metric.better is not None and metric.kind != "class")
+"""The metrics by which arms can be put in order: one number each, with a better direction."""
 
 
 def group_metrics(members: Sequence[int]) -> dict[str, Metric]:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from mmskin.errors import ConfigError, DataError, one_of
 from mmskin.evaluation import figures as draw
 from mmskin.evaluation.metrics import METRICS, group_metrics
+from mmskin.evaluation.paired_tests import paired_tests_grid
 from mmskin.evaluation.pictures import picture
 from mmskin.evaluation.predictions import arm_names, reported_rows
 from mmskin.pages import (
@@ -53,6 +54,7 @@ def write_report(
     config: Mapping[str, Any],
     arm: str | None = None,
     differences: pd.DataFrame | None = None,
+    tests: pd.DataFrame | None = None,
     subgroups: pd.DataFrame | None = None,
     command: str = "",
     notes: Sequence[str] = (),
@@ -73,6 +75,7 @@ def write_report(
         arm: the arm of the headline and the figures, named in advance; the first of the table if not given, never the
             best.
         differences: from `compare_arms`.
+        tests: from `paired_tests`.
         subgroups: from `evaluate_subgroups`.
         command: what was typed to get here.
         notes: plain paragraphs for the reader, such as remarks of the source.
@@ -100,7 +103,7 @@ def write_report(
         title=title,
         warning=NOT_A_DIAGNOSIS,
         headlines=headlines or _headlines(metrics, primary, differences),
-        grids=_folded(_grids(metrics, primary, differences), arms=len(arms)),
+        grids=_folded(_grids(metrics, primary, differences, tests), arms=len(arms)),
         pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}, folder=figure_folder),
         sections=sections,
         subgroup_grids=_subgroup_grids(subgroups, primary),
@@ -116,6 +119,7 @@ def write_report(
         "arm": primary,
         "metrics": records(metrics),
         "differences": records(differences),
+        "tests": records(tests),
         "subgroups": records(subgroups),
         "config": config,
         "environment": made,
@@ -131,16 +135,18 @@ def write_report(
 
 
 def _headlines(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[str]:
-    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == "balanced_accuracy")]
+    metric = "balanced_accuracy" if differences is None or differences.empty else differences["metric"].iloc[0]
+    title = METRICS[metric].title
+    rows = metrics[(metrics["arm"] == primary) & (metrics["metric"] == metric)]
     sentences = []
     for subset, words in (("all", "test cases"), ("fully_recorded", "fully recorded test cases")):
         for row in rows[rows["subset"] == subset].to_dict("records"):
             sentences.append(
-                f"{primary}: balanced accuracy {with_interval(row, digits=2)} on {row['n']:,} {words} of "
+                f"{primary}: {title[0].lower()}{title[1:]} {with_interval(row, digits=2)} on {row['n']:,} {words} of "
                 f"{row['patients']:,} patients."
             )
     if differences is not None:
-        of_primary = differences[(differences["arm"] == primary) & (differences["metric"] == "balanced_accuracy")]
+        of_primary = differences[differences["arm"] == primary].head(1)  # in the first metric, which is the primary one
         sentences += [_difference_sentence(row) for row in of_primary.to_dict("records")]
     return sentences
 
@@ -160,7 +166,9 @@ def _difference_sentence(row: Mapping[Any, Any]) -> str:
 # --- tables -------------------------------------------------------------------------------------------------
 
 
-def _grids(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None) -> list[Grid]:
+def _grids(
+    metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None, tests: pd.DataFrame | None
+) -> list[Grid]:
     grids = []
     for subset, title in SUBSETS.items():
         rows = metrics[metrics["subset"] == subset]
@@ -171,6 +179,8 @@ def _grids(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None
         grids += _class_group_grids(rows, title)
     if differences is not None and len(differences):
         grids.append(_difference_grid(differences))
+    if tests is not None:
+        grids.append(paired_tests_grid(tests))
     of_primary = metrics[(metrics["arm"] == primary) & (metrics["subset"] == "all")]
     grids.append(_class_grid(of_primary, f"By class: {primary}"))
     return grids
@@ -219,15 +229,17 @@ def _difference_grid(differences: pd.DataFrame) -> Grid:
             METRICS[row["metric"]].title,
             f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]",
             p_value(row["p_adjusted"]),
+            p_value(row["p_holm_all"]),
             number(row["detectable"]),
             row["verdict"],
         ]
         for row in differences.to_dict("records")
     ]
-    head = ["Arms", "Metric", "Difference", "p (Holm)", "Detectable", "Verdict"]
+    head = ["Arms", "Metric", "Difference", "p", "p (Holm, all arms)", "Detectable", "Verdict"]
     note = (
-        "Both arms are read in the same resampled patients. p is corrected for the number of arms. Detectable: the "
-        "true difference that would be found four times in five on this many patients."
+        "Both arms are read in the same resampled patients. p is corrected for the number of arms by Holm; only "
+        "that of the primary difference, named before the run, stands as it is. Detectable: the true difference "
+        "that would be found four times in five on this many patients."
     )
     return Grid("Paired differences", head, lines, note)
 

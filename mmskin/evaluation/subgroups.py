@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmskin.evaluation.intervals import REPLICATES, ClassGroups, Key, draw_patients, replicate, summarize
+from mmskin.evaluation.intervals import REPLICATES, ClassGroups, Key, Resamples, draw_patients, replicate, summarize
 from mmskin.evaluation.metrics import METRICS, Floats
 from mmskin.evaluation.predictions import GROUP, arm_names, class_names, group_names, reported_rows
 
@@ -48,16 +48,19 @@ def evaluate_subgroups(
     """
     test = reported_rows(table)
     parts: list[pd.DataFrame] = []
+    draws: dict[tuple[str, ...], Resamples] = {}  # most arms have the same patients in a subgroup
     for arm in arm_names(test):
         of_arm = test[test["arm"] == arm]
         for group in group_names(test):
             recorded = of_arm[GROUP + group].astype(object)
             values = recorded.where(recorded.notna(), NOT_RECORDED).astype(str)
             for value, rows in of_arm.groupby(values, sort=True):
+                patients = tuple(sorted(set(rows["patient_id"])))
+                if patients not in draws:
+                    draws[patients] = draw_patients(rows["patient_id"], replicates=replicates, seed=seed)
                 part = _one_subgroup(
                     rows,
-                    replicates=replicates,
-                    seed=seed,
+                    resamples=draws[patients],
                     class_groups=class_groups or {},
                     min_cases=min_cases,
                     min_class=min_class,
@@ -71,8 +74,7 @@ def evaluate_subgroups(
 def _one_subgroup(
     rows: pd.DataFrame,
     *,
-    replicates: int,
-    seed: int,
+    resamples: Resamples,
     class_groups: ClassGroups,
     min_cases: int,
     min_class: int,
@@ -84,7 +86,7 @@ def _one_subgroup(
         return _silent(cases)
     values = replicate(
         rows,
-        resamples=draw_patients(rows["patient_id"], replicates=replicates, seed=seed),
+        resamples=resamples,
         metrics={name: METRICS[name] for name in SHOWN},
         class_groups=class_groups,
         macro_over=kept,

@@ -64,7 +64,13 @@ def test_faults_are_told_with_their_paths() -> None:
     )
     assert "primary.reference 'x' does not exist" in refused(primary={"arm": "late", "reference": "x"})
     assert "must be another arm" in refused(primary={"arm": "late", "reference": "late"})
-    assert "primary.metric" in refused(primary={"arm": "late", "reference": "image_only", "metric": "accuracy"})
+    primary = {"arm": "late", "reference": "image_only"}
+    assert "'acuracy' does not exist. Did you mean 'accuracy'?" in refused(primary=primary | {"metric": "acuracy"})
+    for metric in ("calibration_slope", "sensitivity"):  # no better direction; one number per class
+        assert f"primary.metric: a metric that puts arms in order {metric!r} does not exist" in refused(
+            primary=primary | {"metric": metric}
+        )
+    assert small(primary=primary | {"metric": "log_loss"}).primary.metric == "log_loss"
     assert "training.epoch does not exist (did you mean epochs?)" in refused(training={"epoch": 3})
     assert "arms.late.fusoin does not exist (did you mean fusion?)" in refused(arms={"late": {"fusoin": {}}})
     assert "arms.a: an arm has either a fusion or a table" in refused(arms=ARMS | {"a": {}})

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mmskin.errors import ConfigError, DataError
-from mmskin.evaluation import METRICS, compare_arms, evaluate, paired_difference, patient_weights
+from mmskin.evaluation import METRICS, compare_arms, differences, evaluate, paired_difference, patient_weights
 from mmskin.evaluation.differences import holm
 from mmskin.evaluation.metrics import macro_f1
 from mmskin.evaluation.predictions import probabilities, target_codes
@@ -144,3 +144,55 @@ def test_metrics_without_direction_are_refused(make_predictions):
         paired_difference(rows, rows, metric="sensitivity", class_name="MELA", replicates=2)
     with pytest.raises(ConfigError, match=r"reference arm 'imag' does not exist. Did you mean 'image'"):
         compare_arms(rows, reference="imag", replicates=2)
+
+
+def three_arms(make_predictions, skills: dict[str, float]) -> pd.DataFrame:
+    arms = [make_predictions(arm=arm, skill=skill, rng_seed=i) for i, (arm, skill) in enumerate(skills.items())]
+    return pd.concat(arms)
+
+
+def test_holm_with_a_primary_by_hand(monkeypatch, make_predictions):
+    # p of b, c, d: .03, .02, .04. b was named: .03 stands, so b is better. c and d are two of a search: .02 × 2 = .04,
+    # then .04. Holm over all three: sorted .02, .03, .04 times 3, 2, 1: .06, .06, .06 (never falling).
+    # In the second metric nothing was named: .06 three times.
+    p_values = iter([0.03, 0.02, 0.04] * 2)
+    monkeypatch.setattr(differences, "_two_sided_p", lambda drawn: next(p_values))
+    table = three_arms(make_predictions, {"a": 0.0, "b": 2.0, "c": 2.0, "d": 2.0})
+    found = compare_arms(table, reference="a", primary="b", replicates=20)
+    first, second = found.iloc[:3], found.iloc[3:]
+    assert list(first["arm"]) == ["b", "c", "d"]
+    assert list(first["role"]) == ["primary", "exploratory", "exploratory"]
+    assert list(first["p_adjusted"]) == pytest.approx([0.03, 0.04, 0.04])
+    assert list(first["p_holm_all"]) == pytest.approx([0.06, 0.06, 0.06])
+    assert list(first["verdict"]) == ["better"] * 3
+    assert set(second["role"]) == {"exploratory"}
+    assert list(second["p_adjusted"]) == list(second["p_holm_all"]) == pytest.approx([0.06] * 3)
+    assert set(second["verdict"]) == {"not distinguishable"}
+
+
+def test_a_primary_changes_p_adjusted_and_nothing_that_was_measured(make_predictions):
+    table = three_arms(make_predictions, {"a": 1.0, "b": 1.6, "c": 1.3})
+    without = compare_arms(table, reference="a", replicates=100)
+    named = compare_arms(table, reference="a", primary="c", replicates=100)
+    assert set(without["role"]) == {"exploratory"}
+    assert list(without["p_adjusted"]) == list(without["p_holm_all"]) == list(named["p_holm_all"])
+    measured = ["arm", "metric", "estimate", "low", "high", "p", "detectable", "n", "patients"]
+    pd.testing.assert_frame_equal(without[measured], named[measured], check_exact=True)
+    assert list(named["role"]) == ["exploratory", "primary", "exploratory", "exploratory"]
+    assert named["p_adjusted"].iloc[1] == named["p"].iloc[1]
+
+
+def test_a_primary_metric_may_be_better_below(make_predictions):
+    table = three_arms(make_predictions, {"a": 0.0, "b": 3.0})
+    found = compare_arms(table, reference="a", primary="b", metrics=["log_loss", "macro_auroc"], replicates=100)
+    assert list(found["role"]) == ["primary", "exploratory"]
+    assert found["estimate"].iloc[0] < 0 < found["estimate"].iloc[1]
+    assert list(found["verdict"]) == ["better", "better"]
+
+
+def test_a_primary_arm_that_is_not_there_or_is_the_reference_is_refused(make_predictions):
+    table = three_arms(make_predictions, {"late": 0.0, "image": 1.0})
+    with pytest.raises(ConfigError, match=r"primary arm 'lat' does not exist. Did you mean 'late'"):
+        compare_arms(table, reference="image", primary="lat", replicates=2)
+    with pytest.raises(ConfigError, match="primary arm 'image' does not exist"):
+        compare_arms(table, reference="image", primary="image", replicates=2)
