@@ -7,7 +7,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.explain.gradcam import grad_cam, overlay
+from mmskin.explain.gradcam import grad_cam
+from mmskin.explain.overlay import overlay
 
 
 def test_a_linear_score_of_the_mean_gives_the_map_worked_out_by_hand() -> None:
