@@ -19,7 +19,7 @@ from mmskin.data.note import render_note
 from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.encoders.pixels import PreparePhoto
 from mmskin.errors import ModelError, UserError, one_of
-from mmskin.explain.fixed_history import hold_history
+from mmskin.explain.fixed_history import FixedHistory, hold_history
 from mmskin.explain.overlay import WHOLE
 from mmskin.explain.photo_map import PhotoMap, heat_of, notes_on
 from mmskin.inference import predict_probabilities, temper
@@ -175,20 +175,29 @@ class Predictor:
             UserError: a model that reads no photo or gives no map of it, a photo that cannot be read, or a class or
                 method that does not exist.
         """
-        if "image" not in self.modalities:
-            raise UserError(f"this model reads {', '.join(self.modalities)} and no photo: there is no heat map to draw")
         if target is not None and target not in self.schema.classes:
             raise UserError(one_of("class", target, self.schema.classes))
-        history = self.schema.parse_history(metadata or {}, text)
-        photos, _ = self._read(image)
-        held = hold_history(self.model, self._batch(photos, history))
+        held = self.hold(image, metadata, text)
         with torch.no_grad():
             probs = self.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
         code = int(probs.argmax()) if target is None else self.schema.classes.index(target)
         heat = heat_of(held, code, method=method)
         prepare = self.model.encoders["image"].prepare
-        seen = prepare.seen(*photos[0].shape[1:]) if isinstance(prepare, PreparePhoto) else WHOLE
+        photo = open_rgb(image, max_side=int(self.config["photo_side"])).image
+        seen = prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
         return PhotoMap(heat, seen, notes_on(heat, seen, self.model.fusion))
+
+    def hold(self, image: Photo, metadata: Mapping[str, object] | None = None, text: str | None = None) -> FixedHistory:
+        """The model as a function of the photo alone, for heat maps and whoever tests them.
+
+        Raises:
+            UserError: a model that reads no photo or gives no map of it, or a photo that cannot be read.
+        """
+        if "image" not in self.modalities:
+            raise UserError(f"this model reads {', '.join(self.modalities)} and no photo: there is no heat map to draw")
+        history = self.schema.parse_history(metadata or {}, text)
+        photos, _ = self._read(image)
+        return hold_history(self.model, self._batch(photos, history))
 
     def _read(self, image: Photo | Sequence[Photo] | None) -> tuple[list[Tensor], list[str]]:
         """Pixels as in training, and what a reader should know of them."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -59,6 +60,14 @@ class FixedHistory:
         """(N, 3, H, W) in place of the photo, prepared as it is → logits (N, C), differentiable."""
         return self._classify(self.model.encoders["image"]({"pixels": pixels}))
 
+    def at(self, pixels: Tensor) -> FixedHistory:
+        """The same case with another photo, (3, H, W), prepared as its own is; and with the weights of this moment."""
+        encoder = self.model.encoders["image"]
+        with torch.no_grad():
+            image = encoder({"pixels": pixels[None]})
+        tokens = _tokens(encoder, image, pixels)
+        return replace(self, features={**self.features, "image": image}, pixels=pixels, tokens=tokens)
+
     def seen_through(self, masks: Tensor) -> Tensor:
         """Masks (N, h, w) in [0, 1] → photos (N, 3, H, W), mean grey where a mask is 0."""
         large = F.interpolate(masks[:, None], size=self.pixels.shape[1:], mode="bilinear")
@@ -91,12 +100,11 @@ def hold_history(model: MultimodalClassifier, batch: Batch, *, case: int = 0) ->
         features, present = model.encode(batch)
     own = {modality: _row(of_all, case) for modality, of_all in features.items()}
     seen = own["image"]
-    if seen.tokens is None or seen.mask is None or encoder.grid is None or isinstance(inputs, Features):
+    if seen.tokens is None or encoder.grid is None or isinstance(inputs, Features):
         raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
     pixels = inputs["pixels"][int(rows[0])]
-    tokens = seen.tokens[0][seen.mask[0]] if encoder.last_block is None else _patches(encoder, pixels)
     held = {modality: flag[case : case + 1] for modality, flag in present.items()}
-    return FixedHistory(model, own, held, pixels, tokens, encoder.grid)
+    return FixedHistory(model, own, held, pixels, _tokens(encoder, seen, pixels), encoder.grid)
 
 
 def _row(features: Features, case: int) -> Features:
@@ -108,15 +116,17 @@ def _repeated(features: Features, count: int) -> Features:
     return Features(*parts)  # type: ignore[arg-type]
 
 
-def _patches(encoder: Encoder, pixels: Tensor) -> Tensor:
-    """(T, D), the patch tokens that go into a transformer's last block."""
+def _tokens(encoder: Encoder, image: Features, pixels: Tensor) -> Tensor:
+    """(T, D): of a CNN the tokens it gives, of a transformer the patches that go into its last block."""
+    if encoder.last_block is None:
+        assert image.tokens is not None
+        return image.tokens[0, : math.prod(encoder.grid or ())]  # a neighbour with more photos may have padded them
     kept: list[Tensor] = []
 
     def keep(given: Tensor) -> Tensor:
         kept.append(given)
         return given
 
-    assert encoder.last_block is not None
     with torch.no_grad(), _input_changed(encoder.last_block, keep):
         encoder({"pixels": pixels[None]})
     return kept[0][0, encoder.prefix_tokens :]

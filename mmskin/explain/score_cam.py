@@ -38,7 +38,7 @@ def score_cam(tokens: Tensor, grid: Grid, masked_score: Score, *, batch_size: in
     channels = tokens[:, varied]
     masks = ((channels - low[varied]) / (high - low)[varied]).T.reshape(-1, *grid)
     with torch.no_grad():
-        scores = torch.cat([masked_score(some) for some in masks.split(batch_size)])
+        scores = torch.cat([masked_score(masks[i : i + batch_size]) for i in range(0, len(masks), batch_size)])
     if not bool(torch.isfinite(scores).all()):
         raise ValueError("a score is not finite; the model's weights or the photo hold NaN")
     return to_heat(channels @ scores.softmax(dim=0), grid)
