@@ -18,6 +18,7 @@ from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.grid import Cell, cell_of, replace
+from mmskin.benchmark.missing_parts import SCENARIO, answered_in, write_missing
 from mmskin.benchmark.shared_encoders import shared_encoder
 from mmskin.build import build
 from mmskin.config import Experiment
@@ -53,6 +54,7 @@ def run_cell(task: CellTask) -> None:
         fitted = fit_arm(task, folder)
         fit_seconds, fit_cpu = time.perf_counter() - start, time.process_time() - cpu
         table = fold_predictions(fitted.predict, task.fold, arm=task.cell.arm, seed=task.cell.seed)
+        write_missing(task.benchmark, task.cell, task.fold, task.output, fitted.predict, table)
     cost = task.cell._asdict() | {
         "fit_seconds": fit_seconds,
         "fit_cpu_seconds": fit_cpu,
@@ -91,14 +93,16 @@ def fit_table_arm(task: CellTask) -> Predict:
 
 
 class Answers:
-    """The predictions of another arm on the same fold with the same seed."""
+    """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
 
     def __init__(self, task: CellTask) -> None:
         self.task = task
 
-    def __call__(self, arm: str) -> pd.DataFrame:
+    def __call__(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
         cell = cell_of(self.task.benchmark, arm, self.task.cell.fold, self.task.cell.seed)
-        return read_predictions(cell.predictions(self.task.output))
+        if SCENARIO not in rows:
+            return read_predictions(cell.predictions(self.task.output))
+        return answered_in(read_predictions(cell.missing(self.task.output)), rows)
 
 
 @contextmanager
