@@ -18,7 +18,7 @@ from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.grid import Cell, cell_of, replace
-from mmskin.benchmark.missing_parts import SCENARIO, answered_in, write_missing
+from mmskin.benchmark.missing_parts import answered_in, write_missing
 from mmskin.benchmark.shared_encoders import shared_encoder
 from mmskin.build import build
 from mmskin.config import Experiment
@@ -100,7 +100,7 @@ class Answers:
 
     def __call__(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
         cell = cell_of(self.task.benchmark, arm, self.task.cell.fold, self.task.cell.seed)
-        if SCENARIO not in rows:
+        if "scenario" not in rows:
             return read_predictions(cell.predictions(self.task.output))
         return answered_in(read_predictions(cell.missing(self.task.output)), rows)
 

@@ -70,7 +70,7 @@ class MissingParts(Strict):
     @field_validator("rates")
     @classmethod
     def _rise(cls, value: list[float]) -> list[float]:
-        if value != sorted(set(value)) or not (0 < value[0] and value[-1] < 1):
+        if value != sorted(set(value)) or not (value[0] > 0 and value[-1] < 1):
             raise ValueError(f"rates must rise between 0 and 1, such as [0.1, 0.5, 0.9], however: {value}")
         return value
 

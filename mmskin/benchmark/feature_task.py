@@ -68,8 +68,7 @@ def altered_cases(task: FeatureTask, fold: Fold, reader: Reader) -> list[CaseDat
     """The test cases with parts missing: only notes differ, for a photo that is there is the same photo."""
     if task.modality != "text":
         return []
-    readers = {task.modality: reader}
-    return [CaseDataset([rows], fold.schema, readers) for rows in altered_rows(task.benchmark, fold)]
+    return [CaseDataset([rows], fold.schema, {task.modality: reader}) for rows in altered_rows(task.benchmark, fold)]
 
 
 def _seeds_that_differ(benchmark: Benchmark) -> list[int]:

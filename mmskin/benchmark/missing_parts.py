@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,10 @@ from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.data.missing_parts import alter, parts_of, scenarios
+from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB, write_predictions
+from mmskin.schema import Schema
 from mmskin.training.run import Predict, predictions_table
-
-SCENARIO, RATE = "scenario", "rate"
 
 
 def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:
@@ -31,7 +32,7 @@ def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:
     parts = parts_of(pd.concat(list(fold.split)), fold.schema)
     for scenario in scenarios(parts, benchmark.missing_parts.rates):
         rows = alter(fold.split.test, fold.schema, scenario, seed=benchmark.seeds[0])
-        yield rows.assign(**{SCENARIO: scenario.name, RATE: scenario.rate})
+        yield rows.assign(scenario=scenario.name, rate=scenario.rate)
 
 
 def write_missing(
@@ -54,17 +55,34 @@ def write_missing(
         return
     val = predictions[predictions["split"] == "val"]
     expected = val[[PROB + name for name in fold.schema.classes]].to_numpy(dtype=np.float64).mean(axis=0)
-    tables = []
+    ask, tables = asked_once(predict, fold.schema), []
     for rows in altered_rows(benchmark, fold):
-        answer = predict(rows)
-        answered = ~np.isnan(answer).any(axis=1)
+        answer = ask(rows)
+        answered = np.asarray(~np.isnan(answer).any(axis=1))
         answer = np.where(answered[:, None], answer, expected)
         table = predictions_table(rows, answer, fold, arm=cell.arm, seed=cell.seed, split="test")
-        tables.append(table.assign(**{SCENARIO: rows[SCENARIO], RATE: rows[RATE], "answered": answered}))
+        tables.append(table.assign(scenario=rows["scenario"], rate=rows["rate"], answered=answered))
     write_predictions(pd.concat(tables, ignore_index=True), cell.missing(output))
+
+
+def asked_once(predict: Predict, schema: Schema) -> Predict:
+    """The same answers, computed once for equal cases: of many a case a scenario hides what another one hides too."""
+    known: dict[tuple[Any, ...], Floats] = {}
+    read = ["case_id", "images", "text", *schema.field_names]
+
+    def ask(rows: pd.DataFrame) -> Floats:
+        cases = list(rows[read].itertuples(index=False, name=None))
+        new = [place for place, case in enumerate(cases) if case not in known]
+        if new:
+            answers = predict(rows.iloc[new].reset_index(drop=True))
+            known.update(zip((cases[place] for place in new), answers, strict=True))
+        return np.array([known[case] for case in cases])
+
+    return ask
 
 
 def answered_in(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """What a missing.parquet holds of the scenario that these rows stand in, the answered cases alone."""
-    scenario, rate = rows[[SCENARIO, RATE]].iloc[0]
-    return table[(table[SCENARIO] == scenario) & (table[RATE] == rate) & table["answered"]]
+    same = (table["scenario"] == rows["scenario"].iloc[0]) & (table["rate"] == rows["rate"].iloc[0])
+    answered: pd.DataFrame = table[same & table["answered"]]
+    return answered
