@@ -28,7 +28,12 @@ OVER_BOTH: dict[str, Any] = {"table": {"name": "stacking", "over": ["note", "ima
 def one_cell_each(pad_folder: Path, output: Path, **changed: Any) -> Benchmark:
     """Photo, note and their stack; one seed, one fold and one rate."""
     arms = {"image_only": ARMS["image_only"], "note": NOTE, "stack": OVER_BOTH}
-    given: dict[str, Any] = {"arms": arms, "seeds": [0], "data": {"test_folds": [0]}, "missing_parts": {"rates": [0.5]}} | changed
+    given: dict[str, Any] = {
+        "arms": arms,
+        "seeds": [0],
+        "data": {"test_folds": [0]},
+        "missing_parts": {"rates": [0.5]},
+    } | changed
     primary = {"arm": "note", "reference": "image_only"}
     return small_benchmark(pad_folder, output.parent / "features", primary=primary, **given)
 
