@@ -13,9 +13,10 @@ from mmskin.benchmark.arms import check_arms
 from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
+from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
 from mmskin.benchmark.progress import Progress
-from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.training.run import Say
@@ -67,20 +68,25 @@ def run_benchmark(
     claim(benchmark, output)
     numbers = folds_of(benchmark.data, cases)
     claim_folds(cases, numbers, output)
-    folds = {k: prepare_fold(benchmark.data, cases, numbers, k) for k in folds_to_test(benchmark.data, numbers)}
-    cells = cells_of(benchmark, list(folds))
+    tested = folds_to_test(benchmark.data, numbers)
+    folds = folds_of_arms(benchmark, cases, numbers, tested)
+    cells = cells_of(benchmark, tested)
     finished = [cell for cell in cells if cell.predictions(output).exists()]
     waiting = [cell for cell in cells if cell not in set(finished)]
-    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(folds)} folds, {len(benchmark.seeds)} seeds:")
+    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(tested)} folds, {len(benchmark.seeds)} seeds:")
     say(f"{len(cells)} cells, {len(finished)} of them finished")
     if waiting:
-        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds.values())
+        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
         compute_all_features(tasks, executor, say=say)
     note_failures([], output)
     with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
-        todo = [CellTask(benchmark, cell, folds[cell.fold], output) for cell in waiting]
+        measured = {cell for cell in cells if cell[1:] == (tested[0], benchmark.seeds[0])}
+        todo = [
+            CellTask(benchmark, cell, folds[cell.arm, cell.fold], output, is_measured=cell in measured)
+            for cell in waiting
+        ]
         failures = run_cells(todo, executor, progress)
-    table = gather(benchmark, list(folds), output)
+    table = gather(benchmark, tested, output)
     replace(output / "costs.json", json.dumps(costs(cells, output), indent=1) + "\n")
     return table, failures
 
@@ -146,7 +152,7 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
-    """What every finished cell took: seconds, CPU seconds, parameters that learned."""
+    """What every finished cell took: seconds, CPU seconds, parameters; in one cell an arm also `AnswerCost`."""
     places = [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
     return [json.loads(place.read_text()) for place in places]
 

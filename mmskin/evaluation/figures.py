@@ -238,7 +238,9 @@ def missing_curves(scores: pd.DataFrame, *, arms: Sequence[str], chance: float) 
                 axes.plot(line["rate"], line["estimate"], lw=1.4, ms=4.5, label=arm, **style)
                 if k == 0:
                     axes.fill_between(line["rate"], line["low"], line["high"], color=PALETTE[0], alpha=0.15, lw=0)
-            axes.set(title=mechanism.replace("_", " ").capitalize(), xlim=(-0.03, 0.95), xlabel="Share of fields hidden")
+            axes.set(
+                title=mechanism.replace("_", " ").capitalize(), xlim=(-0.03, 0.95), xlabel="Share of fields hidden"
+            )
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.grid(color=GRID, lw=0.6)
         panels[0].set_ylabel(METRICS["balanced_accuracy"].title)

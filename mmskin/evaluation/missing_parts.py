@@ -72,7 +72,7 @@ def evaluate_missing(table: pd.DataFrame, *, replicates: int = REPLICATES, seed:
         )
     robustness = []
     for arm in arm_names(test):
-        for mechanism in dict.fromkeys(scenario for _, scenario, rate in values if 0 < rate < 1):
+        for mechanism in dict.fromkeys(scenario for a, scenario, rate in values if a == arm and 0 < rate < 1):
             curve = [drawn for (a, scenario, _), drawn in values.items() if (a, scenario) == (arm, mechanism)]
             drawn = relative_robustness(np.stack(curve), values[arm, *COMPLETE], chance=chance)
             low, high = interval(drawn)

@@ -74,7 +74,10 @@ def _parts_grid(scores: pd.DataFrame) -> Grid:
     parts = scores[scores["rate"].isin([0, 1])]
     names = list(parts["scenario"].drop_duplicates())
     cells = {(row["arm"], row["scenario"]): _score(row) for row in parts.to_dict("records")}
-    lines = [[arm, *(cells[arm, name] for name in names), f"{scores['n'].iloc[0]:,}"] for arm in arm_names(scores)]
+    lines = [
+        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), f"{scores['n'].iloc[0]:,}"]
+        for arm in arm_names(scores)
+    ]
     return Grid("With parts alone: balanced accuracy", ["Arm", *map(_title, names), "n"], lines, FORCED)
 
 
@@ -84,7 +87,7 @@ def _mechanisms_grid(losses: Losses, middle: float, note: str) -> Grid:
     cells = {(row["arm"], row["scenario"]): _score(row) for row in scores.to_dict("records")}
     shares = {(row["arm"], row["scenario"]): with_interval(row) for row in losses.robustness.to_dict("records")}
     lines = [
-        [arm, *(shares[arm, name] for name in names), *(cells[arm, name] for name in names)]
+        [arm, *(found.get((arm, name), NO_ANSWER) for found in (shares, cells) for name in names)]
         for arm in arm_names(losses.scores)
     ]
     words = [name.replace("_", " ") for name in names]

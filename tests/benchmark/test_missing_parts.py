@@ -12,9 +12,10 @@ from benchmark.small_benchmark import ARMS, run, small_benchmark
 from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark, MissingParts
 from mmskin.benchmark.feature_task import compute_features, feature_tasks
+from mmskin.benchmark.folds import Folds, folds_of_arms
 from mmskin.benchmark.grid import Cell, cells_of
 from mmskin.benchmark.missing_parts import altered_rows, asked_once
-from mmskin.data.load import Fold, folds_of, load_cases, prepare_fold
+from mmskin.data.load import Fold, folds_of, load_cases
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.missing_parts import evaluate_missing
@@ -38,9 +39,13 @@ def one_cell_each(pad_folder: Path, output: Path, **changed: Any) -> Benchmark:
     return small_benchmark(pad_folder, output.parent / "features", primary=primary, **given)
 
 
-def fold_of(benchmark: Benchmark) -> Fold:
+def folds_as_seen(benchmark: Benchmark) -> Folds:
     cases = load_cases(benchmark.data)
-    return prepare_fold(benchmark.data, cases, folds_of(benchmark.data, cases), 0)
+    return folds_of_arms(benchmark, cases, folds_of(benchmark.data, cases), [0])
+
+
+def fold_of(benchmark: Benchmark) -> Fold:
+    return folds_as_seen(benchmark)["note", 0]
 
 
 def probabilities(table: pd.DataFrame) -> Floats:
@@ -141,15 +146,23 @@ def test_switched_off_nothing_is_written_and_no_digit_of_the_predictions_changes
 
 
 def test_cells_find_every_note_and_compute_none(pad_folder: Path, tmp_path: Path) -> None:
-    benchmark = one_cell_each(pad_folder, tmp_path / "out")
-    fold = fold_of(benchmark)
-    for task in feature_tasks(benchmark, benchmark.arms, [fold]):
+    modes = {mode: NOTE | {"missingness": mode} for mode in ("visible", "equalized", "always_recorded")}
+    benchmark = one_cell_each(
+        pad_folder, tmp_path / "out", arms={"image_only": ARMS["image_only"], "note": NOTE, **modes}
+    )
+    folds = folds_as_seen(benchmark)
+    for task in feature_tasks(benchmark, benchmark.arms, folds):
         compute_features(task)
     before = files(tmp_path / "features", "*")
     assert before
     for cell in cells_of(benchmark, [0]):
-        run_cell(CellTask(benchmark, cell, fold, tmp_path / "out"))
+        run_cell(CellTask(benchmark, cell, folds[cell.arm, 0], tmp_path / "out"))
     assert files(tmp_path / "features", "*") == before
+    seen, blind = (of(tmp_path / "out", arm, "at_random").set_index("case_id") for arm in ("visible", "note"))
+    assert (seen.index == blind.index).all()
+    same = of(tmp_path / "out", "always_recorded", "at_random").set_index("case_id")
+    assert probabilities(same) == pytest.approx(probabilities(blind), abs=1e-9)
+    assert np.abs(probabilities(seen) - probabilities(blind)).max() > 1e-6
 
 
 # --- what is hidden ---
