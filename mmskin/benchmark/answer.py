@@ -14,6 +14,7 @@ from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
 from mmskin.benchmark.headline import headlines
 from mmskin.benchmark.methods import methods_section
+from mmskin.benchmark.missing_section import missing_section
 from mmskin.benchmark.ranked import in_order, ranked_section
 from mmskin.benchmark.record import read_record
 from mmskin.benchmark.run import Failure
@@ -31,7 +32,6 @@ def write_answer(
     failures: Sequence[Failure],
     *,
     replicates: int = 2000,
-    further: Sequence[Section] = (),
     say: Say = lambda line: None,
 ) -> list[str]:
     """report.html, results.json, figures/ and audit/, and the lines for the terminal, the primary difference first.
@@ -41,7 +41,6 @@ def write_answer(
         output: its folder.
         failures: cells that failed.
         replicates: resamples of the patients.
-        further: sections between the controls and the costs, such as what missing parts do.
         say: told what is done beside the evaluation.
 
     Raises:
@@ -63,7 +62,7 @@ def write_answer(
         ],
         amid=[
             *([control_section(benchmark, controls, results)] if controls is not None else []),
-            *further,
+            *missing_section(benchmark, output, folder=figures, replicates=replicates),
             cost_section(read_costs(output), results, primary, folder=figures),
         ],
         below=[methods_section(record), tripod_section(record)],

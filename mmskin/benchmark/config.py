@@ -75,6 +75,20 @@ class Arm(Strict):
         return list(over) if isinstance(over, list) else [over]
 
 
+class MissingParts(Strict):
+    """How much is hidden of the test cases, to see what every arm loses: see `mmskin.data.missing_parts`."""
+
+    rates: list[float] = Field(default=[0.1, 0.3, 0.5, 0.7, 0.9], min_length=1)
+    """Shares of the fields that are hidden, each drawn once. Every rate costs new notes for the text encoder."""
+
+    @field_validator("rates")
+    @classmethod
+    def _rise(cls, value: list[float]) -> list[float]:
+        if value != sorted(set(value)) or not (value[0] > 0 and value[-1] < 1):
+            raise ValueError(f"rates must rise between 0 and 1, such as [0.1, 0.5, 0.9], however: {value}")
+        return value
+
+
 class Benchmark(Strict):
     """Everything that `mmskin benchmark` needs to know."""
 
@@ -92,6 +106,8 @@ class Benchmark(Strict):
     arms: dict[str, Arm] = Field(min_length=1)
     audit: bool = True
     """Whether the data are audited, and the findings told above the results."""
+    missing_parts: MissingParts | None = MissingParts()
+    """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 

@@ -14,8 +14,10 @@ from mmskin.benchmark.arms import data_of, encoders_of, reading_of, reads
 from mmskin.benchmark.cell import one_thread
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.folds import Folds
+from mmskin.benchmark.missing_parts import altered_rows
 from mmskin.benchmark.shared_encoders import shared_encoder
 from mmskin.config import DataConfig, Slot
+from mmskin.data.dataset import CaseDataset, Reader
 from mmskin.data.load import Fold
 from mmskin.modalities import Modality
 from mmskin.training.datasets import case_datasets, is_frozen, keep_features, make_reader
@@ -63,6 +65,15 @@ def compute_features(task: FeatureTask) -> None:
                 reader = make_reader(task.modality, experiment, fold.schema, encoder, tokens=task.tokens)
                 datasets = case_datasets(experiment, fold.split, fold.schema, {task.modality: reader})
                 keep_features(reader, encoder, datasets)
+                if seed == task.benchmark.seeds[0]:  # by itself, so that it changes no digit of the features above
+                    keep_features(reader, encoder, altered_cases(task, fold, reader))
+
+
+def altered_cases(task: FeatureTask, fold: Fold, reader: Reader) -> list[CaseDataset]:
+    """The test cases with parts missing: only notes differ, for a photo that is there is the same photo."""
+    if task.modality != "text":
+        return []
+    return [CaseDataset([rows], fold.schema, {task.modality: reader}) for rows in altered_rows(task.benchmark, fold)]
 
 
 def _seeds_that_differ(benchmark: Benchmark, data: DataConfig) -> list[int]:

@@ -18,7 +18,7 @@ from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, r
 from mmskin.benchmark.progress import Progress
 from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.errors import UserError
-from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.training.run import Say
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, sa
 
 
 def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataFrame:
-    """predictions.parquet from the arms whose cells are all finished.
+    """predictions.parquet, and missing.parquet beside it, from the arms whose cells are all finished.
 
     Raises:
         UserError: there is no such arm.
@@ -141,6 +141,13 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
         raise UserError(f"no arm could be finished; {output / 'failures.json'} says why")
     table = pd.concat(tables, ignore_index=True)
     write_predictions(table, output / "predictions.parquet")
+    if benchmark.missing_parts is not None:
+        places = [
+            cell_of(benchmark, arm, fold, benchmark.seeds[0]).missing(output)
+            for arm in arm_names(table)
+            for fold in folds
+        ]
+        write_predictions(pd.concat(map(read_predictions, places), ignore_index=True), output / "missing.parquet")
     return table
 
 

@@ -28,12 +28,12 @@ class Facts(NamedTuple):
 
     schema: the classes, and the fields that it may see.
     embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
-    answers: arm → the predictions of that arm on the same fold with the same seed.
+    answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows.
     """
 
     schema: Schema
     embed: Callable[[str, pd.DataFrame], Floats]
-    answers: Callable[[str], pd.DataFrame]
+    answers: Callable[[str, pd.DataFrame], pd.DataFrame]
 
 
 def choose_parts(on: str | Sequence[str]) -> tuple[str, ...]:
