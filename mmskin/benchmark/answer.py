@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.fine_tuning import fine_tuning_note
 from mmskin.benchmark.run import Failure
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names
@@ -30,6 +31,7 @@ def write_answer(
     failed = dict.fromkeys(failure.arm for failure in failures)
     notes = [
         f"Primary, named before the run: {question}. Everything else on this page is exploratory.",
+        *fine_tuning_note(benchmark),
         *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
     ]
     lines = write_results(

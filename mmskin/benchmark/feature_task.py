@@ -32,8 +32,12 @@ class FeatureTask(NamedTuple):
 
 
 def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Iterable[Fold]) -> list[FeatureTask]:
-    """One task for every different encoder of photos or notes that these arms read, as first read."""
+    """One task for every different encoder of photos or notes that these arms read, as first read.
+
+    An encoder that is another one in every fold, by {fold} in its slot, has a task a fold.
+    """
     found: dict[str, FeatureTask] = {}
+    every = tuple(folds)
     for name in arms:
         read = reads(benchmark, name)
         for modality in read.modalities:
@@ -42,8 +46,14 @@ def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Iterable[Fol
             slot = encoders_of(benchmark, benchmark.arms[name])[modality]
             key = json.dumps([modality, slot], sort_keys=True, default=str)
             tokens = modality in read.tokens or (key in found and found[key].tokens)
-            found[key] = FeatureTask(benchmark, modality, slot, tokens, tuple(folds))
-    return list(found.values())
+            found[key] = FeatureTask(benchmark, modality, slot, tokens, every)
+    return [task._replace(folds=part) for task in found.values() for part in _reading_the_same(task)]
+
+
+def _reading_the_same(task: FeatureTask) -> list[tuple[Fold, ...]]:
+    """The folds of a task in parts that read one encoder."""
+    differ = any("{fold}" in value for value in task.slot.values() if isinstance(value, str))
+    return [(fold,) for fold in task.folds] if differ else [task.folds]
 
 
 def compute_features(task: FeatureTask) -> None:
