@@ -81,6 +81,8 @@ class TrainingConfig(Strict):
     sampler: Literal["shuffle", "class_balanced"] = "shuffle"
     allow_double_balancing: bool = False
     """Must be true to use a class-balanced sampler and a class-weighted loss together."""
+    validate_epochs: bool = True
+    """Whether the validation log-loss is logged after every epoch. The last epoch counts either way."""
     early_stopping: int | None = Field(default=None, ge=1)
     """Epochs without a better validation log-loss before training ends; null for the fixed number of epochs."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -98,6 +100,12 @@ class TrainingConfig(Strict):
         varied = [name for name in ("augment", "field_dropout") if getattr(self, name) not in (None, 0)]
         if varied and self.views == 1:
             raise ValueError(f"{varied[0]} varies the views after the first, the plain one: set views to 2 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _has_something_to_stop_by(self) -> Self:
+        if self.early_stopping and not self.validate_epochs:
+            raise ValueError("early_stopping watches the validation log-loss: set validate_epochs to true")
         return self
 
 

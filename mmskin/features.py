@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -106,16 +106,21 @@ class _Shard:
 
     def __init__(self, path: Path, lengths: Sequence[int]) -> None:
         stem = path.with_suffix("")
-        self.pooled: NDArray[Any] = np.load(f"{stem}.pooled.npy", mmap_mode="r")
-        self.tokens: NDArray[Any] | None = np.load(f"{stem}.tokens.npy", mmap_mode="r") if lengths else None
+        self.pooled = _open_array(f"{stem}.pooled.npy")
+        self.tokens = _open_array(f"{stem}.tokens.npy") if lengths else None
         self.ends = np.cumsum([0, *lengths])
 
     def row(self, row: int, *, tokens: bool) -> Features:
-        pooled = torch.from_numpy(self.pooled[row].astype(np.float32))
+        pooled = self.pooled[row].float()
         if self.tokens is None or not tokens:
             return Features(pooled)
-        sequence = torch.from_numpy(self.tokens[self.ends[row] : self.ends[row + 1]].astype(np.float32))
+        sequence = self.tokens[self.ends[row] : self.ends[row + 1]].float()
         return Features(pooled, sequence, torch.ones(len(sequence), dtype=torch.bool))
+
+
+def _open_array(path: str) -> Tensor:
+    """A memory-mapped tensor; "c" for torch wants memory that could be written to, and nothing is."""
+    return torch.from_numpy(np.load(path, mmap_mode="c"))
 
 
 class StoredPhotos:
@@ -124,13 +129,11 @@ class StoredPhotos:
     def __init__(self, store: FeatureStore, reader: PhotoReader) -> None:
         self.store, self.reader = store, reader
         self.recipe = repr(reader.augment)
-        self.digests: dict[str, str] = {}
 
     def key(self, photo: Photo) -> str:
         """What a photo's features are filed under: its bytes, and its variation if it has one."""
-        if photo.path not in self.digests:
-            self.digests[photo.path] = _file_digest(photo.path)
-        plain = self.digests[photo.path]
+        state = os.stat(photo.path)
+        plain = _file_digest(photo.path, state.st_size, state.st_mtime_ns)
         return plain if photo.variation is None else f"{plain}:{photo.variation}:{self.recipe}"
 
     def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
@@ -147,6 +150,14 @@ class StoredNotes:
 
     def __init__(self, store: FeatureStore, reader: NoteReader) -> None:
         self.store, self.reader = store, reader
+        self.told: dict[Hashable, str] = {}
+
+    def note(self, case_id: str, history: History, view: int) -> str:
+        """The note, worded once: every epoch asks for it again."""
+        asked = (case_id, view, history.text, *history.fields.items())
+        if asked not in self.told:
+            self.told[asked] = self.reader.note(case_id, history, view)
+        return self.told[asked]
 
     def key(self, note: str) -> str:
         """What a note's features are filed under: its words."""
@@ -154,12 +165,12 @@ class StoredNotes:
 
     def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
         """What is missing in the store for these (case id, images, history, view), by key."""
-        notes = {self.reader.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
+        notes = {self.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
         missing = {self.key(note): note for note in sorted(notes)}
         return {key: _Call(self.reader.prepare, note) for key, note in missing.items() if key not in self.store}
 
     def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        note = self.reader.note(case_id, history, view)
+        note = self.note(case_id, history, view)
         return [self.store[self.key(note)]] if note else []
 
 
@@ -244,5 +255,7 @@ def _pad(tensor: Tensor, length: int) -> Tensor:
     return grown
 
 
-def _file_digest(path: str) -> str:
+@lru_cache(maxsize=100_000)
+def _file_digest(path: str, size: int, changed_ns: int) -> str:
+    """Of a file in the state that size and time of change tell; a process may ask for thousands again and again."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

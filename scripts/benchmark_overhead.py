@@ -20,10 +20,11 @@ from mmskin.benchmark.cell import CellTask, fit_arm, one_thread
 from mmskin.benchmark.config import Benchmark, read_benchmark
 from mmskin.benchmark.executors import cores
 from mmskin.benchmark.feature_task import compute_features, feature_tasks
+from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import cells_of
 from mmskin.benchmark.local import LocalExecutor
 from mmskin.benchmark.run import run_benchmark
-from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.training import run as training
 
 
@@ -61,16 +62,17 @@ def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, flo
     """Seconds of the extraction, and by arm of all its trainings."""
     cases = load_cases(benchmark.data)
     numbers = folds_of(benchmark.data, cases)
-    folds = {k: prepare_fold(benchmark.data, cases, numbers, k) for k in folds_to_test(benchmark.data, numbers)}
+    tested = folds_to_test(benchmark.data, numbers)
+    folds = folds_of_arms(benchmark, cases, numbers, tested)
     start = time.perf_counter()
-    for task in feature_tasks(benchmark, benchmark.arms, folds.values()):
+    for task in feature_tasks(benchmark, benchmark.arms, folds):
         compute_features(task)
     extraction = time.perf_counter() - start
-    cells = cells_of(benchmark, list(folds))
+    cells = cells_of(benchmark, tested)
     seconds: dict[str, float] = {}
     for name in dict.fromkeys(cell.arm for cell in cells):
         of_arm = [cell for cell in cells if cell.arm == name]
-        task = CellTask(benchmark, of_arm[0], folds[of_arm[0].fold], output / "grid")
+        task = CellTask(benchmark, of_arm[0], folds[name, of_arm[0].fold], output / "grid")
         seconds[name] = len(of_arm) * training_alone(task, output / "alone" / name)
     return extraction, seconds
 

@@ -33,8 +33,9 @@ SHORTCUT = "recorded-flag tells the class"
 DECLARED = "declared outcome, never an input"
 
 BLOCK = "optional block"
-# What the table holds beside fields and the data set's own columns: ids, parts, and flags that are told elsewhere.
-_NO_COLUMNS = (*COLUMNS, "photo_group", "official_split", "group_fully_recorded")
+# What the table holds beside fields and the data set's own columns: ids, parts, and subgroups, told elsewhere.
+_NO_COLUMNS = (*COLUMNS, "photo_group", "official_split")
+_SUBGROUP = "group_"
 
 
 class _Column(NamedTuple):
@@ -92,7 +93,11 @@ def _verdict(column: _Column, told: Told, *, is_malignant: bool) -> str:
 def _roles(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
     """What each column is, for those that can tell something."""
     left_out = {*_NO_COLUMNS, *marker_columns(table, schema)}
-    others = [str(name) for name in table.columns if name not in {*left_out, *schema.field_names}]
+    others = [
+        str(name)
+        for name in table.columns
+        if name not in {*left_out, *schema.field_names} and not str(name).startswith(_SUBGROUP)
+    ]
     fields = dict.fromkeys(schema.field_names, "field")
     return fields | {name: "outcome" if name in schema.outcomes else "column" for name in others}
 

@@ -10,7 +10,7 @@ import torch
 from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.config import Arm, Benchmark
 from mmskin.build import build
-from mmskin.config import Experiment, Slot
+from mmskin.config import DataConfig, Experiment, Slot
 from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
 from mmskin.modalities import Modality
@@ -75,6 +75,13 @@ def encoders_of(benchmark: Benchmark, arm: Arm) -> Mapping[Modality, Slot]:
     return {**benchmark.encoders, **arm.encoders}
 
 
+def data_of(benchmark: Benchmark, arm: Arm) -> DataConfig:
+    """The data section as the arm sees it: in its own mode of missingness."""
+    if arm.missingness is None:
+        return benchmark.data
+    return benchmark.data.model_copy(update={"missingness": arm.missingness})
+
+
 def embedded(table: Slot) -> tuple[Modality, ...]:
     """The modalities of which a table arm reads frozen embeddings."""
     on = table.get("on", [])
@@ -92,22 +99,31 @@ def experiment_of(benchmark: Benchmark, name: str, *, seed: int) -> Experiment:
     arm = benchmark.arms[name]
     assert arm.fusion is not None
     encoders = {m: encoders_of(benchmark, arm)[m] for m in reads(benchmark, name).modalities}
-    experiment = _experiment(benchmark, name, encoders, arm.fusion, arm.loss or benchmark.loss, seed=seed)
+    loss = arm.loss or benchmark.loss
+    experiment = _experiment(benchmark, name, encoders, arm.fusion, loss, data=data_of(benchmark, arm), seed=seed)
     refuse_double_balancing(experiment)
     return experiment
 
 
-def reading_of(benchmark: Benchmark, modality: Modality, slot: Slot, *, seed: int) -> Experiment:
+def reading_of(benchmark: Benchmark, modality: Modality, slot: Slot, *, data: DataConfig, seed: int) -> Experiment:
     """The experiment of one encoder alone: how its photos or notes are read, and where its outputs are kept."""
-    return _experiment(benchmark, modality, {modality: slot}, {"name": f"{modality}_only"}, benchmark.loss, seed=seed)
+    fusion = {"name": f"{modality}_only"}
+    return _experiment(benchmark, modality, {modality: slot}, fusion, benchmark.loss, data=data, seed=seed)
 
 
 def _experiment(
-    benchmark: Benchmark, name: str, encoders: Mapping[Modality, Slot], fusion: Slot, loss: Slot, *, seed: int
+    benchmark: Benchmark,
+    name: str,
+    encoders: Mapping[Modality, Slot],
+    fusion: Slot,
+    loss: Slot,
+    *,
+    data: DataConfig,
+    seed: int,
 ) -> Experiment:
     return Experiment(
         name=name,
-        data=benchmark.data,
+        data=data,
         encoders=dict(encoders),
         fusion=fusion,
         photo_pooling=benchmark.photo_pooling,

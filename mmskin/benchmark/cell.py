@@ -13,7 +13,8 @@ import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
-from mmskin.benchmark.arms import encoders_of, experiment_of, reading_of
+from mmskin.benchmark.answer_cost import answer_cost
+from mmskin.benchmark.arms import data_of, encoders_of, experiment_of, reading_of
 from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.config import Benchmark
@@ -25,7 +26,7 @@ from mmskin.data.load import Fold
 from mmskin.data.missingness import equalize
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.run import Predict, fit_fold, fold_predictions
+from mmskin.training.run import FittedFold, Predict, fit_fold, fold_predictions
 
 
 class CellTask(NamedTuple):
@@ -35,13 +36,15 @@ class CellTask(NamedTuple):
     cell: Cell
     fold: Fold
     output: Path
+    is_measured: bool = False
+    """Whether the cost of an answer is measured: once an arm, for it is the same in every cell."""
 
 
 class Fitted(NamedTuple):
-    """What fitting an arm gives, whatever its kind: its answers, and the number of parameters that learned."""
+    """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
 
     predict: Predict
-    parameters: int | None = None
+    model: FittedFold | None = None
 
 
 def run_cell(task: CellTask) -> None:
@@ -53,15 +56,25 @@ def run_cell(task: CellTask) -> None:
         fitted = fit_arm(task, folder)
         fit_seconds, fit_cpu = time.perf_counter() - start, time.process_time() - cpu
         table = fold_predictions(fitted.predict, task.fold, arm=task.cell.arm, seed=task.cell.seed)
-    cost = task.cell._asdict() | {
-        "fit_seconds": fit_seconds,
-        "fit_cpu_seconds": fit_cpu,
-        "cell_seconds": time.perf_counter() - start,
-        "cell_cpu_seconds": time.process_time() - cpu,
-        "parameters": fitted.parameters,
-    }
+        cost = task.cell._asdict() | {
+            "fit_seconds": fit_seconds,
+            "fit_cpu_seconds": fit_cpu,
+            "cell_seconds": time.perf_counter() - start,
+            "cell_cpu_seconds": time.process_time() - cpu,
+        }
+        cost |= model_cost(task, fitted.model)
     replace(folder / "cost.json", json.dumps(cost) + "\n")
     write_predictions(table, task.cell.predictions(task.output))
+
+
+def model_cost(task: CellTask, fitted: FittedFold | None) -> dict[str, Any]:
+    """Parameters that learned, None for a table arm; once an arm, what one answer costs too."""
+    if fitted is None:
+        return {"parameters": None}
+    learned = [parameter.numel() for parameter in fitted.model.parameters() if parameter.requires_grad]
+    if not task.is_measured:
+        return {"parameters": sum(learned)}
+    return {"parameters": sum(learned), **answer_cost(fitted, task.fold.split.test)._asdict()}
 
 
 def fit_arm(task: CellTask, folder: Path) -> Fitted:
@@ -70,8 +83,7 @@ def fit_arm(task: CellTask, folder: Path) -> Fitted:
         return Fitted(fit_table_arm(task))
     experiment = experiment_of(task.benchmark, task.cell.arm, seed=task.cell.seed)
     fitted = fit_fold(experiment, task.fold, folder, progress=False, make_encoder=shared_encoder)
-    learned = [parameter.numel() for parameter in fitted.model.parameters() if parameter.requires_grad]
-    return Fitted(fitted.probabilities, sum(learned))
+    return Fitted(fitted.probabilities, fitted)
 
 
 def fit_table_arm(task: CellTask) -> Predict:
@@ -79,13 +91,14 @@ def fit_table_arm(task: CellTask) -> Predict:
     benchmark, fold = task.benchmark, task.fold
     arm = benchmark.arms[task.cell.arm]
     assert arm.table is not None
+    data = data_of(benchmark, arm)
     slots = encoders_of(benchmark, arm)
     readings: dict[str, Experiment] = {
-        m: reading_of(benchmark, m, slot, seed=task.cell.seed) for m, slot in slots.items()
+        m: reading_of(benchmark, m, slot, data=data, seed=task.cell.seed) for m, slot in slots.items()
     }
     facts = Facts(fold.schema, embed=Embed(readings, fold), answers=Answers(task))
     train: pd.DataFrame = fold.split.train
-    if benchmark.data.missingness == "equalized":
+    if data.missingness == "equalized":
         train = equalize(train, fold.schema, seed=task.cell.seed)
     return build("table arm", BASELINES, arm.table, facts)(train, fold.split.val)
 

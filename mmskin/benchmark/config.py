@@ -10,10 +10,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mmskin.config import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
+from mmskin.data.missingness import Missingness
 from mmskin.errors import first_of, one_of
 from mmskin.modalities import Modality
 
-OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False}
+OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
 OF_A_TUNING = {"threads": 1}
 """The same for the fine-tuning of an encoder, of which the model is what counts."""
@@ -38,12 +39,17 @@ class Arm(Strict):
     table: a table arm in its place.
     loss: in place of the shared one.
     encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
+    missingness: in place of that of the data, so that the three modes stand side by side.
+    shuffle_histories: a control: every case is given the history of another patient, within training, validation and
+        test rows apart. What such an arm gains over the photo alone is no history. It is run with the first seed.
     """
 
     fusion: Slot | None = None
     table: Slot | None = None
     loss: Slot | None = None
     encoders: dict[Modality, Slot] = Field(default={})
+    missingness: Missingness | None = None
+    shuffle_histories: bool = False
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mmskin.benchmark.arms import encoders_of, reading_of, reads
+from mmskin.benchmark.arms import data_of, encoders_of, reading_of, reads
 from mmskin.benchmark.cell import one_thread
 from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.folds import Folds
 from mmskin.benchmark.shared_encoders import shared_encoder
-from mmskin.config import Slot
+from mmskin.config import DataConfig, Slot
 from mmskin.data.load import Fold
 from mmskin.modalities import Modality
 from mmskin.training.datasets import case_datasets, is_frozen, keep_features, make_reader
@@ -22,45 +23,49 @@ from mmskin.training.run import fold_slots
 
 
 class FeatureTask(NamedTuple):
-    """One encoder, the folds that read it, and whether an arm needs its tokens."""
+    """One encoder, whether an arm needs its tokens, and the folds as the arms that read it see them."""
 
     benchmark: Benchmark
     modality: Modality
     slot: Slot
     tokens: bool
-    folds: tuple[Fold, ...]
+    folds: tuple[tuple[DataConfig, Fold], ...]
 
 
-def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Iterable[Fold]) -> list[FeatureTask]:
+def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> list[FeatureTask]:
     """One task for every different encoder of photos or notes that these arms read, as first read.
 
     An encoder that is another one in every fold, by {fold} in its slot, has a task a fold.
     """
     found: dict[str, FeatureTask] = {}
-    every = tuple(folds)
     for name in arms:
-        read = reads(benchmark, name)
+        arm, read = benchmark.arms[name], reads(benchmark, name)
+        data = data_of(benchmark, arm)
+        seen = [(data, fold) for (of, _), fold in folds.items() if of == name]
         for modality in read.modalities:
             if modality == "metadata":
                 continue
-            slot = encoders_of(benchmark, benchmark.arms[name])[modality]
+            slot = encoders_of(benchmark, arm)[modality]
             key = json.dumps([modality, slot], sort_keys=True, default=str)
-            tokens = modality in read.tokens or (key in found and found[key].tokens)
-            found[key] = FeatureTask(benchmark, modality, slot, tokens, every)
-    return [task._replace(folds=part) for task in found.values() for part in _reading_the_same(task)]
+            task = found.get(key, FeatureTask(benchmark, modality, slot, tokens=False, folds=()))
+            known = {id(fold) for _, fold in task.folds}
+            more = tuple((data, fold) for data, fold in seen if id(fold) not in known)
+            found[key] = task._replace(tokens=task.tokens or modality in read.tokens, folds=task.folds + more)
+    return [part for task in found.values() for part in _encoder_by_encoder(task)]
 
 
-def _reading_the_same(task: FeatureTask) -> list[tuple[Fold, ...]]:
-    """The folds of a task in parts that read one encoder."""
-    differ = any("{fold}" in value for value in task.slot.values() if isinstance(value, str))
-    return [(fold,) for fold in task.folds] if differ else [task.folds]
+def _encoder_by_encoder(task: FeatureTask) -> list[FeatureTask]:
+    if not any("{fold}" in value for value in task.slot.values() if isinstance(value, str)):
+        return [task]
+    numbers = dict.fromkeys(fold.number for _, fold in task.folds)
+    return [task._replace(folds=tuple(seen for seen in task.folds if seen[1].number == k)) for k in numbers]
 
 
 def compute_features(task: FeatureTask) -> None:
     """Keep the encoder's outputs on all cases of all folds; nothing where the encoder learns."""
-    for fold in task.folds:
-        for seed in _seeds_that_differ(task.benchmark):
-            experiment = reading_of(task.benchmark, task.modality, task.slot, seed=seed)
+    for data, fold in task.folds:
+        for seed in _seeds_that_differ(task.benchmark, data):
+            experiment = reading_of(task.benchmark, task.modality, task.slot, data=data, seed=seed)
             with one_thread():
                 encoder = shared_encoder(task.modality, fold_slots(experiment, fold)[task.modality], fold.schema)
                 if not is_frozen(encoder):
@@ -70,7 +75,7 @@ def compute_features(task: FeatureTask) -> None:
                 keep_features(reader, encoder, datasets)
 
 
-def _seeds_that_differ(benchmark: Benchmark) -> list[int]:
+def _seeds_that_differ(benchmark: Benchmark, data: DataConfig) -> list[int]:
     """The seeds under which other photos or notes are read: only varied views and levelled blanks are drawn."""
-    drawn = benchmark.training.views > 1 or benchmark.data.missingness == "equalized"
+    drawn = benchmark.training.views > 1 or data.missingness == "equalized"
     return benchmark.seeds if drawn else benchmark.seeds[:1]

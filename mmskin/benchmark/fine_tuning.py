@@ -59,7 +59,7 @@ def tuning_of(benchmark: Benchmark, modality: Tunable) -> Experiment:
     """The experiment in which a shared encoder learns."""
     tuning = benchmark.fine_tune[modality]
     slot = benchmark.encoders[modality] | tuning.encoder
-    alone = reading_of(benchmark, modality, slot, seed=benchmark.seeds[0])
+    alone = reading_of(benchmark, modality, slot, data=benchmark.data, seed=benchmark.seeds[0])
     return alone.model_copy(update={"fusion": alone.fusion | tuning.fusion, "training": tuning.training})
 
 

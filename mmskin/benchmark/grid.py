@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from mmskin.benchmark.arms import data_of
 from mmskin.benchmark.config import Benchmark
 from mmskin.data.splits import write_folds
 from mmskin.data.table import Cases
@@ -36,12 +37,14 @@ def cells_of(benchmark: Benchmark, folds: list[int]) -> list[Cell]:
 
 
 def seeds_of(benchmark: Benchmark, name: str) -> list[int]:
-    """The seeds with which an arm is run: the first alone for one that draws nothing.
+    """The seeds with which an arm is run: the first alone for a control, and for one that draws nothing.
 
     A table arm draws nothing itself; `equalized` histories are drawn, and stacked arms may have been.
     """
     arm = benchmark.arms[name]
-    if arm.fusion is not None or benchmark.data.missingness == "equalized":
+    if arm.shuffle_histories:
+        return benchmark.seeds[:1]
+    if arm.fusion is not None or data_of(benchmark, arm).missingness == "equalized":
         return benchmark.seeds
     stacked = [seed for over in arm.stacked for seed in seeds_of(benchmark, over)]
     return benchmark.seeds if len(set(stacked)) > 1 else benchmark.seeds[:1]

@@ -14,6 +14,7 @@ from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
 from mmskin.benchmark.fine_tuning import TuningTask, check_fine_tuning, fine_tune, tuning_tasks, with_tuned_encoders
+from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
 from mmskin.benchmark.lock import locked
 from mmskin.benchmark.progress import Progress
@@ -81,22 +82,28 @@ def run_claimed(
     """As `run_benchmark`, in a folder that is this run's own."""
     numbers = folds_of(benchmark.data, cases)
     claim_folds(cases, numbers, output)
-    folds = {k: prepare_fold(benchmark.data, cases, numbers, k) for k in folds_to_test(benchmark.data, numbers)}
-    cells = cells_of(benchmark, list(folds))
+    tested = folds_to_test(benchmark.data, numbers)
+    folds = folds_of_arms(benchmark, cases, numbers, tested)
+    cells = cells_of(benchmark, tested)
     finished = [cell for cell in cells if cell.predictions(output).exists()]
     waiting = [cell for cell in cells if cell not in set(finished)]
-    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(folds)} folds, {len(benchmark.seeds)} seeds:")
+    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(tested)} folds, {len(benchmark.seeds)} seeds:")
     say(f"{len(cells)} cells, {len(finished)} of them finished")
     if waiting:
-        fine_tune_all(tuning_tasks(benchmark, folds.values(), output), executor, say=say)
+        learning = [prepare_fold(benchmark.data, cases, numbers, k) for k in tested] if benchmark.fine_tune else []
+        fine_tune_all(tuning_tasks(benchmark, learning, output), executor, say=say)
         benchmark = with_tuned_encoders(benchmark, output)
-        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds.values())
+        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
         compute_all_features(tasks, executor, say=say)
     note_failures([], output)
     with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
-        todo = [CellTask(benchmark, cell, folds[cell.fold], output) for cell in waiting]
+        measured = {cell for cell in cells if cell[1:] == (tested[0], benchmark.seeds[0])}
+        todo = [
+            CellTask(benchmark, cell, folds[cell.arm, cell.fold], output, is_measured=cell in measured)
+            for cell in waiting
+        ]
         failures = run_cells(todo, executor, progress)
-    table = gather(benchmark, list(folds), output)
+    table = gather(benchmark, tested, output)
     replace(output / "costs.json", json.dumps(costs(cells, output), indent=1) + "\n")
     return table, failures
 
@@ -174,7 +181,9 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
-    """What every fine-tuned encoder and finished cell took: seconds, CPU seconds, parameters that learned."""
+    """What every fine-tuned encoder, then every finished cell took: seconds, CPU seconds, parameters; in one cell an
+    arm also `AnswerCost`.
+    """
     places = sorted((output / "encoders").glob("*/*/cost.json"))
     places += [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
     return [json.loads(place.read_text()) for place in places]

@@ -41,10 +41,14 @@ def load_cases(data: DataConfig) -> Cases:
 
 
 def labelled_cases(cases: Cases) -> Cases:
-    """Those with a target, with `group_fully_recorded` ("yes" or "no") beside them."""
+    """Those with a target; beside them `group_fully_recorded` ("yes" or "no") and the subgroups as `group_<name>`.
+
+    A subgroup may be a field of the history too: kept apart, it stays what it is when a history is hidden or shuffled.
+    """
     table = cases.table[cases.table.target.notna()].reset_index(drop=True)
     recorded = ["yes" if whole else "no" for whole in fully_recorded(table, cases.schema)]
-    return cases._replace(table=table.assign(group_fully_recorded=recorded))
+    subgroups = {f"group_{column}": table[column] for column in cases.schema.subgroups}
+    return cases._replace(table=table.assign(group_fully_recorded=recorded, **subgroups))
 
 
 def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:

@@ -72,6 +72,7 @@ def fit(
         enable_model_summary=False,
         enable_progress_bar=progress,
         num_sanity_val_steps=0,
+        limit_val_batches=None if recipe.validate_epochs else 0,
         log_every_n_steps=1,
     )
     loader = DataLoader(

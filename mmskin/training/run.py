@@ -23,7 +23,7 @@ from mmskin.data.table import histories
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
-from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.evaluation.predictions import GROUP, read_predictions, write_predictions
 from mmskin.inference import predict_probabilities, temper
 from mmskin.losses import LOSSES
 from mmskin.losses.contract import Loss
@@ -225,9 +225,7 @@ def predictions_table(
         "target": part.target,
     }
     columns |= {f"prob_{label}": probabilities[:, code] for code, label in enumerate(fold.schema.classes)}
-    groups = [column for column in part.columns if column.startswith("group_")]
-    columns |= {column: part[column] for column in groups}
-    columns |= {f"group_{column}": part[column] for column in fold.schema.subgroups}
+    columns |= {column: part[column] for column in part.columns if column.startswith(GROUP)}
     return pd.DataFrame(columns).iloc[np.flatnonzero(~np.isnan(probabilities).any(axis=1))]
 
 

@@ -88,7 +88,7 @@ def test_a_declared_outcome_is_expected_and_an_undeclared_column_is_not() -> Non
 def test_ids_parts_and_markers_are_no_columns_of_this_table() -> None:
     cases = toy(wrong={})
     held_out = hold_out(cases.table, replicates=50)
-    names = ("photo_group", "official_split", "group_fully_recorded", "marker_pen")
+    names = ("photo_group", "official_split", "group_fully_recorded", "group_sex", "marker_pen")
     own = held_out._replace(cases=held_out.cases.assign(**dict.fromkeys(names, held_out.cases.target)))
     assert find_proxies(own, cases.schema).empty
     other = held_out._replace(cases=own.cases.assign(written_by=held_out.cases.target))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-from benchmark.small_benchmark import ARMS, FROZEN, ThisProcess, raw_benchmark, run, small_benchmark
-from benchmark.test_kill import kill_when
+from benchmark.small_benchmark import ARMS, FROZEN, ThisProcess, run, small_benchmark
 from safetensors.torch import load_file
 from small_experiment import ENCODERS, small_experiment
 
@@ -27,6 +25,7 @@ from mmskin.config import parse_experiment
 from mmskin.data.load import Fold, folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, UserError
 from mmskin.schema import Field, Schema
+from mmskin.training.checkpoint import AtomicCheckpointIO
 from mmskin.training.run import run_experiment
 
 TUNING: dict[str, Any] = {
@@ -113,8 +112,8 @@ def test_embeddings_for_table_arms_are_those_of_the_encoder_of_their_fold(tuned:
     reading = {"image": tuning_of(benchmark, "image").model_copy(update={"encoders": benchmark.encoders})}
     first, second = (Embed(reading, fold)("image", rows) for fold in folds)
     assert abs(first - second).max() > 1e-3
-    tasks = feature_tasks(benchmark, ["late"], folds)
-    assert [(task.modality, [fold.number for fold in task.folds]) for task in tasks] == [
+    tasks = feature_tasks(benchmark, ["late"], {("late", fold.number): fold for fold in folds})
+    assert [(task.modality, [fold.number for _, fold in task.folds]) for task in tasks] == [
         ("image", [0]),
         ("image", [1]),
         ("text", [0, 1]),
@@ -134,27 +133,32 @@ def test_the_bits_are_those_of_ray(tuned: Path, pad_folder: Path, tmp_path: Path
     pd.testing.assert_frame_equal(table, pd.read_parquet(tuned / "predictions.parquet"), check_exact=True)
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find the children of a process")
-def test_killed_while_tuning_it_goes_on_to_the_same_bits_and_tunes_no_encoder_again(
-    tuned: Path, pad_folder: Path, tmp_path: Path
+def test_stopped_while_tuning_it_goes_on_to_the_same_bits_and_tunes_no_encoder_again(
+    tuned: Path, pad_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raw = raw_benchmark(pad_folder, tmp_path / "features", **CHANGED)
-    config, output = tmp_path / "benchmark.yaml", tmp_path / "out"
-    config.write_text(json.dumps(raw))  # JSON is YAML
-    line = ["benchmark", str(config), "--output", str(output), "--jobs", "1", "--quiet"]
-    command = [sys.executable, "-c", "from mmskin.cli import main; main()", *line]
-    kill_when((output / "encoders" / "image" / "fold_1" / "last.ckpt").exists, command)
+    benchmark, output = tuned_benchmark(pad_folder, tmp_path / "features"), tmp_path / "out"
+    save = AtomicCheckpointIO.save_checkpoint
+    saved: list[str] = []
+
+    def save_and_stop(self: AtomicCheckpointIO, checkpoint: dict[str, Any], path: Any, **options: Any) -> None:
+        save(self, checkpoint, path, **options)
+        saved.append(Path(path).parent.name)
+        if saved == ["fold_0", "fold_0", "fold_1"]:  # two epochs of fold 0, one of fold 1
+            raise RuntimeError("the power went out")
+
+    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", save_and_stop)
+    with pytest.raises(UserError, match=r"encoders\.image on fold 1: RuntimeError: the power went out"):
+        run(benchmark, output)
     kept = model_of(output, 0) / "manifest.json"
     before = kept.stat().st_mtime_ns
-    assert not list(output.rglob("predictions.parquet"))
     said: list[str] = []
-    benchmark = tuned_benchmark(pad_folder, tmp_path / "features")
     table, _ = run_benchmark(benchmark, output, executor=ThisProcess(), say=said.append, quiet=True)
-    assert kept.stat().st_mtime_ns == before
     assert [line for line in said if "tun" in line] == [
         "fine-tuning: image, fold 1",
         "fine-tuned: image, fold 1; 2 of 2",
     ]
+    assert saved[3:] == ["fold_1"]  # its second epoch alone
+    assert kept.stat().st_mtime_ns == before
     pd.testing.assert_frame_equal(table, pd.read_parquet(tuned / "predictions.parquet"), check_exact=True)
 
 

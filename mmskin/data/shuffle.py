@@ -1,0 +1,42 @@
+"""A control: every case with the history of another patient, so that the history can tell nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mmskin.errors import DataError
+from mmskin.schema import Schema
+
+
+def shuffle_histories(table: pd.DataFrame, schema: Schema, *, seed: int) -> pd.DataFrame:
+    """A copy in which each case has the fields and the free text of a case of another patient, as a whole.
+
+    The histories stay what they were, blanks included, and each is told once; photo, label and subgroups stay with
+    their case. Patients are laid in random order, their cases side by side, and the histories moved on by as many cases
+    as the largest patient has: so nobody gets their own back.
+
+    The draw depends on the case ids, not on the order of rows.
+
+    Args:
+        table: rows of one part of a split: histories are never moved from one part into another.
+        schema: names the fields.
+        seed: of the draw, 0 or more.
+
+    Raises:
+        DataError: one patient has more than half of the cases.
+    """
+    largest = int(table.patient_id.value_counts().max())
+    if 2 * largest > len(table):
+        raise DataError(
+            f"histories cannot be shuffled across patients: one of them has {largest} of {len(table)} cases, "
+            "half or more of the part"
+        )
+    by_id = table.sort_values("case_id", kind="stable")
+    patients = by_id.patient_id.drop_duplicates().to_numpy(dtype=object)
+    place = dict(zip(patients, np.random.default_rng(seed).permutation(len(patients)), strict=True))
+    order = by_id.index[np.argsort(by_id.patient_id.map(place).to_numpy(), kind="stable")]
+    told = [*schema.field_names, "text"]
+    copy = table.copy()
+    copy.loc[order, told] = table.loc[np.roll(order, -largest), told].to_numpy(dtype=object)
+    return copy

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from benchmark.small_benchmark import ARMS, run, small_benchmark
+
+from mmskin.benchmark.folds import Folds, folds_of_arms
+from mmskin.data.load import folds_of, load_cases
+
+LATE = ARMS["late"]
+
+
+def folds(root: Path, tmp_path: Path, arms: dict[str, Any]) -> Folds:
+    benchmark = small_benchmark(root, tmp_path, arms={"late": LATE, "image_only": ARMS["image_only"], **arms})
+    cases = load_cases(benchmark.data)
+    return folds_of_arms(benchmark, cases, folds_of(benchmark.data, cases), [0, 1])
+
+
+def test_an_arm_has_the_fields_of_its_own_mode_and_arms_of_one_mode_share_a_fold(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    found = folds(pad_folder, tmp_path, {"blind": LATE | {"missingness": "always_recorded"}})
+    assert found["late", 0] is found["image_only", 0]
+    visible, blind = found["late", 0].schema.field_names, found["blind", 0].schema.field_names
+    assert set(blind) < set(visible)
+    assert found["blind", 0].split.train[list(blind)].notna().all(axis=None)
+
+
+def test_a_control_has_the_histories_of_others_within_each_part_and_its_own_photos_and_subgroups(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    found = folds(pad_folder, tmp_path, {"control": LATE | {"shuffle_histories": True}})
+    for fold in (0, 1):
+        shuffled, straight = found["control", fold], found["late", fold]
+        fields = list(straight.schema.field_names)
+        for part, before in zip(shuffled.split, straight.split, strict=True):
+            rest = [column for column in before.columns if column not in (*fields, "text")]
+            assert "group_fully_recorded" in rest
+            assert "group_sex" in rest
+            pd.testing.assert_frame_equal(part[rest], before[rest])
+            told = [sorted(map(repr, table[fields].itertuples(index=False))) for table in (part, before)]
+            assert told[0] == told[1]
+            assert not part[fields].equals(before[fields])
+
+
+def test_arms_in_other_modes_and_controls_stand_in_one_table_with_the_others(pad_folder: Path, tmp_path: Path) -> None:
+    arms = {
+        "late": LATE,
+        "image_only": ARMS["image_only"],
+        "late-blind": LATE | {"missingness": "always_recorded"},
+        "late-equalized": LATE | {"missingness": "equalized"},
+        "flags": {"table": {"name": "flags_only"}, "missingness": "visible"},
+        "late-shuffled": LATE | {"shuffle_histories": True},
+    }
+    small = small_benchmark(pad_folder, tmp_path / "features", arms=arms, data={"test_folds": [0]})
+    table, failures = run(small, tmp_path / "out")
+    assert not failures
+    answers = {arm: rows.filter(like="prob_").to_numpy() for arm, rows in table.groupby("arm")}
+    assert set(answers) == set(arms)
+    assert all((answers[arm] != answers["late"]).any() for arm in answers if arm != "late")
+    groups = table.groupby("case_id")[[column for column in table.columns if column.startswith("group_")]]
+    assert (groups.nunique(dropna=False) == 1).all(axis=None), "a subgroup is the case's own, whatever history it got"
+    controls = {path.name for path in (tmp_path / "out" / "cells" / "late-shuffled" / "fold_0").iterdir()}
+    assert controls == {"seed_0"}, "a control is run with one seed"
+
+
+@pytest.mark.parametrize(("of", "changes"), [("image_only", False), ("late", True)])
+def test_other_histories_change_an_arm_that_reads_them_and_no_other(
+    pad_folder: Path, tmp_path: Path, of: str, changes: bool
+) -> None:
+    arms = {"late": LATE, "image_only": ARMS["image_only"], "control": ARMS[of] | {"shuffle_histories": True}}
+    small = small_benchmark(pad_folder, tmp_path / "features", arms=arms, seeds=[0], data={"test_folds": [0]})
+    table, _ = run(small, tmp_path / "out")
+    straight, shuffled = (table[table.arm == arm].filter(like="prob_").to_numpy() for arm in (of, "control"))
+    assert (straight != shuffled).any() == changes
