@@ -19,9 +19,10 @@ LAYERS = (
     ("encoders", "fusion", "losses", "photo_pooling", "evaluation"),
     ("model",),
     ("features", "inference", "saved_model", "explain"),
-    ("predictor", "training", "results", "catalogue"),
+    ("predictor", "training", "results"),
     ("audit", "quickstart"),
     ("benchmark",),
+    ("catalogue",),
     ("cli",),
 )
 # Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.

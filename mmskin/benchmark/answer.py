@@ -12,6 +12,7 @@ from mmskin.benchmark.audited import audit_section, audited
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
+from mmskin.benchmark.fine_tuning import fine_tuning_note
 from mmskin.benchmark.headline import headlines
 from mmskin.benchmark.methods import methods_section
 from mmskin.benchmark.missing_section import missing_section
@@ -81,6 +82,7 @@ def write_answer(
         subgroups=results.subgroups,
         command=command,
         notes=[
+            *fine_tuning_note(benchmark),
             *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
             *results.notes,
         ],

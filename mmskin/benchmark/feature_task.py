@@ -35,7 +35,10 @@ class FeatureTask(NamedTuple):
 
 
 def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> list[FeatureTask]:
-    """One task for every different encoder of photos or notes that these arms read, as first read."""
+    """One task for every different encoder of photos or notes that these arms read, as first read.
+
+    An encoder that is another one in every fold, by {fold} in its slot, has a task a fold.
+    """
     found: dict[str, FeatureTask] = {}
     for name in arms:
         arm, read = benchmark.arms[name], reads(benchmark, name)
@@ -50,7 +53,14 @@ def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> li
             known = {id(fold) for _, fold in task.folds}
             more = tuple((data, fold) for data, fold in seen if id(fold) not in known)
             found[key] = task._replace(tokens=task.tokens or modality in read.tokens, folds=task.folds + more)
-    return list(found.values())
+    return [part for task in found.values() for part in _encoder_by_encoder(task)]
+
+
+def _encoder_by_encoder(task: FeatureTask) -> list[FeatureTask]:
+    if not any("{fold}" in value for value in task.slot.values() if isinstance(value, str)):
+        return [task]
+    numbers = dict.fromkeys(fold.number for _, fold in task.folds)
+    return [task._replace(folds=tuple(seen for seen in task.folds if seen[1].number == k)) for k in numbers]
 
 
 def compute_features(task: FeatureTask) -> None:

@@ -13,10 +13,13 @@ from mmskin.benchmark.arms import check_arms
 from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
+from mmskin.benchmark.fine_tuning import TuningTask, check_fine_tuning, fine_tune, tuning_tasks, with_tuned_encoders
 from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
+from mmskin.benchmark.lock import locked
 from mmskin.benchmark.progress import Progress
-from mmskin.data.load import folds_of, folds_to_test, load_cases
+from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.data.table import Cases
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.training.run import Say
@@ -50,8 +53,9 @@ def run_benchmark(
 
     Args:
         benchmark: what to do.
-        output: folder for config.json, folds.csv, schema.json, cells, costs.json, failures.json and
-            predictions.parquet. If it holds the same benchmark, finished cells are kept, and failed ones tried again.
+        output: folder for config.json, folds.csv, schema.json, encoders, cells, costs.json, failures.json and
+            predictions.parquet. If it holds the same benchmark, fine-tuned encoders and finished cells are kept, and
+            failed ones tried again.
         executor: where cells are run; results are bit-equal whichever it is.
         say: told what happens, a line at a time.
         quiet: no live table.
@@ -61,11 +65,21 @@ def run_benchmark(
         what failed. An arm that draws nothing stands there once a seed, with the same answers.
 
     Raises:
-        UserError: bad input, a folder that holds another benchmark, or features that cannot be computed.
+        UserError: bad input, a folder that holds another benchmark or in which another run is at work, an encoder that
+            cannot be fine-tuned, or features that cannot be computed.
     """
     cases = load_cases(benchmark.data)
     check_arms(benchmark, cases.schema)
+    check_fine_tuning(benchmark, cases.schema)
     claim(benchmark, output)
+    with locked(output):
+        return run_claimed(benchmark, cases, output, executor=executor, say=say, quiet=quiet)
+
+
+def run_claimed(
+    benchmark: Benchmark, cases: Cases, output: Path, *, executor: Executor, say: Say, quiet: bool
+) -> tuple[pd.DataFrame, list[Failure]]:
+    """As `run_benchmark`, in a folder that is this run's own."""
     numbers = folds_of(benchmark.data, cases)
     claim_folds(cases, numbers, output)
     tested = folds_to_test(benchmark.data, numbers)
@@ -76,6 +90,9 @@ def run_benchmark(
     say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(tested)} folds, {len(benchmark.seeds)} seeds:")
     say(f"{len(cells)} cells, {len(finished)} of them finished")
     if waiting:
+        learning = [prepare_fold(benchmark.data, cases, numbers, k) for k in tested] if benchmark.fine_tune else []
+        fine_tune_all(tuning_tasks(benchmark, learning, output), executor, say=say)
+        benchmark = with_tuned_encoders(benchmark, output)
         tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
         compute_all_features(tasks, executor, say=say)
     note_failures([], output)
@@ -106,6 +123,25 @@ def run_cells(tasks: Sequence[CellTask], executor: Executor, progress: Progress)
                 failures.append(Failure(*task.cell, reason))
                 note_failures(failures, task.output)
     return failures
+
+
+def fine_tune_all(tasks: Sequence[TuningTask], executor: Executor, *, say: Say) -> None:
+    """Every encoder that is not fine-tuned yet.
+
+    Raises:
+        UserError: one failed; no arm that reads it could be fitted.
+    """
+
+    def begin(task: TuningTask) -> None:
+        say(f"fine-tuning: {task.modality}, fold {task.fold.number}")
+
+    waiting = [task for task in tasks if not task.is_finished]
+    done = len(tasks) - len(waiting)
+    for task, reason in executor.run(fine_tune, waiting, begin=begin):
+        if reason:
+            raise UserError(f"fine-tuning of encoders.{task.modality} on fold {task.fold.number}: {reason}")
+        done += 1
+        say(f"fine-tuned: {task.modality}, fold {task.fold.number}; {done} of {len(tasks)}")
 
 
 def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, say: Say) -> None:
@@ -152,8 +188,11 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
-    """What every finished cell took: seconds, CPU seconds, parameters; in one cell an arm also `AnswerCost`."""
-    places = [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
+    """What every fine-tuned encoder, then every finished cell took: seconds, CPU seconds, parameters; in one cell an
+    arm also `AnswerCost`.
+    """
+    places = sorted((output / "encoders").glob("*/*/cost.json"))
+    places += [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
     return [json.loads(place.read_text()) for place in places]
 
 
