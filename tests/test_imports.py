@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("audit", "benchmark", "quickstart"),
+    ("audit", "benchmark", "explainer", "quickstart"),
     ("cli",),
 )
 # Where a library may be imported; nowhere else. gradio's place is demo/, outside the package.
@@ -31,6 +31,7 @@ HOMES = {
     "transformers": ("encoders",),
     "imagehash": ("audit",),
     "ray": ("benchmark",),
+    "captum": ("explain",),
     "gradio": (),
 }
 WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")

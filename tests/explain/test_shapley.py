@@ -85,7 +85,7 @@ def test_drawn_values_lie_within_their_errors_of_the_exact_ones() -> None:
 
 
 def test_an_order_and_its_reverse_get_every_interaction_of_two_right() -> None:
-    # In one of the two, i comes before j; in the other after. So each gets half of what they add together, as it should.
+    # In one of the two, i comes before j; in the other after: each gets half of what they add together.
     pair_worth = np.random.default_rng(3).normal(size=(12, 12))
 
     def of_pairs(members: Members) -> Floats:
