@@ -1,7 +1,7 @@
 """How much the photo, the patient's own words and the fields counted: exact Shapley values over the three.
 
-Every subset is a case that the model can be asked: an absent photo is the model's own learned absence, as where none was
-taken; words and fields are left out of the `History`. With none of the three the answer is `Answers.nothing`.
+Every subset is a case that the model can be asked: an absent photo is the model's own learned absence, as where none
+was taken; words and fields are left out of the `History`. With none of the three the answer is `Answers.nothing`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ class PartShares:
     points: by part ("photo", "words", "fields"; those that the case has and the model reads); they add up to score −
         baseline_score.
     alone: the differential by class with the photo or the history alone ("photo", "history"), where there is such.
-
     score, baseline_score: the probability of the explained class with everything and with nothing.
     """
 
