@@ -58,7 +58,7 @@ def test_the_photo_is_encoded_once_for_all_histories(photo: Image.Image) -> None
 def test_the_class_asked_for_is_the_one_explained(photo: Image.Image) -> None:
     explanation = Explainer(linear_predictor()).explain(photo, {"bleed": "yes"}, target="NEV")
     assert explanation.shares.points == pytest.approx({"photo": -0.15, "fields": -0.3}, abs=1e-6)
-    assert "what is explained here is Naevus, at 35 %" in explanation.sentences()[0]
+    assert "what is explained here is Naevus, at 35%" in explanation.sentences()[0]
     with pytest.raises(UserError, match=r"class 'mel' does not exist\. Did you mean 'MEL'"):
         Explainer(linear_predictor()).explain(photo, target="mel")
 
@@ -67,10 +67,10 @@ def test_sentences_say_it_in_order(photo: Image.Image) -> None:
     # Without a photo: .2 + .1 + .3 = .6 for MEL; with bleed = no it would be .2 + .1 − .15 = .15, with unknown .3.
     said = Explainer(linear_predictor()).explain(None, {"itch": "yes", "bleed": "yes"}).sentences()
     assert said == [
-        "The most likely class is Melanoma, at 60 %. Before anything is known of the case it is 20 %.",
-        "Of the +40.0 points between the two, the fields +40.0.",
-        "In the fields speaks for it: bleed yes (+30.0), itch yes (+10.0).",
-        "The smallest change that turns the answer: bleed “no” for “yes” gives Naevus (85 %).",
+        "The most likely class is Melanoma, at 60%. Before anything is known of the case it is 20%.",
+        "Of the +40.0 points between the two come: the fields +40.0.",
+        "Among the fields, for it: bleed yes (+30.0), itch yes (+10.0).",
+        "The smallest single change that turns the answer: were bleed “no” in place of “yes”, it would be Naevus (85%).",
     ]
 
 

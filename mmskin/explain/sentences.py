@@ -20,7 +20,7 @@ def points(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
+    return f"{value:.0%}"
 
 
 def sentences(explanation: Explanation) -> list[str]:
@@ -47,7 +47,7 @@ def _counted(explanation: Explanation) -> str:
     shares = explanation.shares
     names = {"photo": "the photo", "words": "the patient's own words", "fields": "the fields"}
     counted = _list([f"{names[part]} {points(value)}" for part, value in shares.points.items()])
-    return f"Of the {points(shares.score - shares.baseline_score)} points between the two, {counted}."
+    return f"Of the {points(shares.score - shares.baseline_score)} points between the two come: {counted}."
 
 
 def _alone(explanation: Explanation) -> list[str]:
@@ -76,7 +76,7 @@ def _fields(explanation: Explanation) -> list[str]:
         for side, fields in sides.items()
         if fields
     ]
-    return [f"In the fields speaks {'; '.join(said)}."] if said else ["No field moves the answer by half a point."]
+    return [f"Among the fields, {'; '.join(said)}."] if said else ["No field moves the answer by half a point."]
 
 
 def _what_if(explanation: Explanation) -> list[str]:
@@ -85,9 +85,10 @@ def _what_if(explanation: Explanation) -> list[str]:
     flip = explanation.smallest_flip
     if flip is None:
         return ["No other value of a single field would change the most likely class."]
-    was = "not recorded" if flip.was is None else f"“{flip.was}”"
+    was = "nothing" if flip.was is None else f"“{flip.was}”"
     then = f"{_title(explanation, flip.top)} ({percent(flip.probabilities[flip.top])})"
-    return [f"The smallest change that turns the answer: {flip.title.lower()} “{flip.now}” for {was} gives {then}."]
+    change = f"were {flip.title.lower()} “{flip.now}” in place of {was}"
+    return [f"The smallest single change that turns the answer: {change}, it would be {then}."]
 
 
 def _title(explanation: Explanation, name: str) -> str:
