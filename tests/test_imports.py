@@ -96,3 +96,4 @@ def _module(path: Path) -> str:
 def test_the_package_names_what_a_user_imports_first() -> None:
     assert mmskin.History.__module__ == "mmskin.schema"
     assert mmskin.Predictor.__module__ == "mmskin.predictor"
+    assert mmskin.Explainer.__module__ == "mmskin.explainer"
