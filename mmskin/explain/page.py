@@ -76,8 +76,9 @@ def _words_note(explanation: Explanation) -> str:
             "embeddings. The values need not add up to anything."
         )
     return (
-        f"Integrated gradients, {words.steps} steps, from the note without words ({percent(words.baseline_score)}) to "
-        f"the note ({percent(words.score)}), everything else as it is; they add up to the difference but for "
+        f"Integrated gradients, {words.steps} steps, from a note of as many unknown words "
+        f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they add up "
+        "to the difference but for "
         f"{100 * words.completeness_error:.2f} points."
     )
 
