@@ -77,8 +77,8 @@ def _words_note(explanation: Explanation) -> str:
         )
     return (
         f"Integrated gradients, {words.steps} steps, from a note of as many unknown words "
-        f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they add up "
-        "to the difference but for "
+        f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they add "
+        "up to the difference but for "
         f"{100 * words.completeness_error:.2f} points."
     )
 
