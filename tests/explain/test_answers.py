@@ -79,7 +79,9 @@ def test_nothing_is_the_shares_of_training_for_sigmoids_too() -> None:
     predictor.model.fusion.set_prior(torch.tensor([0.6, 0.3, 0.1]))
     for loss in (ClassBalancedFocalLoss([6, 3, 1], form="sigmoid"), CrossEntropyLoss([6, 3, 1])):
         predictor.loss = loss
-        assert answers_of(predictor).nothing() == pytest.approx([0.6, 0.3, 0.1], abs=1e-6)
+        answers = answers_of(predictor)
+        assert answers.nothing() == pytest.approx([0.6, 0.3, 0.1], abs=1e-6)
+        assert np.array_equal(answers([*HISTORIES, History()])[-1], answers.nothing())
 
 
 def test_photos_of_a_model_that_reads_none_are_not_encoded(photo: Image.Image) -> None:
