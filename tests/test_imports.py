@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results"),
-    ("audit", "quickstart"),
+    ("audit", "explainer", "quickstart"),
     ("benchmark",),
     ("catalogue",),
     ("cli",),
@@ -33,6 +33,7 @@ HOMES = {
     "transformers": ("encoders",),
     "imagehash": ("audit",),
     "ray": ("benchmark",),
+    "captum": ("explain",),
     "gradio": (),
 }
 WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")
@@ -97,3 +98,4 @@ def _module(path: Path) -> str:
 def test_the_package_names_what_a_user_imports_first() -> None:
     assert mmskin.History.__module__ == "mmskin.schema"
     assert mmskin.Predictor.__module__ == "mmskin.predictor"
+    assert mmskin.Explainer.__module__ == "mmskin.explainer"

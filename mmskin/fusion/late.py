@@ -68,6 +68,7 @@ class LateFusion(Fusion):
         was_seen = self.log_prior > math.log(2 * SMALLEST_PRIOR)
         log_p = self.log_prior.expand(len(present[self.modalities[0]]), -1)
         for m, logits in branch_logits.items():
+            # Only a loss is kept from the branches: where nothing is trained, explanations follow gradients through.
             read = logits.detach() if self.training and not self.joint else logits
             # float32: in half precision the difference of two logarithms keeps no more than two digits.
             log_p_m = read.float().log_softmax(dim=-1)
