@@ -24,6 +24,14 @@ from mmskin.training.datasets import case_datasets, is_frozen, keep_features, ma
 from mmskin.training.run import fold_slots
 
 
+class Seen(NamedTuple):
+    """A fold as some arms see it, and whether these are controls, who are not asked about missing parts."""
+
+    data: DataConfig
+    fold: Fold
+    is_control: bool
+
+
 class FeatureTask(NamedTuple):
     """One encoder, whether an arm needs its tokens, and the folds as the arms that read it see them."""
 
@@ -31,7 +39,7 @@ class FeatureTask(NamedTuple):
     modality: Modality
     slot: Slot
     tokens: bool
-    folds: tuple[tuple[DataConfig, Fold], ...]
+    folds: tuple[Seen, ...]
 
 
 def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> list[FeatureTask]:
@@ -43,15 +51,15 @@ def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> li
     for name in arms:
         arm, read = benchmark.arms[name], reads(benchmark, name)
         data = data_of(benchmark, arm)
-        seen = [(data, fold) for (of, _), fold in folds.items() if of == name]
+        seen = [Seen(data, fold, arm.shuffle_histories) for (of, _), fold in folds.items() if of == name]
         for modality in read.modalities:
             if modality == "metadata":
                 continue
             slot = encoders_of(benchmark, arm)[modality]
             key = json.dumps([modality, slot], sort_keys=True, default=str)
             task = found.get(key, FeatureTask(benchmark, modality, slot, tokens=False, folds=()))
-            known = {id(fold) for _, fold in task.folds}
-            more = tuple((data, fold) for data, fold in seen if id(fold) not in known)
+            known = {id(view.fold) for view in task.folds}
+            more = tuple(view for view in seen if id(view.fold) not in known)
             found[key] = task._replace(tokens=task.tokens or modality in read.tokens, folds=task.folds + more)
     return [part for task in found.values() for part in _encoder_by_encoder(task)]
 
@@ -59,13 +67,13 @@ def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> li
 def _encoder_by_encoder(task: FeatureTask) -> list[FeatureTask]:
     if not any("{fold}" in value for value in task.slot.values() if isinstance(value, str)):
         return [task]
-    numbers = dict.fromkeys(fold.number for _, fold in task.folds)
-    return [task._replace(folds=tuple(seen for seen in task.folds if seen[1].number == k)) for k in numbers]
+    numbers = dict.fromkeys(seen.fold.number for seen in task.folds)
+    return [task._replace(folds=tuple(seen for seen in task.folds if seen.fold.number == k)) for k in numbers]
 
 
 def compute_features(task: FeatureTask) -> None:
     """Keep the encoder's outputs on all cases of all folds; nothing where the encoder learns."""
-    for data, fold in task.folds:
+    for data, fold, is_control in task.folds:
         for seed in _seeds_that_differ(task.benchmark, data):
             experiment = reading_of(task.benchmark, task.modality, task.slot, data=data, seed=seed)
             with one_thread():
@@ -75,7 +83,8 @@ def compute_features(task: FeatureTask) -> None:
                 reader = make_reader(task.modality, experiment, fold.schema, encoder, tokens=task.tokens)
                 datasets = case_datasets(experiment, fold.split, fold.schema, {task.modality: reader})
                 keep_features(reader, encoder, datasets)
-                if seed == task.benchmark.seeds[0]:  # by itself, so that it changes no digit of the features above
+                if seed == task.benchmark.seeds[0] and not is_control:
+                    # By themselves, so that they change no digit of the features above.
                     keep_features(reader, encoder, altered_cases(task, fold, reader))
 
 

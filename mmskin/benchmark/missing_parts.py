@@ -38,7 +38,7 @@ def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:
 def write_missing(
     benchmark: Benchmark, cell: Cell, fold: Fold, output: Path, predict: Predict, predictions: pd.DataFrame
 ) -> None:
-    """missing.parquet of a cell, whole or not at all; nothing for further seeds, or where it is switched off.
+    """missing.parquet of a cell, whole or not at all; nothing for further seeds, a control, or if it is switched off.
 
     A case of which the arm has nothing to go by is written down as not answered, with the mean probabilities of the
     arm's validation rows: all that it knows of a case it has not seen. So all scenarios have the same cases.
@@ -51,7 +51,7 @@ def write_missing(
         predict: the fitted arm.
         predictions: what it has answered of this fold, for the validation rows.
     """
-    if benchmark.missing_parts is None or cell.seed != benchmark.seeds[0]:
+    if benchmark.missing_parts is None or cell.seed != benchmark.seeds[0] or benchmark.arms[cell.arm].shuffle_histories:
         return
     val = predictions[predictions["split"] == "val"]
     expected = val[[PROB + name for name in fold.schema.classes]].to_numpy(dtype=np.float64).mean(axis=0)

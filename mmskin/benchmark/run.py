@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol, TypeVar
 import pandas as pd
 
 from mmskin.benchmark.arms import check_arms
-from mmskin.benchmark.cell import CellTask, run_cell
+from mmskin.benchmark.audited import AuditTask, audited
+from mmskin.benchmark.cell import CellTask, one_thread, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
 from mmskin.benchmark.fine_tuning import TuningTask, check_fine_tuning, fine_tune, tuning_tasks, with_tuned_encoders
@@ -93,8 +94,9 @@ def run_claimed(
         learning = [prepare_fold(benchmark.data, cases, numbers, k) for k in tested] if benchmark.fine_tune else []
         fine_tune_all(tuning_tasks(benchmark, learning, output), executor, say=say)
         benchmark = with_tuned_encoders(benchmark, output)
-        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
-        compute_all_features(tasks, executor, say=say)
+        audit = [AuditTask(benchmark.data, output)] if benchmark.audit else []
+        features = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
+        prepare_all([*features, *audit], executor, say=say)
     note_failures([], output)
     with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
         measured = {cell for cell in cells if cell[1:] == (tested[0], benchmark.seeds[0])}
@@ -144,19 +146,27 @@ def fine_tune_all(tasks: Sequence[TuningTask], executor: Executor, *, say: Say) 
         say(f"fine-tuned: {task.modality}, fold {task.fold.number}; {done} of {len(tasks)}")
 
 
-def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, say: Say) -> None:
-    """Every frozen encoder over all that will be read of it.
+def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *, say: Say) -> None:
+    """Every frozen encoder over all that will be read of it, and beside them the audit, which leaves a process free.
 
     Raises:
-        UserError: one failed; no arm that reads it could be fitted.
+        UserError: one failed; no arm that reads it could be fitted, or what the arms say would not be worth reading.
     """
 
-    def begin(task: FeatureTask) -> None:
-        say(f"features: {task.modality}, {task.slot['name']}")
+    def told(task: FeatureTask | AuditTask) -> str:
+        return "audit of the data" if isinstance(task, AuditTask) else f"features: {task.modality}, {task.slot['name']}"
 
-    for task, reason in executor.run(compute_features, tasks, begin=begin):
+    for task, reason in executor.run(prepare, tasks, begin=lambda task: say(told(task))):
         if reason:
-            raise UserError(f"features of encoders.{task.modality} {task.slot}: {reason}")
+            raise UserError(f"{told(task)}: {reason}")
+
+
+def prepare(task: FeatureTask | AuditTask) -> None:
+    if isinstance(task, FeatureTask):
+        return compute_features(task)
+    with one_thread():
+        audited(task.data, task.output, command=task.command)
+    return None
 
 
 def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataFrame:

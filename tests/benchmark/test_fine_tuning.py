@@ -113,7 +113,7 @@ def test_embeddings_for_table_arms_are_those_of_the_encoder_of_their_fold(tuned:
     first, second = (Embed(reading, fold)("image", rows) for fold in folds)
     assert abs(first - second).max() > 1e-3
     tasks = feature_tasks(benchmark, ["late"], {("late", fold.number): fold for fold in folds})
-    assert [(task.modality, [fold.number for _, fold in task.folds]) for task in tasks] == [
+    assert [(task.modality, [seen.fold.number for seen in task.folds]) for task in tasks] == [
         ("image", [0]),
         ("image", [1]),
         ("text", [0, 1]),
