@@ -26,8 +26,9 @@ from mmskin.config import Experiment
 from mmskin.data.load import Fold
 from mmskin.data.missingness import equalize
 from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.inference import Predict
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.run import FittedFold, Predict, fit_fold, fold_predictions
+from mmskin.training.run import FittedFold, fit_fold, fold_predictions
 
 
 class CellTask(NamedTuple):

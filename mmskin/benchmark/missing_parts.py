@@ -18,8 +18,9 @@ from mmskin.data.load import Fold
 from mmskin.data.missing_parts import alter, parts_of, scenarios
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB, write_predictions
+from mmskin.inference import Predict
 from mmskin.schema import Schema
-from mmskin.training.run import Predict, predictions_table
+from mmskin.training.run import predictions_table
 
 
 def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:

@@ -13,9 +13,8 @@ from mmskin.encoders.metadata_fields import NOT_RECORDED, PrepareFields
 from mmskin.errors import one_of
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats, Ints
-from mmskin.inference import temper
+from mmskin.inference import Predict, temper
 from mmskin.schema import Schema
-from mmskin.training.run import Predict
 
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
 """Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
