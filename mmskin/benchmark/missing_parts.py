@@ -36,6 +36,11 @@ def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:
         yield rows.assign(scenario=scenario.name, rate=scenario.rate)
 
 
+def is_asked(benchmark: Benchmark, arm: str) -> bool:
+    """Whether an arm is asked about missing parts: no control is, whose histories say nothing as they are."""
+    return benchmark.missing_parts is not None and not benchmark.arms[arm].shuffle_histories
+
+
 def write_missing(
     benchmark: Benchmark, cell: Cell, fold: Fold, output: Path, predict: Predict, predictions: pd.DataFrame
 ) -> None:
@@ -52,7 +57,7 @@ def write_missing(
         predict: the fitted arm.
         predictions: what it has answered of this fold, for the validation rows.
     """
-    if benchmark.missing_parts is None or cell.seed != benchmark.seeds[0] or benchmark.arms[cell.arm].shuffle_histories:
+    if not is_asked(benchmark, cell.arm) or cell.seed != benchmark.seeds[0]:
         return
     val = predictions[predictions["split"] == "val"]
     expected = val[[PROB + name for name in fold.schema.classes]].to_numpy(dtype=np.float64).mean(axis=0)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.controls import control_names
 from mmskin.evaluation.missing_parts import evaluate_missing
 from mmskin.evaluation.missing_report import missing_grids, missing_pictures
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.pages import Section, records
 
-REPLICATES = 500  # enough for intervals of a side table, and a quarter of the time
 NOTE = (
     "The arms as they were trained, asked about the same test cases with less of them. Parts alone: the photo, or the "
     "history. Hidden fields: each by chance (at random); all that are recorded together, by patient (in blocks); or "
@@ -24,18 +22,15 @@ def missing_section(benchmark: Benchmark, output: Path, *, folder: Path, replica
     """One section, or none where nothing was hidden.
 
     Args:
-        benchmark: names the arms to be drawn, and the controls to be left out.
+        benchmark: names the arms to be drawn.
         output: folder that holds missing.parquet.
         folder: for the figure.
-        replicates: resamples of the report; no more than 500 are used here.
+        replicates: resamples of the patients.
     """
     path = output / "missing.parquet"
     if benchmark.missing_parts is None or not path.exists():
         return []
-    table = read_predictions(path)
-    losses = evaluate_missing(
-        table[~table["arm"].isin(control_names(benchmark))], replicates=min(replicates, REPLICATES)
-    )
+    losses = evaluate_missing(read_predictions(path), replicates=replicates)
     first = [arm for arm in (benchmark.primary.arm, benchmark.primary.reference) if arm in set(losses.scores["arm"])]
     return [
         Section(

@@ -18,6 +18,7 @@ from mmskin.benchmark.fine_tuning import TuningTask, check_fine_tuning, fine_tun
 from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
 from mmskin.benchmark.lock import locked
+from mmskin.benchmark.missing_parts import is_asked
 from mmskin.benchmark.progress import Progress
 from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
 from mmskin.data.table import Cases
@@ -187,12 +188,9 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
         raise UserError(f"no arm could be finished; {output / 'failures.json'} says why")
     table = pd.concat(tables, ignore_index=True)
     write_predictions(table, output / "predictions.parquet")
-    if benchmark.missing_parts is not None:
-        places = [
-            cell_of(benchmark, arm, fold, benchmark.seeds[0]).missing(output)
-            for arm in arm_names(table)
-            for fold in folds
-        ]
+    asked = [arm for arm in arm_names(table) if is_asked(benchmark, arm)]
+    if asked:
+        places = [cell_of(benchmark, arm, fold, benchmark.seeds[0]).missing(output) for arm in asked for fold in folds]
         write_predictions(pd.concat(map(read_predictions, places), ignore_index=True), output / "missing.parquet")
     return table
 

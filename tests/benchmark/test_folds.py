@@ -63,6 +63,8 @@ def test_arms_in_other_modes_and_controls_stand_in_one_table_with_the_others(pad
     assert all((answers[arm] != answers["late"]).any() for arm in answers if arm != "late")
     groups = table.groupby("case_id")[[column for column in table.columns if column.startswith("group_")]]
     assert (groups.nunique(dropna=False) == 1).all(axis=None), "a subgroup is the case's own, whatever history it got"
+    asked = set(pd.read_parquet(tmp_path / "out" / "missing.parquet").arm)
+    assert asked == set(arms) - {"late-shuffled"}, "a control is not asked about missing parts"
     controls = {path.name for path in (tmp_path / "out" / "cells" / "late-shuffled" / "fold_0").iterdir()}
     assert controls == {"seed_0"}, "a control is run with one seed"
 
