@@ -54,6 +54,7 @@ def test_lesions_of_the_synthetic_clinic_are_known_to_the_pointing_game(tmp_path
     rows = load_cases(DataConfig.model_validate(given)).table
     assert [Path(masks[0]).name for masks in rows.masks] == [f"{case_id}.png" for case_id in rows.case_id]
     predictor = small_predictor("image_only")
+    rows = rows.assign(**dict.fromkeys(predictor.schema.field_names))
     found = {m.name: m for m in check_explanations(predictor, rows, cases=len(rows)).measures}
     areas = {}
     for row in rows.itertuples():

@@ -6,7 +6,7 @@ intervals from resampling patients. What is asked was fixed beforehand: see `AIM
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple, Self
 
@@ -19,6 +19,7 @@ from mmskin.evaluation.metrics import Floats
 from mmskin.explain.answers import Answers
 from mmskin.explain.faithfulness import (
     Mask,
+    Order,
     deletion_insertion,
     instability,
     points_at,
@@ -35,7 +36,7 @@ from mmskin.explain.words import word_values
 from mmskin.pages import records
 from mmskin.schema import History
 
-ORDERS, STEPS = 3, 10  # random orders of a photo, and scores along each
+ORDERS, STEPS = 2, 10  # random orders of a photo, and scores along each
 CHANGED = 0.5  # half way from the same map to one that has nothing to do with it
 NOISE, STILL = 0.01, 0.1  # noise that nobody sees may move a map by a tenth of its size
 FEW_FIELDS, PAIRS = 4, 2  # values of fields add up in whatever orders they are drawn, so few are
@@ -132,11 +133,9 @@ class Check(NamedTuple):
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        numbers = ("value", "low", "high")
-        measures = [
-            Measure(**{key: float("nan") if key in numbers and value is None else value for key, value in row.items()})
-            for row in content["measures"]
-        ]
+        rows: list[dict[str, Any]] = content["measures"]
+        undefined = [{key: float("nan") for key in ("value", "low", "high") if row[key] is None} for row in rows]
+        measures = [Measure(**{**row, **nan}) for row, nan in zip(rows, undefined, strict=True)]
         return cls(tuple(measures), tuple(content["left_out"]), content["cases"], content["patients"])
 
 
@@ -150,7 +149,7 @@ def check(cases: Sequence[CheckedCase], *, seed: int = 0) -> Check:
     values = pd.DataFrame([values_of(case, seed=seed + place) for place, case in enumerate(cases)])
     patients = pd.Series([case.patient_id for case in cases])
     measures = [summarised(name, aim, values, patients) for name, aim in AIMS.items() if name in values]
-    left_out = _left_out(set(values), cases)
+    left_out = _left_out({str(name) for name in values}, cases)
     return Check(tuple(measures), tuple(left_out), len(cases), patients.nunique())
 
 
@@ -215,12 +214,12 @@ def adding_up(case: CheckedCase) -> dict[str, float]:
     return found
 
 
-def _off(values: Any, score: float, baseline_score: float) -> float:
+def _off(values: Iterable[float], score: float, baseline_score: float) -> float:
     return abs(sum(values) - (score - baseline_score)) / bound(score - baseline_score)
 
 
 def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, float]:
-    """What the heat map of a photo is worth; NaN where it is all zero."""
+    """What the heat map of a photo is worth. One that is all zero has no order and points nowhere."""
     heat = heat_of(held, case.code)
     model = held.model
     answering = [part for part in (model.fusion, model.head) if part is not None]
@@ -247,7 +246,7 @@ def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, f
     return found
 
 
-def curves(case: CheckedCase, held: FixedHistory, order: Any, *, seed: int) -> dict[str, float]:
+def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) -> dict[str, float]:
     """Areas of the map's own order, the mean of random orders of the same photo, and the difference."""
 
     def answer(photos: Tensor) -> Tensor:
@@ -255,8 +254,8 @@ def curves(case: CheckedCase, held: FixedHistory, order: Any, *, seed: int) -> d
 
     rng = np.random.default_rng(seed)
     orders = [order, *(rng.permutation(len(order)) for _ in range(ORDERS))]
-    areas = [deletion_insertion(answer, held.pixels, order, grid=held.grid, steps=STEPS) for order in orders]
-    found = {}
+    areas = [deletion_insertion(answer, held.pixels, one, grid=held.grid, steps=STEPS) for one in orders]
+    found: dict[str, float] = {}
     for name in ("deletion", "insertion"):
         own, *others = (float(getattr(area, name)) for area in areas)
         random = float(np.mean(others))
