@@ -69,4 +69,4 @@ def test_no_case_at_all_is_refused(pad_folder: Path, tmp_path: Path) -> None:
         benchmark_of(pad_folder, tmp_path / "out", explanations=0)
     raw = benchmark_of(pad_folder, tmp_path / "out").to_json()
     del raw["explanations"]
-    assert Benchmark.model_validate(raw).explanations == 20
+    assert Benchmark.model_validate(raw).explanations == 15
