@@ -192,13 +192,25 @@ def explain(
     exact_fields: Annotated[
         int, typer.Option(min=0, help="recorded fields up to which values are exact; beyond, drawn with error bars")
     ] = 10,
+    check: Annotated[
+        Path | None, typer.Option(help="experiment with the model's own folds: do explanations hold on its test cases?")
+    ] = None,
+    cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="with --check: override, such as data.root=/data/new")
+    ] = None,
     *,
-    output: Annotated[Path, typer.Option(help="folder for explanation.html, explanation.json and the figures")],
+    output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
 ) -> None:
     """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
     from mmskin.explainer import Explainer, read_history_file
     from mmskin.predictor import Predictor, read_history
 
+    if check is not None:
+        if image or history or field or text or target:
+            raise typer.BadParameter("--check draws its cases from the test fold: leave the case out")
+        say_check(model, check, overrides or [], cases=cases, output=output)
+        return
     told, words = read_history_file(history) if history is not None else ({}, None)
     photos = [str(path) for path in image] if image else None
     explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
@@ -303,6 +315,23 @@ def data_make_synthetic(
 
     make_clinic(output, cases=cases, size=size, interaction=interaction, seed=seed)
     _say(f"{cases} cases: {output}")
+
+
+def say_check(model: Path, config: Path, overrides: list[str], *, cases: int, output: Path) -> None:
+    """Measure the explanations of a saved model on its own test fold."""
+    from mmskin.config import read_experiment
+    from mmskin.explain.check_page import lines, write_check
+    from mmskin.explanation_check import check_explanations, unseen_rows
+    from mmskin.predictor import Predictor
+
+    predictor = Predictor.load(model)
+    found = check_explanations(predictor, unseen_rows(predictor, read_experiment(config, overrides).data), cases=cases)
+    made = predictor.config
+    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
+    page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
+    for line in lines(found):
+        print(line)
+    _say(f"page: {page}")
 
 
 def say_results(lines: list[str]) -> None:

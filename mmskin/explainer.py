@@ -63,10 +63,11 @@ class Explainer:
         target = target or prediction.top
         code = schema.classes.index(target)
         history = schema.parse_history(metadata or {}, text)
+        photos = self._read(image)
         answers = Answers(
-            predictor.model, predictor.loss, schema, predictor.temperature, predictor.encode_photos(image)
+            predictor.model, predictor.loss, schema, predictor.temperature, predictor.encode_photos(photos or None)
         )
-        first = _first(image) if "image" in predictor.modalities else None
+        photo = open_rgb(_listed(image)[0]).image if photos else None
         return Explanation(
             target=target,
             titles=dict(schema.class_titles),
@@ -80,19 +81,30 @@ class Explainer:
             words=word_values(answers, history, code),
             fields=field_values(answers, history, code, exact_up_to=self.exact_fields, pairs=self.pairs),
             changes=tuple(what_if(answers, history)),
-            photo=None if first is None else open_rgb(first).image,
-            heatmap=self._heatmap(first, metadata, text, target),
+            photo=photo,
+            heatmap=None if photo is None else self._heatmap(photos[0], photo, metadata, text, target),
             reminder=NOT_A_DIAGNOSIS,
         )
 
+    def _read(self, image: Photo | Sequence[Photo] | None) -> list[Image.Image]:
+        """The photos as the model reads them, decoded once for all that is asked; [] if it reads none."""
+        if "image" not in self.predictor.modalities:
+            return []
+        side = int(self.predictor.config["photo_side"])
+        return [open_rgb(photo, max_side=side).image for photo in _listed(image)]
+
     def _heatmap(
-        self, photo: Photo | None, metadata: Mapping[str, object] | None, text: str | None, target: str
+        self,
+        read: Image.Image,
+        photo: Image.Image,
+        metadata: Mapping[str, object] | None,
+        text: str | None,
+        target: str,
     ) -> Image.Image | None:
-        """None where there is no photo, or the image encoder gives no map."""
-        encoders = self.predictor.model.encoders
-        if photo is None or encoders["image"].grid is None:
+        """The map of a photo as it was read, over the photo as it was taken; None if the encoder gives no map."""
+        if self.predictor.model.encoders["image"].grid is None:
             return None
-        return self.predictor.heatmap(photo, metadata, text, target=target)
+        return self.predictor.photo_map(read, metadata, text, target=target).over(photo)
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -114,7 +126,7 @@ def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:
     return fields, text
 
 
-def _first(image: Photo | Sequence[Photo] | None) -> Photo | None:
-    if image is None or isinstance(image, str | bytes | Path | Image.Image):
-        return image
-    return image[0] if image else None
+def _listed(image: Photo | Sequence[Photo] | None) -> list[Photo]:
+    if image is None:
+        return []
+    return [image] if isinstance(image, str | bytes | Path | Image.Image) else list(image)

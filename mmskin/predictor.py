@@ -20,7 +20,7 @@ from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.encoders.pixels import PreparePhoto
 from mmskin.errors import ModelError, UserError, one_of
 from mmskin.explain.fixed_history import FixedHistory, hold_history
-from mmskin.explain.overlay import WHOLE
+from mmskin.explain.overlay import WHOLE, Box
 from mmskin.explain.photo_map import PhotoMap, heat_of, notes_on
 from mmskin.inference import predict_probabilities, temper
 from mmskin.modalities import Features
@@ -183,10 +183,14 @@ class Predictor:
             probs = self.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
         code = int(probs.argmax()) if target is None else self.schema.classes.index(target)
         heat = heat_of(held, code, method=method)
+        seen = self.seen(image)
+        return PhotoMap(heat, seen, notes_on(heat, seen, self.model.fusion))
+
+    def seen(self, image: Photo) -> Box:
+        """The part of a photo that the model sees, and that a map of it covers."""
         prepare = self.model.encoders["image"].prepare
         photo = open_rgb(image, max_side=int(self.config["photo_side"])).image
-        seen = prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
-        return PhotoMap(heat, seen, notes_on(heat, seen, self.model.fusion))
+        return prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
 
     def hold(self, image: Photo, metadata: Mapping[str, object] | None = None, text: str | None = None) -> FixedHistory:
         """The model as a function of the photo alone, for heat maps and whoever tests them.

@@ -28,8 +28,8 @@ from PIL import Image
 from torch import Tensor
 
 from mmskin.config import Experiment, parse_experiment
-from mmskin.evaluation.intervals import draw_patients, interval
 from mmskin.evaluation.predictions import read_predictions
+from mmskin.explain.check import mean_with_interval
 from mmskin.explain.faithfulness import (
     Mask,
     deletion_insertion,
@@ -249,14 +249,6 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
             f"{np.mean(areas):.3f} of the photo"
         )
     return found
-
-
-def mean_with_interval(values: np.ndarray, patients: pd.Series) -> tuple[float, float, float]:
-    """Mean, and the percentile interval of 95 % from resampling patients."""
-    weights = draw_patients(patients).weights(patients)
-    means = weights @ values / weights.sum(axis=1)
-    low, high = interval(means)
-    return float(means[0]), float(low), float(high)
 
 
 def main() -> None:

@@ -194,6 +194,26 @@ def test_explain_writes_a_page_and_prints_its_sentences(
     assert is_one_plain_line(complaint)
 
 
+def test_explain_with_check_measures_explanations_on_the_test_fold(
+    mmskin_: Type, trained_run: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "late.yaml"
+    config.write_text(CONFIG.format(name="late", root=pad_folder))
+    output = tmp_path / "check"
+    code, told, said = mmskin_(f"explain {trained_run} --check {config} --cases 2 --output {output}")
+    assert code == 0
+    assert "holds           parts: " in told
+    assert "left out: the pointing game: the data set has no masks of lesions" in told
+    assert said.strip().replace("\n", "").startswith("page: ")
+    content = json.loads((output / "check.json").read_text(encoding="utf-8"))
+    assert (content["cases"], content["fold"], content["experiment"]) == (2, 0, "small")
+    assert "<img" not in (output / "check.html").read_text(encoding="utf-8")
+    for line in (f"--check {config} --field age=62", f"--check {config} --set data.fold_seed=7"):
+        code, _, complaint = mmskin_(f"explain {trained_run} {line} --output {output}")
+        assert code == 2
+        assert "Traceback" not in complaint
+
+
 def test_predict_as_json_is_json_and_names_what_is_missing(mmskin_: Type, trained_run: Path) -> None:
     code, told, _ = mmskin_(f"predict {trained_run} --field age=62 --json")
     answer = json.loads(told)

@@ -34,7 +34,7 @@ DECLARED = "declared outcome, never an input"
 
 BLOCK = "optional block"
 # What the table holds beside fields and the data set's own columns: ids, parts, and subgroups, told elsewhere.
-_NO_COLUMNS = (*COLUMNS, "photo_group", "official_split")
+_NO_COLUMNS = (*COLUMNS, "photo_group", "official_split", "masks")
 _SUBGROUP = "group_"
 
 

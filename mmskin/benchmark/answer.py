@@ -12,6 +12,7 @@ from mmskin.benchmark.audited import audit_section, audited
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
+from mmskin.benchmark.explanations import explanations_section
 from mmskin.benchmark.fine_tuning import fine_tuning_note
 from mmskin.benchmark.headline import headlines
 from mmskin.benchmark.methods import methods_section
@@ -64,6 +65,7 @@ def write_answer(
         amid=[
             *([control_section(benchmark, controls, results)] if controls is not None else []),
             *missing_section(benchmark, output, folder=figures, replicates=replicates),
+            *explanations_section(benchmark, output),
             cost_section(read_costs(output), results, primary, folder=figures),
         ],
         below=[methods_section(record), tripod_section(record)],

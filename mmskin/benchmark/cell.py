@@ -18,6 +18,7 @@ from mmskin.benchmark.arms import data_of, encoders_of, experiment_of, reading_o
 from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.explanations import write_explanations
 from mmskin.benchmark.grid import Cell, cell_of, replace
 from mmskin.benchmark.missing_parts import answered_in, write_missing
 from mmskin.benchmark.shared_encoders import shared_encoder
@@ -39,7 +40,8 @@ class CellTask(NamedTuple):
     fold: Fold
     output: Path
     is_measured: bool = False
-    """Whether the cost of an answer is measured: once an arm, for it is the same in every cell."""
+    """Whether the cost of an answer is measured, once an arm, for it is the same in every cell; of the primary arm its
+    explanations too."""
 
 
 class Fitted(NamedTuple):
@@ -66,6 +68,8 @@ def run_cell(task: CellTask) -> None:
         }
         cost |= model_cost(task, fitted.model)
         write_missing(task.benchmark, task.cell, task.fold, task.output, fitted.predict, table)
+        if task.is_measured and fitted.model is not None:
+            write_explanations(task.benchmark, task.cell, task.fold, task.output, fitted.model)
     replace(folder / "cost.json", json.dumps(cost) + "\n")
     write_predictions(table, task.cell.predictions(task.output))
 

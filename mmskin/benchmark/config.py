@@ -139,6 +139,8 @@ class Benchmark(Strict):
     """Whether the data are audited, and the findings told above the results."""
     missing_parts: MissingParts | None = MissingParts()
     """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
+    explanations: int | None = Field(default=15, ge=1)
+    """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 

@@ -33,6 +33,10 @@ class Cell(NamedTuple):
         """The test cases with parts missing; only with the first seed."""
         return self.folder(output) / "missing.parquet"
 
+    def explanations(self, output: Path) -> Path:
+        """What its explanations are worth; only of one cell of the primary arm."""
+        return self.folder(output) / "explanations.json"
+
 
 def cells_of(benchmark: Benchmark, folds: list[int]) -> list[Cell]:
     """All cells, arm by arm; arms that stack others come last, as they read their answers."""

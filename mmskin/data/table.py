@@ -26,6 +26,8 @@ class Cases(NamedTuple):
         text: free text, or None.
         one object column per declared field, its values as `Field.parse` gives them (None: not recorded);
         then outcome columns and subgroup columns as read.
+        masks, where the data set has any: tuple of absolute paths, one a photo; not 0 inside the lesion. For checks of
+        heat maps, never an input.
     remarks: what was repaired, dropped, merged or not found, one line each with its count.
     """
 

@@ -67,7 +67,7 @@ class Answers:
         waiting = sorted(new.items(), key=lambda item: len(item[1].note))
         for start in range(0, len(waiting), CHUNK):
             chunk = waiting[start : start + CHUNK]
-            with torch.no_grad():
+            with torch.inference_mode():
                 batch = self.batch([question for _, question in chunk])
                 answers = self.probabilities(self.model(batch).logits).numpy()
             there = torch.stack(list(batch.present.values())).any(0).numpy()

@@ -166,15 +166,14 @@ def randomised(*modules: nn.Module, seed: int = 0) -> Iterator[None]:
     and not the model. Layers with weight matrices or kernels draw them anew by their own rule; norms keep theirs, or
     their scale would have to be learned again.
     """
-    drawn = [
-        part for module in modules for part in module.modules() if isinstance(part, nn.Linear | nn.modules.conv._ConvNd)
-    ]
+    kinds = (nn.Linear, nn.modules.conv._ConvNd, nn.MultiheadAttention)
+    drawn = [part for module in modules for part in module.modules() if isinstance(part, kinds)]
     before = [{name: tensor.clone() for name, tensor in part.state_dict().items()} for part in drawn]
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             for part in drawn:
-                part.reset_parameters()
+                part._reset_parameters() if isinstance(part, nn.MultiheadAttention) else part.reset_parameters()
         yield
     finally:
         for part, state in zip(drawn, before, strict=True):

@@ -31,7 +31,7 @@ def overlay(image: Image.Image, cam: Heat, *, seen: Box = WHOLE, opacity: float 
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie between 0 and 1, however: opacity={opacity}")
     photo = image.convert("RGB")
-    box = _pixels(seen, photo.size)
+    box = in_pixels(seen, photo.size)
     large = enlarged(cam, (box[2] - box[0], box[3] - box[1]))
     colours = matplotlib.colormaps["turbo"](large, bytes=True)[..., :3]
     mixed = Image.blend(photo.crop(box), Image.fromarray(np.ascontiguousarray(colours)), opacity)
@@ -50,7 +50,7 @@ def enlarged(cam: Heat, size: tuple[int, int]) -> Heat:
     return np.asarray(Image.fromarray(cam.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
 
 
-def _pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def in_pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """A box in whole pixels, one pixel wide and high at least."""
     width, height = size
     left, top = min(round(box[0] * width), width - 1), min(round(box[1] * height), height - 1)

@@ -34,8 +34,8 @@ def page(explanation: Explanation) -> str:
         sentences=explanation.sentences(),
         target=explanation.titles.get(explanation.target, explanation.target),
         answer_grid=_answer_grid(explanation),
-        photo=_data_url(explanation.photo),
-        heatmap=_data_url(explanation.heatmap),
+        photo=data_url(explanation.photo),
+        heatmap=data_url(explanation.heatmap),
         shares=Markup(svg(shares_figure(explanation))) if has_shares else "",
         fields=Markup(svg(fields_figure(explanation))) if explanation.fields is not None else "",
         fields_note=_fields_note(explanation),
@@ -117,11 +117,12 @@ def _at(change: Change, target: str) -> str:
     return f"{change.now}: {percent(change.probabilities[target])}"
 
 
-def _data_url(image: Image.Image | None) -> Markup:
+def data_url(image: Image.Image | None, *, side: int = SIDE) -> Markup:
+    """The picture as it stands in a page, its longer side at most so many pixels; "" for none."""
     if image is None:
         return Markup("")
     small = image.convert("RGB")
-    small.thumbnail((SIDE, SIDE))
+    small.thumbnail((side, side))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=88)
     return Markup("data:image/jpeg;base64,") + base64.b64encode(buffer.getvalue()).decode()

@@ -37,6 +37,7 @@ def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
         "arms": ARMS,
         "audit": False,
         "missing_parts": {"rates": [0.2, 0.5]},
+        "explanations": None,
         "features": str(features),
     } | changed
 

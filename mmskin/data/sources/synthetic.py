@@ -43,7 +43,8 @@ class Synthetic:
     def load(self, root: str | Path) -> Cases:
         """Read `cases.csv` and `latents.csv` under a folder and find the photos.
 
-        The table has the columns of `Cases`, then `skin_tone`, the outcomes `true_*`, `marker_pen` and `marker_ruler`.
+        The table has the columns of `Cases`, then `masks` of the lesions, `skin_tone`, the outcomes `true_*`,
+        `marker_pen` and `marker_ruler`.
 
         Raises:
             DataError: no finished clinic; files, columns or cases missing; values not admissible.
@@ -60,6 +61,7 @@ class Synthetic:
                 "target": [_class(cell, row, schema) for row, cell in raw["target"].items()],
                 "text": pd.Series([cell or None for cell in raw["text"]], dtype=object),
                 **_fields(raw, schema, folder / TABLE),
+                "masks": pd.Series([_masks(photos) for photos in images], dtype=object),
                 "skin_tone": raw["skin_tone"].to_list(),
             }
         )
@@ -78,6 +80,12 @@ def _images(raw: pd.DataFrame, folder: Path) -> tuple[list[tuple[str, ...]], tup
             absent.append(error)
     remark = f"{len(absent)} of {len(images)} photos not found: {first_of(absent, 3)}"
     return images, (remark,) if absent else ()
+
+
+def _masks(photos: tuple[str, ...]) -> tuple[str, ...]:
+    """The masks that lie beside photos, or none if one is not there."""
+    masks = [Path(photo).parents[1] / "masks" / f"{Path(photo).stem}.png" for photo in photos]
+    return tuple(map(str, masks)) if all(mask.is_file() for mask in masks) else ()
 
 
 def _class(cell: str, row: object, schema: Schema) -> str:
