@@ -175,6 +175,34 @@ def predict(
     print(NOT_A_DIAGNOSIS)
 
 
+@app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
+    image: Annotated[list[Path] | None, typer.Option(help="photo; repeat for several of the same lesion")] = None,
+    history: Annotated[Path | None, typer.Option(help='JSON file, {"fields": {"age": 62}, "text": "…"}')] = None,
+    field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
+    text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
+    target: Annotated[str | None, typer.Option(help="class to explain; the most likely one if not given")] = None,
+    *,
+    output: Annotated[Path, typer.Option(help="folder for explanation.html, explanation.json and the figures")],
+) -> None:
+    """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
+    from mmskin.explainer import Explainer, read_history_file
+    from mmskin.predictor import Predictor, read_history
+
+    told, words = read_history_file(history) if history is not None else ({}, None)
+    photos = [str(path) for path in image] if image else None
+    explainer = Explainer(Predictor.load(model))
+    explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
+    page = explanation.write(output)
+    for sentence in explanation.sentences():
+        print(sentence)
+    for remark in explanation.remarks:
+        print(f"note: {remark}")
+    print(explanation.reminder)
+    _say(f"page: {page}")
+
+
 @app.command("predict-table")
 def predict_table(
     model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],

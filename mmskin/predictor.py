@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mmskin.data.batch import Batch, Case, Row, collate
+from mmskin.data.batch import Batch, Case, Row, collate, stack_rows
 from mmskin.data.dataset import CaseDataset, Reader
 from mmskin.data.images import image_remarks, open_rgb, to_tensor
 from mmskin.data.note import render_note
@@ -20,6 +20,7 @@ from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.errors import ModelError, UserError, one_of
 from mmskin.explain.gradcam import grad_cam, overlay
 from mmskin.inference import predict_probabilities, temper
+from mmskin.modalities import Features
 from mmskin.saved_model import TrainedModel, load_model
 from mmskin.schema import History, Schema
 
@@ -177,6 +178,27 @@ class Predictor:
             return self.model.classify(changed, present).logits[0, code]
 
         return overlay(open_rgb(image).image, grad_cam(seen.tokens[0], grid, score))
+
+    @torch.no_grad()
+    def encode_photos(self, image: Photo | Sequence[Photo] | None) -> list[Features]:
+        """The photos of one case, encoded: rows that stand for them in a `Case`, to ask much about them at little cost.
+
+        Returns:
+            One row a photo; [] without a photo, or where the model reads none.
+        """
+        photos, _ = self._read(image)
+        if not photos:
+            return []
+        encoder = self.model.encoders["image"]
+        encoded = encoder(stack_rows([encoder.prepare(photo) for photo in photos]))
+        return [
+            Features(
+                encoded.pooled[row],
+                None if encoded.tokens is None else encoded.tokens[row],
+                None if encoded.mask is None else encoded.mask[row],
+            )
+            for row in range(len(photos))
+        ]
 
     def _read(self, image: Photo | Sequence[Photo] | None) -> tuple[list[Tensor], list[str]]:
         """Pixels as in training, and what a reader should know of them."""

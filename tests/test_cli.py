@@ -84,7 +84,17 @@ def test_the_installed_program_says_its_version_without_torch() -> None:
 def test_help_lists_every_command(mmskin_: Type) -> None:
     code, told, _ = mmskin_("--help")
     assert code == 0
-    for command in ("quickstart", "train", "benchmark", "evaluate", "predict", "predict-table", "describe", "data"):
+    for command in (
+        "quickstart",
+        "train",
+        "benchmark",
+        "evaluate",
+        "predict",
+        "explain",
+        "predict-table",
+        "describe",
+        "data",
+    ):
         assert f" {command} " in told
     assert "not a diagnosis" in told
 
@@ -158,6 +168,27 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
     assert told.endswith(NOT_A_DIAGNOSIS + "\n")
     with Image.open(heatmap) as drawn, Image.open(photo) as taken:
         assert drawn.size == taken.size
+
+
+def test_explain_writes_a_page_and_prints_its_sentences(
+    mmskin_: Type, trained_run: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    photo = next((pad_folder / "images").rglob("*.png"))
+    history, output = tmp_path / "history.json", tmp_path / "why"
+    history.write_text('{"fields": {"age": 62, "itch": "no"}, "text": "it scabs"}')
+    line = f"explain {trained_run} --image {photo} --history {history} --output {output}"
+    code, told, said = mmskin_(f"{line} --field itch=yes")  # the command line wins over the file
+    assert code == 0
+    assert told.startswith("The most likely class is ")
+    assert told.endswith(NOT_A_DIAGNOSIS + "\n")
+    assert "explanation.html" in said
+    content = json.loads((output / "explanation.json").read_text(encoding="utf-8"))
+    assert told.splitlines()[: len(content["sentences"])] == content["sentences"]
+    assert {field["name"]: field["value"] for field in content["fields"]["fields"]} == {"age": "62", "itch": "yes"}
+    assert set(content["shares"]["points"]) == {"photo", "words", "fields"}
+    code, _, complaint = mmskin_(f"explain {trained_run} --history {photo} --output {output}")
+    assert code == 2
+    assert is_one_plain_line(complaint)
 
 
 def test_predict_as_json_is_json_and_names_what_is_missing(mmskin_: Type, trained_run: Path) -> None:

@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("audit", "quickstart"),
+    ("audit", "explainer", "quickstart"),
     ("benchmark",),
     ("cli",),
 )
@@ -32,6 +32,7 @@ HOMES = {
     "transformers": ("encoders",),
     "imagehash": ("audit",),
     "ray": ("benchmark",),
+    "captum": ("explain",),
     "gradio": (),
 }
 WITHOUT_TORCH = ("errors", "schema", "build", "config", "evaluation", "synthetic", "pages")

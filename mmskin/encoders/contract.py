@@ -69,3 +69,26 @@ class Encoder(nn.Module):
     def is_truncated(self, raw: Any) -> bool:
         """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
         return False
+
+
+class WordEncoder(Encoder):
+    """A text encoder that runs from embeddings too, so that a gradient can be followed to each word of a note.
+
+    `forward(inputs)` is the same as `from_embeddings(embed(inputs), inputs)`.
+    """
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """(B, T, E), one embedding a row of `prepare(note)`, before any row has seen another."""
+        raise NotImplementedError
+
+    def no_word(self) -> Tensor:
+        """(E,) the embedding that stands for no word."""
+        raise NotImplementedError
+
+    def from_embeddings(self, embedded: Tensor, inputs: Mapping[str, Tensor]) -> Features:
+        """Encode a batch whose rows have these embeddings; everything else is as in inputs."""
+        raise NotImplementedError
+
+    def words_of(self, note: str) -> list[int]:
+        """Of each row of `prepare(note)`: which word of `note.split()` it is of; -1 for what is of none."""
+        raise NotImplementedError

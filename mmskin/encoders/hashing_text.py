@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.contract import WordEncoder
 from mmskin.errors import ConfigError
 from mmskin.modalities import Features
 
@@ -21,7 +21,7 @@ _WORD = re.compile(r"\w+|[.!?;]")
 _SENTENCE_END = "."
 
 
-class HashingTextEncoder(Encoder):
+class HashingTextEncoder(WordEncoder):
     """Note → pooled vector and one token a word; everything learned from the training notes.
 
     A word is the mean of the embeddings of itself, its character n-grams (Bojanowski et al. 2017, eq. 2, so that
@@ -67,14 +67,30 @@ class HashingTextEncoder(Encoder):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode ids (B, T, IDS_PER_WORD) int64, 0 where there is none."""
+        return self.from_embeddings(self.embed(inputs), inputs)
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """(B, T, dim), the mean of a word's features; the pair with the word before counts as the word's own."""
         ids = inputs["ids"]
-        mask = ids.ne(0).any(dim=-1)
         count = ids.ne(0).sum(dim=-1, keepdim=True).clamp_min(1)
-        words = self.dropout(self.embedding(ids).sum(dim=2) / count)
+        embedded: Tensor = self.embedding(ids).sum(dim=2) / count
+        return embedded
+
+    def no_word(self) -> Tensor:
+        """Zeros, as padding is."""
+        return torch.zeros(self.out_dim, device=self.embedding.weight.device)
+
+    def from_embeddings(self, embedded: Tensor, inputs: Mapping[str, Tensor]) -> Features:
+        mask = inputs["ids"].ne(0).any(dim=-1)
+        words = self.dropout(embedded)
         # Padded words are zeros here, as the convolution's own padding is: a note is the same alone and in a batch.
         tokens = self.norm(words + self.neighbours(words.transpose(1, 2)).transpose(1, 2))
         share = mask.to(tokens.dtype) / mask.sum(dim=1, keepdim=True).clamp_min(1)
         return Features(pooled=torch.einsum("bt,btd->bd", share, tokens), tokens=tokens, mask=mask)
+
+    def words_of(self, note: str) -> list[int]:
+        rows = [index for index, word in enumerate(note.split()) for _ in _words(word)]
+        return rows[: self.prepare.max_tokens] or [-1]
 
     def is_truncated(self, raw: str) -> bool:
         return len(list(_words(raw))) > self.prepare.max_tokens

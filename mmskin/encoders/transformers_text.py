@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.contract import WordEncoder
 from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import MINILM_L6, Loaded, load_exactly, load_file_into, packaged_file, read_tensors
 from mmskin.errors import ConfigError, ModelError, first_of
@@ -23,7 +24,7 @@ UNUSED = ("pooler.", "embeddings.position_ids")
 """Tensors in checkpoints that have no part in `last_hidden_state`: BERT's pooler, and a constant of old versions."""
 
 
-class TransformersTextEncoder(Encoder):
+class TransformersTextEncoder(WordEncoder):
     """Note → pooled vector and one token a word piece.
 
     tokens: the last hidden state, special tokens of the tokenizer included. pooled: their masked mean (Reimers &
@@ -76,7 +77,27 @@ class TransformersTextEncoder(Encoder):
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode input_ids (B, T) int64 with attention_mask (B, T), 1 where a word piece is."""
         mask = inputs["attention_mask"]
-        tokens: Tensor = self.model(input_ids=inputs["input_ids"], attention_mask=mask).last_hidden_state
+        return self._pool(self.model(input_ids=inputs["input_ids"], attention_mask=mask).last_hidden_state, mask)
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The word pieces' own embeddings, without position."""
+        return torch.as_tensor(self.model.get_input_embeddings()(inputs["input_ids"]))
+
+    def no_word(self) -> Tensor:
+        """The embedding of the padding piece; zeros where the model has none."""
+        embeddings = self.model.get_input_embeddings()
+        padding = self.model.config.pad_token_id
+        weight: Tensor = embeddings.weight.detach()
+        return torch.zeros_like(weight[0]) if padding is None else weight[padding]
+
+    def from_embeddings(self, embedded: Tensor, inputs: Mapping[str, Tensor]) -> Features:
+        mask = inputs["attention_mask"]
+        return self._pool(self.model(inputs_embeds=embedded, attention_mask=mask).last_hidden_state, mask)
+
+    def words_of(self, note: str) -> list[int]:
+        return self.prepare.words_of(note)
+
+    def _pool(self, tokens: Tensor, mask: Tensor) -> Features:
         if self.pooling == "cls":
             pooled = tokens[:, 0]
         else:
@@ -127,6 +148,13 @@ class PrepareNote:
     def __call__(self, note: str) -> dict[str, Tensor]:
         ids = torch.tensor(self.tokenizer.encode(note).ids, dtype=torch.int64)
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+    def words_of(self, note: str) -> list[int]:
+        """See `WordEncoder`: the word that a piece ends in; start and end are of none."""
+        word_at = {at: index for index, word in enumerate(re.finditer(r"\S+", note)) for at in range(*word.span())}
+        encoding = self.tokenizer.encode(note)
+        ends = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        return [-1 if special else word_at.get(end - 1, -1) for (_, end), special in ends]
 
     def is_truncated(self, note: str) -> bool:
         """Whether the end of a note is left out."""

@@ -69,7 +69,8 @@ class LateFusion(Fusion):
         log_p = self.log_prior.expand(len(present[self.modalities[0]]), -1)
         for m, logits in branch_logits.items():
             # float32: in half precision the difference of two logarithms keeps no more than two digits.
-            log_p_m = (logits if self.joint else logits.detach()).float().log_softmax(dim=-1)
+            # Only a loss is kept from the branches: where nothing is trained, explanations follow gradients through.
+            log_p_m = (logits.detach() if self.training and not self.joint else logits).float().log_softmax(dim=-1)
             counts = present[m][:, None] & was_seen
             log_p = log_p + torch.where(counts, self.weights[m] * (log_p_m - self.log_prior), 0.0)
         return FusionOutput(logits=log_p, branch_logits=branch_logits)

@@ -82,9 +82,18 @@ def test_nothing_of_an_absent_modality_is_read_not_even_nan() -> None:
     torch.testing.assert_close(probs, torch.tensor([[0.9, 0.1]]))
 
 
+def test_where_nothing_is_trained_a_gradient_reaches_the_features() -> None:
+    features = _features()
+    seen = features["image"].pooled.clone().requires_grad_()
+    changed = features | {"image": Features(seen)}
+    _fusion("image", "text")(changed, _present(image=True, text=True)).logits[0, 0].backward()
+    assert seen.grad is not None
+    assert seen.grad.abs().max() > 0
+
+
 @pytest.mark.parametrize("joint", [False, True])
 def test_the_fused_loss_moves_the_branches_only_if_joint(joint: bool) -> None:
-    fusion = _fusion("image", "text", joint=joint)
+    fusion = _fusion("image", "text", joint=joint).train()
     output = fusion(_features(), _present(image=True, text=True))
     nn.functional.cross_entropy(output.logits, torch.tensor([1])).backward()
     assert all((parameter.grad is not None) == joint for parameter in fusion.branches.parameters())
