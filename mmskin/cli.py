@@ -153,17 +153,21 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
+    from mmskin.data.images import open_rgb
     from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
     answer = predictor.predict(image=[str(path) for path in image] if image else None, metadata=fields, text=text)
+    said: tuple[str, ...] = ()
     if heatmap is not None:
         if not image:
             raise typer.BadParameter("a heat map needs --image")
-        predictor.heatmap(str(image[0]), fields, text, target=target).save(heatmap)
+        found = predictor.photo_map(str(image[0]), fields, text, target=target)
+        found.over(open_rgb(image[0]).image).save(heatmap)
+        said = found.notes
     if as_json:
-        print(json.dumps(answer.to_json(), indent=2))
+        print(json.dumps(answer.to_json() | ({"heat_map": said} if said else {}), indent=2))
         return
     for name, probability in answer.probabilities.items():
         title = predictor.schema.class_titles.get(name, name)
@@ -172,6 +176,8 @@ def predict(
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
     for remark in answer.remarks:
         print(f"note: {remark}")
+    for line in said:
+        print(f"heat map: {line}")
     print(NOT_A_DIAGNOSIS)
 
 

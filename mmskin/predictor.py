@@ -17,8 +17,11 @@ from mmskin.data.dataset import CaseDataset, Reader
 from mmskin.data.images import image_remarks, open_rgb, to_tensor
 from mmskin.data.note import render_note
 from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.encoders.pixels import PreparePhoto
 from mmskin.errors import ModelError, UserError, one_of
-from mmskin.explain.gradcam import grad_cam, overlay
+from mmskin.explain.fixed_history import FixedHistory, hold_history
+from mmskin.explain.overlay import WHOLE
+from mmskin.explain.photo_map import PhotoMap, heat_of, notes_on
 from mmskin.inference import predict_probabilities, temper
 from mmskin.modalities import Features
 from mmskin.saved_model import TrainedModel, load_model
@@ -142,42 +145,60 @@ class Predictor:
         text: str | None = None,
         *,
         target: str | None = None,
+        method: str = "grad_cam",
     ) -> Image.Image:
-        """Grad-CAM of one class over the photo, with the history held fixed.
+        """The photo with the `photo_map` of one class laid over it: RGB, the size of the photo.
+
+        Arguments and refusals are those of `photo_map`.
+        """
+        return self.photo_map(image, metadata, text, target=target, method=method).over(open_rgb(image).image)
+
+    def photo_map(
+        self,
+        image: Photo,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+        *,
+        target: str | None = None,
+        method: str = "grad_cam",
+    ) -> PhotoMap:
+        """Where in the photo the evidence for one class lies, with the history held fixed.
 
         Args:
             image: the photo.
             metadata: as in `predict`.
             text: as in `predict`.
             target: class name; the most likely one if None.
-
-        Returns:
-            RGB, the size of the photo.
+            method: "grad_cam", "grad_cam_plus_plus", "gradient_x_activation" (for transformers), or "score_cam", which
+                is slow.
 
         Raises:
-            UserError: a model that reads no photo, a photo that cannot be read, or a class that does not exist.
+            UserError: a model that reads no photo or gives no map of it, a photo that cannot be read, or a class or
+                method that does not exist.
+        """
+        if target is not None and target not in self.schema.classes:
+            raise UserError(one_of("class", target, self.schema.classes))
+        held = self.hold(image, metadata, text)
+        with torch.no_grad():
+            probs = self.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
+        code = int(probs.argmax()) if target is None else self.schema.classes.index(target)
+        heat = heat_of(held, code, method=method)
+        prepare = self.model.encoders["image"].prepare
+        photo = open_rgb(image, max_side=int(self.config["photo_side"])).image
+        seen = prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
+        return PhotoMap(heat, seen, notes_on(heat, seen, self.model.fusion))
+
+    def hold(self, image: Photo, metadata: Mapping[str, object] | None = None, text: str | None = None) -> FixedHistory:
+        """The model as a function of the photo alone, for heat maps and whoever tests them.
+
+        Raises:
+            UserError: a model that reads no photo or gives no map of it, or a photo that cannot be read.
         """
         if "image" not in self.modalities:
             raise UserError(f"this model reads {', '.join(self.modalities)} and no photo: there is no heat map to draw")
-        if target is not None and target not in self.schema.classes:
-            raise UserError(one_of("class", target, self.schema.classes))
         history = self.schema.parse_history(metadata or {}, text)
         photos, _ = self._read(image)
-        with torch.no_grad():
-            features, present = self.model.encode(self._batch(photos, history))
-            logits = self.model.classify(features, present).logits[0]
-        code = int(logits.argmax()) if target is None else self.schema.classes.index(target)
-        seen, grid = features["image"], self.model.encoders["image"].grid
-        if seen.tokens is None or grid is None:
-            raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
-
-        beside_mean = seen.pooled - seen.tokens.mean(1)  # what an encoder's norm or head adds to the mean: a constant
-
-        def score(tokens: Tensor) -> Tensor:
-            changed = features | {"image": seen._replace(tokens=tokens, pooled=tokens.mean(1) + beside_mean)}
-            return self.model.classify(changed, present).logits[0, code]
-
-        return overlay(open_rgb(image).image, grad_cam(seen.tokens[0], grid, score))
+        return hold_history(self.model, self._batch(photos, history))
 
     @torch.no_grad()
     def encode_photos(self, image: Photo | Sequence[Photo] | None) -> list[Features]:

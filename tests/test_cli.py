@@ -165,6 +165,8 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
     assert code == 0
     assert told.count("%") == 6
     assert "used: image, text\n" in told
+    assert "heat map: the map has 1 x 1 cells" in told
+    assert "heat map: photo and history are judged apart in this model" in told
     assert told.endswith(NOT_A_DIAGNOSIS + "\n")
     with Image.open(heatmap) as drawn, Image.open(photo) as taken:
         assert drawn.size == taken.size

@@ -24,6 +24,7 @@ class Encoder(nn.Module):
         (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
         lengths are padded with 0 on their first axis when a batch is made.
     grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
+    prefix_tokens: how many class, distillation and register tokens go before the patches inside a transformer.
     is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
 
     A saved model holds the tensors, `state_json` and what `save_assets` writes, and is built again from the same
@@ -33,7 +34,13 @@ class Encoder(nn.Module):
     out_dim: int
     prepare: Prepare
     grid: tuple[int, int] | None = None
+    prefix_tokens: int = 0
     is_pretrained: bool = False
+
+    @property
+    def last_block(self) -> nn.Module | None:
+        """Of a transformer over patches, its last block, (B, prefix + T, D) → the same; None for everything else."""
+        return None
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode a batch.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmskin.encoders.contract import Encoder
 from mmskin.encoders.freezing import Trainable
@@ -69,6 +69,7 @@ class OpenClipImageEncoder(Encoder):
         if isinstance(self.tower, VisionTransformer) and self.tower.attn_pool is None:
             self.tower.output_tokens = True
             self.grid = self.tower.grid_size
+            self.prefix_tokens = 1
         set_tower_trainable(self.tower, trainable=trainable, last=("proj",))
         size = options.get("image_size", 224)
         self.prepare = PreparePhoto(
@@ -78,6 +79,10 @@ class OpenClipImageEncoder(Encoder):
             resize=resize,
         )
         self.train()
+
+    @property
+    def last_block(self) -> nn.Module | None:
+        return None if self.grid is None else self.tower.transformer.resblocks[-1]
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode pixels (B, 3, H, W), normalised as `prepare` does."""

@@ -45,17 +45,26 @@ class PreparePhoto:
             raise ImageError(
                 f"a photo must be a uint8 RGB tensor of shape (3, H, W), however: {photo.dtype} {tuple(photo.shape)}"
             )
-        resized = functional.resize_image(photo, self._resized(photo), self._interpolation(), antialias=True)
+        resized = functional.resize_image(photo, self._resized(*photo.shape[1:]), self._interpolation(), antialias=True)
         if self.resize == "crop":
             resized = functional.center_crop_image(resized, list(self.size))
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
         return {"pixels": (resized.float() / 255 - mean) / std}
 
-    def _resized(self, photo: Tensor) -> list[int]:
+    def seen(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """The part of a photo (H, W) that is kept: left, top, right and bottom as shares of its width and height."""
+        if self.resize == "squash":
+            return (0.0, 0.0, 1.0, 1.0)
+        resized = self._resized(height, width)
+        # As center_crop_image rounds.
+        top, left = (round((side - kept) / 2) for side, kept in zip(resized, self.size, strict=True))
+        bottom, right = top + self.size[0], left + self.size[1]
+        return left / resized[1], top / resized[0], right / resized[1], bottom / resized[0]
+
+    def _resized(self, height: int, width: int) -> list[int]:
         """Height and width before the crop."""
         if self.resize == "squash":
             return list(self.size)
-        height, width = photo.shape[1:]
         scale = max(self.size[0] / height, self.size[1] / width) / self.crop_share
         # Rounding may take away the pixel that the crop still needs.
         return [max(side, math.floor(scale * length)) for side, length in zip(self.size, (height, width), strict=True)]

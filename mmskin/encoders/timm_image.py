@@ -38,6 +38,9 @@ class TimmImageEncoder(Encoder):
         image_size: side in pixels; the model's own if None. A transformer is built for it.
         resize: see `PreparePhoto`.
         drop_path: stochastic depth rate in [0, 1), while training.
+        output_stride: pixels a cell of the last feature map is apart, for CNNs that timm can dilate: 16 gives a map of
+            14 x 14 for 224 pixels where most give 7 x 7, which is slower, and points more finely. The model's own if
+            None.
 
     Raises:
         ConfigError: no such model, a model without a feature map, an option with no meaning for it.
@@ -53,12 +56,19 @@ class TimmImageEncoder(Encoder):
         image_size: int | None = None,
         resize: Resize = "squash",
         drop_path: float = 0.0,
+        output_stride: int | None = None,
     ) -> None:
         from timm.data import resolve_model_data_config
         from timm.models import group_parameters
 
         super().__init__()
-        self.model = _create(model, from_hub=weights == "hub", image_size=image_size, drop_path=drop_path)
+        self.model = _create(
+            model,
+            from_hub=weights == "hub",
+            image_size=image_size,
+            drop_path=drop_path,
+            output_stride=output_stride,
+        )
         self.loaded = self._load(model, weights)
         self.is_pretrained = weights != "none"
         named = dict(self.model.named_parameters())
@@ -77,6 +87,7 @@ class TimmImageEncoder(Encoder):
         )
         map_dim: int = self.model.num_features
         self.out_dim: int = getattr(self.model, "head_hidden_size", None) or map_dim
+        self.prefix_tokens: int = getattr(self.model, "num_prefix_tokens", 0)
         self._head_on_cells = self.out_dim != map_dim
         self._channels_last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
         reduction = self.model.feature_info[-1]["reduction"]
@@ -86,11 +97,16 @@ class TimmImageEncoder(Encoder):
         """Rows and columns of the tokens."""
         self.train()
 
+    @property
+    def last_block(self) -> nn.Module | None:
+        blocks = getattr(self.model, "blocks", None) if hasattr(self.model, "num_prefix_tokens") else None
+        return blocks[-1] if isinstance(blocks, nn.Sequential | nn.ModuleList) else None
+
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode pixels (B, 3, H, W), normalised as `prepare` does."""
         maps: Tensor = self.model.forward_features(inputs["pixels"])
         pooled: Tensor = self.model.forward_head(maps, pre_logits=True)
-        tokens = self._cells(maps) if maps.ndim == 4 else maps[:, getattr(self.model, "num_prefix_tokens", 0) :]
+        tokens = self._cells(maps) if maps.ndim == 4 else maps[:, self.prefix_tokens :]
         return Features(
             pooled=pooled, tokens=tokens, mask=torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         )
@@ -126,7 +142,7 @@ class TimmImageEncoder(Encoder):
         return load_file_into(self, self.model, weights, modality="image", unused=unused)
 
 
-def _create(model: str, *, from_hub: bool, image_size: int | None, drop_path: float) -> Any:
+def _create(model: str, *, from_hub: bool, image_size: int | None, drop_path: float, output_stride: int | None) -> Any:
     """The timm model without a classifier. Any: timm's models share methods that nn.Module does not declare."""
     import timm
 
@@ -140,6 +156,8 @@ def _create(model: str, *, from_hub: bool, image_size: int | None, drop_path: fl
     options: dict[str, Any] = {"img_size": image_size} if image_size and fixed else {}
     if drop_path:
         options["drop_path_rate"] = drop_path
+    if output_stride is not None:
+        options["output_stride"] = output_stride
     try:
         built = timm.create_model(model, pretrained=from_hub, num_classes=0, **options)
     except (TypeError, AssertionError) as error:

@@ -27,8 +27,8 @@ class LateFusion(Fusion):
     prior: dividing by a prior of almost 0 would make it win every case.
 
     The branches are trained by their own losses, through `branch_logits`. By default the combination reads them
-    detached, and the loss of the fused answer moves the weights alone: each branch stays the posterior of its own
-    modality, which is what the formula is about.
+    detached while it trains, and the loss of the fused answer moves the weights alone: each branch stays the posterior
+    of its own modality, which is what the formula is about. In eval mode gradients go through, for explanations.
 
     Source: Hinton, *Training products of experts by minimizing contrastive divergence*, Neural Comput. 2002; Kittler et
     al., *On combining classifiers*, IEEE PAMI 1998 (product rule).
@@ -68,9 +68,10 @@ class LateFusion(Fusion):
         was_seen = self.log_prior > math.log(2 * SMALLEST_PRIOR)
         log_p = self.log_prior.expand(len(present[self.modalities[0]]), -1)
         for m, logits in branch_logits.items():
-            # float32: in half precision the difference of two logarithms keeps no more than two digits.
             # Only a loss is kept from the branches: where nothing is trained, explanations follow gradients through.
-            log_p_m = (logits.detach() if self.training and not self.joint else logits).float().log_softmax(dim=-1)
+            read = logits.detach() if self.training and not self.joint else logits
+            # float32: in half precision the difference of two logarithms keeps no more than two digits.
+            log_p_m = read.float().log_softmax(dim=-1)
             counts = present[m][:, None] & was_seen
             log_p = log_p + torch.where(counts, self.weights[m] * (log_p_m - self.log_prior), 0.0)
         return FusionOutput(logits=log_p, branch_logits=branch_logits)

@@ -21,8 +21,9 @@ from mmskin.errors import DataError, one_of
 from mmskin.synthetic.case import VALUES, SyntheticCase, Told
 from mmskin.synthetic.history import fields_of, text_of
 from mmskin.synthetic.latents import ClinicDesign, default_design
-from mmskin.synthetic.photo import check_size, render
+from mmskin.synthetic.photo import check_area, check_size, render
 from mmskin.synthetic.population import Missing, Shortcut, draw_cases
+from mmskin.synthetic.shape import AREA, Area
 
 TABLE, LATENTS, TRUTH = "cases.csv", "latents.csv", "truth.json"
 FORMAT = 1
@@ -42,6 +43,7 @@ def make_clinic(
     *,
     cases: int = 1000,
     size: int = 128,
+    area: Area = AREA,
     interaction: float = 0.0,
     seed: int = 0,
     missing: Missing | None = None,
@@ -55,6 +57,7 @@ def make_clinic(
         folder: new, empty, or an unfinished or older clinic, whose files are replaced.
         cases: number of cases, 1 or more.
         size: pixels of a photo's side.
+        area: least and largest share of the photo that a lesion fills.
         interaction: λ of `ClinicDesign`.
         seed: fixes all chance.
         missing: None records every field.
@@ -70,18 +73,20 @@ def make_clinic(
         DataError: the folder holds something else.
     """
     check_size(size)
+    check_area(area)
     root = Path(folder)
     design = default_design(interaction=interaction)
     drawn = draw_cases(design, cases, seed=seed, missing=missing, shortcut=shortcut, told=told)
     _clear(root)
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda case: _write_photo(root, case, size), drawn))
+        list(pool.map(lambda case: _write_photo(root, case, size, area), drawn))
     _write_table(root / TABLE, [_clinic_row(case) for case in drawn])
     _write_table(root / LATENTS, [_latents_row(case) for case in drawn])
     truth = {
         "format": FORMAT,
         "seed": seed,
         "size": size,
+        "area": list(area),
         "design": design.to_json(),
         "missing": asdict(missing or Missing()),
         "shortcut": asdict(shortcut) if shortcut else None,
@@ -128,8 +133,8 @@ def read_truth(folder: str | Path) -> Truth:
     )
 
 
-def _write_photo(root: Path, case: SyntheticCase, size: int) -> None:
-    photo = render(case, size=size)
+def _write_photo(root: Path, case: SyntheticCase, size: int, area: Area) -> None:
+    photo = render(case, size=size, area=area)
     Image.fromarray(photo.pixels).save(root / "photos" / f"{case.case_id}.jpg", quality=92, subsampling=0)
     Image.fromarray(photo.mask).save(root / "masks" / f"{case.case_id}.png")
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from mmskin.errors import ConfigError
 from mmskin.synthetic.case import SyntheticCase
-from mmskin.synthetic.shape import REACH, Shape, outline
+from mmskin.synthetic.shape import AREA, REACH, Area, Shape, outline
 from mmskin.synthetic.texture import Plane, noise
 
 Colour = tuple[float, float, float]
@@ -47,18 +47,20 @@ class Photo(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-def render(case: SyntheticCase, *, size: int = 128) -> Photo:
+def render(case: SyntheticCase, *, size: int = 128, area: Area = AREA) -> Photo:
     """Draw the photo of a case.
 
     Args:
         case: what to draw.
         size: pixels of a side, 96 to 512.
+        area: least and largest share of the photo that a lesion fills. Small ones lie farther off the centre.
 
     Raises:
-        ConfigError: a size at which the values could not be seen, or beyond what the textures are made for.
+        ConfigError: a size or an area at which the values could not be seen, or beyond what the drawing is made for.
     """
     check_size(size)
-    shape = outline(case, size)
+    check_area(area)
+    shape = outline(case, size, area=area)
     skin = _skin(case, size)
     picture = _paint_lesion(case, skin, shape)
     picture = _paint_hair(case, picture)
@@ -79,6 +81,16 @@ def check_size(size: int) -> None:
     """
     if not 96 <= size <= 512:
         raise ConfigError(f"size={size} must lie between 96 and 512 pixels; in smaller photos small things are lost")
+
+
+def check_area(area: Area) -> None:
+    """Nothing, if lesions of these shares of the photo can be drawn wholly inside it.
+
+    Raises:
+        ConfigError: they can't, or the least is more than the largest.
+    """
+    if not 0.04 <= area[0] <= area[1] <= 0.25:
+        raise ConfigError(f"area={tuple(area)} must be two shares of the photo, 0.04 <= least <= largest <= 0.25")
 
 
 def _skin(case: SyntheticCase, size: int) -> Plane:

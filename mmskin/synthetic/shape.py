@@ -9,7 +9,9 @@ import numpy as np
 from mmskin.synthetic.case import SyntheticCase
 from mmskin.synthetic.texture import Plane
 
-AREA = (0.07, 0.20)  # share of the photo that lesions fill, within the 5 to 25 % of usual close-ups
+Area = tuple[float, float]
+
+AREA: Area = (0.07, 0.20)  # least and largest share of the photo that a lesion fills, of the 5 to 25 % of close-ups
 REACH = 1.5  # no outline leaves this many mean radii around its centre
 
 
@@ -30,13 +32,13 @@ class Shape(NamedTuple):
     radius: float
 
 
-def outline(case: SyntheticCase, size: int) -> Shape:
+def outline(case: SyntheticCase, size: int, *, area: Area = AREA) -> Shape:
     """Lay the lesion into the photo, off centre, wholly inside.
 
     The centre and the area do not depend on asymmetry and border: only the outline does.
     """
     rng = case.stream("place")
-    radius = size * float(np.sqrt(rng.uniform(*AREA) / np.pi))
+    radius = size * float(np.sqrt(rng.uniform(*area) / np.pi))
     room = max(size / 2 - REACH * radius, 0.06 * size)
     direction = rng.uniform(0, 2 * np.pi)
     offset = rng.uniform(0.5, 1.0) * room

@@ -57,6 +57,24 @@ def test_every_shape_comes_out_at_the_size(height: int, width: int, share: float
         assert pixels.dtype == torch.float32
 
 
+@pytest.mark.parametrize("share", [1.0, 0.8])
+@pytest.mark.parametrize(("height", "width"), [(40, 80), (80, 40), (33, 57)])
+def test_what_is_seen_of_a_photo_is_what_comes_out(height: int, width: int, share: float) -> None:
+    # Every pixel holds its own place: the first and last pixel that come out tell where they lay.
+    columns = torch.arange(width).expand(3, height, width).to(torch.uint8)
+    rows = torch.arange(height)[:, None].expand(3, height, width).to(torch.uint8)
+    for resize in ("squash", "crop"):
+        prepare = PreparePhoto((20, 20), (0.0,) * 3, (1.0,) * 3, "bilinear", resize, share)  # type: ignore[arg-type]
+        left, top, right, bottom = prepare.seen(height, width)
+        across, down = (prepare(raw)["pixels"][0] * 255 for raw in (columns, rows))
+        step = max((right - left) * width, (bottom - top) * height) / 20
+        assert float(across[0, 0]) == pytest.approx(left * width + step / 2 - 0.5, abs=1.0)
+        assert float(across[0, -1]) == pytest.approx(right * width - step / 2 - 0.5, abs=1.0)
+        assert float(down[0, 0]) == pytest.approx(top * height + step / 2 - 0.5, abs=1.0)
+        assert float(down[-1, 0]) == pytest.approx(bottom * height - step / 2 - 0.5, abs=1.0)
+    assert PreparePhoto((20, 20), HALF, HALF).seen(height, width) == (0, 0, 1, 1)
+
+
 def test_crop_takes_the_share_of_the_shorter_side() -> None:
     raw = torch.zeros(3, 64, 64, dtype=torch.uint8)
     raw[:, 8:56, 8:56] = 255  # the middle 75 %

@@ -84,6 +84,17 @@ def test_photo_sides_change_the_grid_of_cnn_and_transformer() -> None:
         assert tokens.shape[1] == grid[0] * grid[1]
 
 
+def test_a_smaller_output_stride_gives_a_finer_map_with_the_same_weights() -> None:
+    coarse = TimmImageEncoder(model="test_resnet", image_size=64)
+    fine = TimmImageEncoder(model="test_resnet", image_size=64, output_stride=16)
+    fine.load_state_dict(coarse.state_dict())
+    tokens = encode(fine.eval(), [photo(0)]).tokens
+    assert (coarse.grid, fine.grid) == ((2, 2), (4, 4))
+    assert tokens.shape[1] == 16
+    with pytest.raises(ConfigError, match=r"timm cannot build 'test_vit' with \{'output_stride': 8\}"):
+        TimmImageEncoder(model="test_vit", output_stride=8)
+
+
 def test_prepare_follows_timm_s_own_statistics() -> None:
     prepare = bare("test_efficientnet").prepare
     assert "mean=(0.485, 0.456, 0.406)" in repr(prepare)

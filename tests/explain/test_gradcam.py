@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.explain.gradcam import grad_cam, overlay
+from mmskin.explain.gradcam import grad_cam
 
 
 def test_a_linear_score_of_the_mean_gives_the_map_worked_out_by_hand() -> None:
@@ -78,27 +77,3 @@ def test_misfits_are_refused() -> None:
         grad_cam(torch.ones(4, 2), (2, 2), lambda t: t.sum(dim=(0, 1)))
     with pytest.raises(ValueError, match="not finite"):
         grad_cam(torch.zeros(4, 2), (2, 2), lambda t: t.sqrt().sum())
-
-
-def test_the_overlay_has_the_size_of_the_photo_and_is_red_where_the_map_is_high() -> None:
-    cam = np.array([[0.0, 1.0]], dtype=np.float32)
-    picture = np.asarray(overlay(Image.new("RGB", (40, 20), (128, 128, 128)), cam)).astype(int)
-    assert picture.shape == (20, 40, 3)
-    left, right = picture[10, 0], picture[10, -1]
-    assert right[0] > right[2]
-    assert left[2] > left[0]
-
-
-def test_opacity_mixes_photo_and_map() -> None:
-    photo, cam = Image.new("RGB", (8, 8), (10, 20, 30)), np.ones((2, 2), dtype=np.float32)
-    assert overlay(photo, cam, opacity=0).getpixel((4, 4)) == (10, 20, 30)
-    assert overlay(photo, cam, opacity=1).getpixel((4, 4)) == (122, 4, 2)  # the last colour of "turbo" as published
-    assert overlay(photo, cam, opacity=0.5).getpixel((4, 4)) == (66, 12, 16)
-
-
-def test_overlay_refuses_values_out_of_range() -> None:
-    photo = Image.new("RGB", (8, 8))
-    with pytest.raises(ValueError, match="opacity=2"):
-        overlay(photo, np.ones((2, 2), dtype=np.float32), opacity=2)
-    with pytest.raises(ValueError, match=r"cam must lie between 0 and 1, however: 3\.0 to 3\.0"):
-        overlay(photo, np.full((2, 2), 3, dtype=np.float32))

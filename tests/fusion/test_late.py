@@ -100,6 +100,20 @@ def test_the_fused_loss_moves_the_branches_only_if_joint(joint: bool) -> None:
     assert all(weight.grad is not None for weight in fusion.weights.values())
 
 
+def test_once_trained_the_answer_can_be_explained_by_its_gradient() -> None:
+    # The logit is log π + Σ w (log p_m − log π): its gradient by the photo is w times that of the branch's own log p.
+    fusion = _fusion("image", "text")
+    with torch.no_grad():
+        fusion.weights["image"].fill_(0.5)
+    features = _features()
+    pooled = features["image"].pooled.clone().requires_grad_(True)
+    logits = fusion(features | {"image": Features(pooled)}, _present(image=True, text=True)).logits
+    (of_answer,) = torch.autograd.grad(logits[0, 1], pooled)
+    (of_branch,) = torch.autograd.grad(fusion.branches["image"](pooled).log_softmax(dim=-1)[0, 1], pooled)
+    assert of_branch.abs().max() > 0
+    torch.testing.assert_close(of_answer, 0.5 * of_branch)
+
+
 def test_branch_logits_are_the_branches_own_and_trainable() -> None:
     fusion = _fusion("image", "text")
     branch_logits = fusion(_features(), _present(image=True, text=True)).branch_logits

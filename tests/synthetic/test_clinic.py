@@ -38,6 +38,14 @@ def test_folder_holds_photos_and_masks_of_every_case(tmp_path: Path) -> None:
             assert np.array_equal(np.asarray(mask).astype(bool), drawn.mask)
 
 
+def test_a_clinic_of_small_lesions_says_so(tmp_path: Path) -> None:
+    root = make_clinic(tmp_path / "clinic", cases=2, size=96, area=(0.05, 0.06))
+    for case in read_cases(root):
+        with Image.open(root / "masks" / f"{case.case_id}.png") as mask:
+            assert np.array_equal(np.asarray(mask).astype(bool), render(case, size=96, area=(0.05, 0.06)).mask)
+    assert json.loads((root / "truth.json").read_text())["area"] == [0.05, 0.06]
+
+
 def test_truth_and_cases_come_back_as_they_were(tmp_path: Path) -> None:
     missing = Missing(at_random=0.2, block=0.1, by_class={"alvita": 0.5})
     shortcut = Shortcut(mark="ruler", strength=0.7)

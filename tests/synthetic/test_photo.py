@@ -47,6 +47,17 @@ def test_lesion_lies_inside_off_centre_and_fills_its_share() -> None:
     assert np.hypot(*(centre - 47.5).T).mean() > 0.05 * 96
 
 
+def test_smaller_lesions_lie_farther_off_the_centre_and_still_inside() -> None:
+    masks = [render(plain(i), size=96, area=(0.05, 0.08)).mask for i in range(20)]
+    assert all(0.04 < mask.mean() < 0.09 for mask in masks)
+    assert not any(np.concatenate([mask[[0, -1]].ravel(), mask[:, [0, -1]].ravel()]).any() for mask in masks)
+    usual = [render(plain(i), size=96).mask[48, 48] for i in range(20)]
+    assert np.mean([mask[48, 48] for mask in masks]) < 0.2 < np.mean(usual)
+    for area in ((0.01, 0.1), (0.1, 0.3), (0.2, 0.1)):
+        with pytest.raises(ConfigError, match="area="):
+            render(plain(), area=area)
+
+
 def test_lesion_is_darker_than_the_skin_around_it_on_every_skin() -> None:
     for tone in VALUES["skin_tone"]:
         for number in range(5):

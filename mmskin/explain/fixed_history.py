@@ -1,0 +1,146 @@
+"""The model as a function of one photo, with everything else that is known of the case held fixed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskin.data.batch import Batch
+from mmskin.encoders.contract import Encoder
+from mmskin.errors import UserError
+from mmskin.explain.gradient import Grid
+from mmskin.modalities import Features
+from mmskin.model import MultimodalClassifier
+
+
+@dataclass(frozen=True)
+class FixedHistory:
+    """What `hold_history` gives.
+
+    pixels: (3, H, W), the photo as the image encoder reads it.
+    tokens: (T, D), the patches of the photo at the last place where the model still reads them: the feature map of a
+        CNN; in a transformer what goes into its last block, because a class token has read the patches by then. Class,
+        distillation and register tokens are left out.
+    grid: rows and columns of the tokens.
+    """
+
+    model: MultimodalClassifier
+    features: Mapping[str, Features]
+    present: Mapping[str, Tensor]
+    pixels: Tensor
+    tokens: Tensor
+    grid: Grid
+
+    def logits_of_tokens(self, tokens: Tensor) -> Tensor:
+        """(N, T, D) in place of the photo's own tokens → logits (N, C), differentiable.
+
+        In a CNN `pooled` moves with the mean of the tokens; what its norm or head adds to that mean stays as it is.
+        """
+        encoder = self.model.encoders["image"]
+        if encoder.last_block is None:
+            own = self.features["image"]
+            pooled = own.pooled + (tokens.mean(1) - self.tokens.mean(0))
+            mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+            return self._classify(Features(pooled, tokens, mask))
+
+        def with_tokens(given: Tensor) -> Tensor:
+            return torch.cat([given[:, : encoder.prefix_tokens], tokens], dim=1)
+
+        with _input_changed(encoder.last_block, with_tokens):
+            return self.logits_of_pixels(self.pixels.expand(len(tokens), -1, -1, -1))
+
+    def logits_of_pixels(self, pixels: Tensor) -> Tensor:
+        """(N, 3, H, W) in place of the photo, prepared as it is → logits (N, C), differentiable."""
+        return self._classify(self.model.encoders["image"]({"pixels": pixels}))
+
+    def at(self, pixels: Tensor) -> FixedHistory:
+        """The same case with another photo, (3, H, W), prepared as its own is; and with the weights of this moment."""
+        encoder = self.model.encoders["image"]
+        with torch.no_grad():
+            image = encoder({"pixels": pixels[None]})
+        tokens = _tokens(encoder, image, pixels)
+        return replace(self, features={**self.features, "image": image}, pixels=pixels, tokens=tokens)
+
+    def seen_through(self, masks: Tensor) -> Tensor:
+        """Masks (N, h, w) in [0, 1] → photos (N, 3, H, W), mean grey where a mask is 0."""
+        large = F.interpolate(masks[:, None], size=self.pixels.shape[1:], mode="bilinear")
+        return self.pixels * large
+
+    def _classify(self, image: Features) -> Tensor:
+        count = len(image.pooled)
+        held = {modality: _repeated(features, count) for modality, features in self.features.items()}
+        present = {modality: flag.expand(count) for modality, flag in self.present.items()}
+        return self.model.classify(held | {"image": image}, present).logits
+
+
+def hold_history(model: MultimodalClassifier, batch: Batch, *, case: int = 0) -> FixedHistory:
+    """Hold all of one case fixed but its photo.
+
+    Args:
+        model: in eval mode.
+        batch: the other cases in it do not matter.
+        case: which case of the batch; it has one photo.
+
+    Raises:
+        UserError: no photo or several, or an image encoder that gives no map of a photo.
+    """
+    rows = torch.nonzero(batch.case_index["image"] == case)[:, 0]
+    if len(rows) != 1:
+        raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {len(rows)}")
+    encoder = model.encoders["image"]
+    inputs = batch.inputs["image"]
+    with torch.no_grad():
+        features, present = model.encode(batch)
+    own = {modality: _row(of_all, case) for modality, of_all in features.items()}
+    seen = own["image"]
+    if seen.tokens is None or encoder.grid is None or isinstance(inputs, Features):
+        raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
+    pixels = inputs["pixels"][int(rows[0])]
+    held = {modality: flag[case : case + 1] for modality, flag in present.items()}
+    return FixedHistory(model, own, held, pixels, _tokens(encoder, seen, pixels), encoder.grid)
+
+
+def _row(features: Features, case: int) -> Features:
+    return Features(*(None if part is None else part[case : case + 1] for part in features))  # type: ignore[arg-type]
+
+
+def _repeated(features: Features, count: int) -> Features:
+    parts = (None if part is None else part.expand(count, *part.shape[1:]) for part in features)
+    return Features(*parts)  # type: ignore[arg-type]
+
+
+def _tokens(encoder: Encoder, image: Features, pixels: Tensor) -> Tensor:
+    """(T, D): of a CNN the tokens it gives, of a transformer the patches that go into its last block."""
+    if encoder.last_block is None:
+        assert image.tokens is not None
+        return image.tokens[0, : math.prod(encoder.grid or ())]  # a neighbour with more photos may have padded them
+    kept: list[Tensor] = []
+
+    def keep(given: Tensor) -> Tensor:
+        kept.append(given)
+        return given
+
+    with torch.no_grad(), _input_changed(encoder.last_block, keep):
+        encoder({"pixels": pixels[None]})
+    return kept[0][0, encoder.prefix_tokens :]
+
+
+@contextmanager
+def _input_changed(block: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """The first input of a block goes through `change` as long as the context lasts; afterwards no hook is left."""
+
+    def hook(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (change(inputs[0]), *inputs[1:])
+
+    handle = block.register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()

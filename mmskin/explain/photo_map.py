@@ -1,0 +1,82 @@
+"""A heat map of a photo with what its reader has to know: how coarse it is, and what the history can do to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PIL import Image
+
+from mmskin.errors import UserError, one_of
+from mmskin.explain import HEATMAPS
+from mmskin.explain.fixed_history import FixedHistory
+from mmskin.explain.gradient import Grid, Heat
+from mmskin.explain.overlay import WHOLE, Box, overlay
+from mmskin.explain.score_cam import score_cam
+from mmskin.fusion.contract import Fusion
+from mmskin.fusion.late import LateFusion
+
+METHODS = (*HEATMAPS, "score_cam")
+
+
+class PhotoMap(NamedTuple):
+    """heat: (h, w) in [0, 1] on the encoder's grid. seen: the part of the photo it covers. notes: a line each."""
+
+    heat: Heat
+    seen: Box
+    notes: tuple[str, ...]
+
+    def over(self, photo: Image.Image, *, opacity: float = 0.45) -> Image.Image:
+        """The map laid over the photo, at the photo's own size."""
+        return overlay(photo, self.heat, seen=self.seen, opacity=opacity)
+
+
+def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
+    """The heat map of the logit of a class, (h, w) in [0, 1].
+
+    Args:
+        held: the case.
+        code: index of the class.
+        method: one of `METHODS`.
+
+    Raises:
+        UserError: no such method.
+    """
+    if method not in METHODS:
+        raise UserError(one_of("heat map", method, METHODS))
+    if method == "score_cam":
+        return score_cam(held.tokens, held.grid, lambda masks: held.logits_of_pixels(held.seen_through(masks))[:, code])
+    return HEATMAPS[method](held.tokens, held.grid, lambda tokens: held.logits_of_tokens(tokens)[0, code])
+
+
+def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
+    """What has to be said beside a heat map, the resolution always."""
+    notes = [resolution_note((heat.shape[0], heat.shape[1]))]
+    if seen != WHOLE:
+        notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
+    if not heat.any():
+        notes.append("nothing in the photo raises the score of this class")
+    late = late_note(fusion)
+    return (*notes, late) if late else tuple(notes)
+
+
+def resolution_note(grid: Grid) -> str:
+    """How coarse a map is."""
+    return (
+        f"the map has {grid[0]} x {grid[1]} cells, which are drawn smoothly: what is smaller than a cell cannot be "
+        "told from what lies beside it"
+    )
+
+
+def late_note(fusion: Fusion) -> str | None:
+    """What is true of a late fusion, and of no other in general; None for others.
+
+    The logit of class c is log π_c + Σ_m w_m (log p_m,c − log π_c), so its gradient by the photo is
+    w_image ∇ log p_image,c: the history is not in it. It is in the gradient of the *probability* of c, through the
+    normalisation over classes: which is why the logit is explained.
+    """
+    if not isinstance(fusion, LateFusion) or len(fusion.modalities) < 2:
+        return None
+    return (
+        "photo and history are judged apart in this model and then added up: another history changes how much the "
+        "photo counts for the answer, not where this map of a class is warm"
+    )
