@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results", "catalogue"),
-    ("audit", "explainer", "quickstart"),
+    ("audit", "explainer", "quickstart", "refer"),
     ("benchmark",),
     ("cli",),
 )
