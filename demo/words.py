@@ -62,7 +62,7 @@ NOTE = "The note that the model read"
 
 EXPLAINING = "Working out why …"
 WHY = "Why"
-WHY_HINT = "In points of the probability of {title}: blue and + speak for it, orange and − against it."
+WHY_HINT = "In points of the probability of {title}: blue and + speak for it, orange and \u2212 against it."
 COMPARED = "Photo alone, history alone, both"
 CLASS = "Class"
 ALONE = {"photo": "Photo alone", "history": "History alone"}
