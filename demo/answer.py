@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +57,8 @@ class Bar(NamedTuple):
     share: float
 
 
-def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice, tuple[str, ...]]:
-    """The answer, what follows from it, and what is wrong with the photo.
+def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
+    """The answer, and what follows from it. What the page says of the photo's quality is not said twice.
 
     Raises:
         UserError: what `Predictor.predict` refuses, or a text that is too long.
@@ -65,8 +66,12 @@ def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice, tuple[str
     check_text(case.text)
     image = case.photo and case.photo.image
     prediction = predictor.predict(image, case.fields, case.text)
-    quality = photo_quality(image) if image else ()
-    return prediction, advise(prediction, predictor.schema, quality=quality), quality
+    if case.photo is None:
+        return prediction, advise(prediction, predictor.schema)
+    said = photo_quality(case.photo.image)
+    others = (line for line in prediction.remarks if line not in said)
+    prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
+    return prediction, advise(prediction, predictor.schema, quality=case.photo.quality)
 
 
 def check_text(text: str | None) -> None:
@@ -89,9 +94,8 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     Raises:
         UserError: see `ask`.
     """
-    prediction, advice, quality = ask(predictor, case)
+    prediction, advice = ask(predictor, case)
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
-    given = {} if case.photo is None else {"remarks": case.photo.remarks}
     answer = _html(
         "answer",
         bars=[Bar(titles[name], percent(p), p) for name, p in prediction.probabilities.items()],
@@ -99,10 +103,10 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         set_hint=w.SET_HINT.format(mass=percent(advice.mass), reached=percent(advice.reached)),
         reasons=advice.reasons,
         has_photo="image" in prediction.used,
-        quality=quality,
+        quality=() if case.photo is None else case.photo.quality,
         used=[w.MODALITIES[name] for name in prediction.used],
         missing=[w.MODALITIES[name] for name in prediction.missing],
-        remarks=[*given.get("remarks", ()), *(line for line in prediction.remarks if line not in quality)],
+        remarks=prediction.remarks,
         note=prediction.note,
         warning=NOT_A_DIAGNOSIS,
     )

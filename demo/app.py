@@ -49,14 +49,14 @@ from mmskin.errors import MmskinError, UserError
 from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor
 
 WAITING = 16
-# A screen reader is told when the answer changes; the row of image sources has no names of its own.
+# A screen reader is told when the answer changes, and a phone shows digits where numbers belong.
 ON_LOAD = """() => {
   for (const id of ['answer', 'why']) {
     const place = document.getElementById(id);
     place.setAttribute('aria-live', id === 'answer' ? 'polite' : 'off');
     place.setAttribute('role', 'region');
   }
-  document.documentElement.lang = 'en';
+  document.querySelectorAll('.number :is(input, textarea)').forEach(field => field.inputMode = 'decimal');
 }"""
 
 log = logging.getLogger("mmskin.demo")
@@ -91,7 +91,7 @@ class Page:
     def predict(self, photo: str | None, fields: dict, text: str | None, request: gr.Request) -> dict:
         """The answer of one case as plain values; for the API."""
         try:
-            prediction, advice, _ = ask(self.predictor, Case(self._photo(photo, request), fields or {}, text))
+            prediction, advice = ask(self.predictor, Case(self._photo(photo, request), fields or {}, text))
         except UserError as error:
             return {"error": str(error)}
         except Exception as error:
@@ -118,26 +118,29 @@ def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
     """
     schema = page.predictor.schema
     with gr.Blocks(title=w.TITLE, analytics_enabled=False) as app:
-        gr.HTML(_heading(page.is_real))
+        gr.HTML(_heading(page.is_real), apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(w.ASK), gr.Row(equal_height=False):
                 with gr.Column(min_width=300):
                     gr.Markdown(f"## {w.CASE}\n{w.CASE_HINT}")
+                    examples = [] if page.is_real else _example_buttons(page)
                     photo = _photo_field(folder)
-                    text = gr.Textbox(label=w.TEXT, lines=3, max_lines=8, placeholder=w.TEXT_PLACEHOLDER)
+                    text = _text_field()
                     widgets = [widget for field in schema.fields for widget in make_widgets(field)]
                     with gr.Row():
                         clear = gr.Button(w.CLEAR, min_width=90)
                         button = gr.Button(w.ANSWER, variant="primary", elem_id="ask", min_width=90)
-                    if not page.is_real:
-                        _example_buttons(page, [photo, text, *widgets])
                 with gr.Column(min_width=300):
-                    answer = gr.HTML(f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>', elem_id="answer")
+                    answer = gr.HTML(
+                        f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>',
+                        elem_id="answer",
+                        apply_default_css=False,
+                    )
                     titles = [(schema.class_titles.get(name, name), name) for name in schema.classes]
                     target = gr.Dropdown([(w.TARGET_TOP, ""), *titles], value="", label=w.TARGET, elem_id="target")
-                    why = gr.HTML("", elem_id="why")
+                    why = gr.HTML("", elem_id="why", apply_default_css=False)
             with gr.Tab(w.CARD):
-                gr.HTML(model_card)
+                gr.HTML(model_card, apply_default_css=False)
         gr.Markdown(f"**{NOT_A_DIAGNOSIS}**")
         asking: dict[str, Any] = {
             "fn": page.answer,
@@ -150,6 +153,10 @@ def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
         }
         button.click(**asking)
         target.input(**asking)
+        for example, filled in examples:
+            example.click(
+                _constant(filled), None, [photo, text, *widgets], api_visibility="private", show_progress="hidden"
+            )
         empty = [None, "", *fill_widgets(schema.fields, {})]
         clear.click(lambda: empty, None, [photo, text, *widgets], api_visibility="private", show_progress="hidden")
         gr.api(page.predict, api_name="predict", concurrency_id="model", concurrency_limit=1)
@@ -174,9 +181,29 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "max_file_size": "20mb",
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
-        "theme": gr.themes.Default(primary_hue="blue"),
+        "theme": theme(),
         "css_paths": [HERE / "page.css", HERE / "gradio.css"],
     }
+
+
+def theme() -> gr.themes.Default:
+    """Fonts of the reader's own machine, and greys that can be read on either ground."""
+    fonts = [*map(gr.themes.Font, ("Segoe UI", "Roboto", "Helvetica Neue", "DejaVu Sans", "sans-serif"))]
+    chosen = gr.themes.Default(primary_hue="blue", font=fonts, font_mono=[gr.themes.Font("monospace")])
+    grey, light_grey = "#56616b", "#a9b4be"
+    return chosen.set(
+        body_text_color_subdued=grey,
+        body_text_color_subdued_dark=light_grey,
+        input_placeholder_color=grey,
+        input_placeholder_color_dark=light_grey,
+        button_primary_background_fill="#1d4ed8",
+        button_primary_background_fill_dark="#1d4ed8",
+    )
+
+
+def _text_field() -> gr.Textbox:
+    off = gr.InputHTMLAttributes(autocomplete="off")  # a browser remembers what was typed otherwise
+    return gr.Textbox(label=w.TEXT, lines=3, max_lines=8, placeholder=w.TEXT_PLACEHOLDER, html_attributes=off)
 
 
 def _heading(is_real: bool) -> str:
@@ -202,16 +229,19 @@ def _photo_field(folder: Path) -> gr.Image:
     return photo
 
 
-def _example_buttons(page: Page, outputs: list[Any]) -> None:
+def _example_buttons(page: Page) -> list[tuple[gr.Button, list[Any]]]:
+    """Buttons, and what each fills the form with: photo, text, widgets."""
     schema = page.predictor.schema
-    gr.Markdown(f"### {w.EXAMPLES}")
-    with gr.Row():
+    made = []
+    with gr.Row(elem_classes="examples"):
         for example in draw_examples():
             name = page.photos.keep(example.photo, None)
-            filled = [name, example.history.text or "", *fill_widgets(schema.fields, example.history.fields)]
             title = schema.class_titles.get(example.target, example.target)
             button = gr.Button(w.EXAMPLE.format(title=title), size="sm", min_width=120)
-            button.click(_constant(filled), None, outputs, api_visibility="private", show_progress="hidden")
+            made.append(
+                (button, [name, example.history.text or "", *fill_widgets(schema.fields, example.history.fields)])
+            )
+    return made
 
 
 def _constant(values: list[Any]) -> Callable[[], list[Any]]:

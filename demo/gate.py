@@ -8,7 +8,7 @@ that the page and the API need.
 from __future__ import annotations
 
 import asyncio
-import logging
+import json
 import re
 import secrets
 import time
@@ -33,6 +33,7 @@ UPLOAD_BYTES = 20 * 1024 * 1024
 BODY_BYTES = 256 * 1024  # of any other request: the longest text, escaped, is a third of it
 DEADLINE_S = 60.0  # for a whole body; a client that never sends the end of its headers is the server's own affair
 A_MINUTE = 60  # requests that ask for work, of one address
+RETRY_S = b"10"
 AT_ONCE = 128  # open requests of all visitors; a page holds two
 
 GET = re.compile(
@@ -42,6 +43,7 @@ GET = re.compile(
 POST = re.compile(r"/gradio_api/(queue/join|call/.+|cancel|reset)/?")
 FILE = "/gradio_api/file="
 UPLOAD = "/gradio_api/upload"
+PROGRESS = "/gradio_api/upload_progress"
 
 # Gradio starts with inline scripts and compiles templates; nothing may come from, or go to, another machine.
 POLICY = (
@@ -55,8 +57,6 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 FOREIGN = re.compile(rb"<(link|meta)\b[^>]*https?://[^>]*>|<script\b[^>]*src=\"https?://[^>]*>\s*</script>", re.DOTALL)
-
-log = logging.getLogger("mmskin.demo")
 
 
 class Refused(Exception):
@@ -111,8 +111,7 @@ class Gate:
         try:
             await self._pass(scope, receive, with_headers, visitor)
         except Refused as refused:
-            retry = {"retry-after": "10"} if refused.status in (429, 503) else {}
-            await PlainTextResponse(refused.sentence, refused.status, retry)(scope, receive, with_headers)
+            await PlainTextResponse(refused.sentence, refused.status)(scope, receive, with_headers)
         finally:
             self.open -= 1
 
@@ -123,6 +122,8 @@ class Gate:
         if method in ("GET", "HEAD"):
             if path.startswith(FILE):
                 await self._photo(path, visitor)(scope, receive, send)
+            elif path == PROGRESS:  # an upload is taken whole: when the page asks how far it is, it is there
+                await Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")(scope, receive, send)
             elif GET.fullmatch(path):
                 await self.app(scope, receive, _own_page(send) if path == "/" else send)
             else:
@@ -137,6 +138,7 @@ class Gate:
         if is_upload:
             await (await self._keep(scope, body, visitor))(scope, receive, send)
         else:
+            check_json(body)
             await self.app(scope, _replay(body, receive), send)
 
     def _photo(self, path: str, visitor: str) -> Response:
@@ -193,6 +195,21 @@ def cookie_of(header: str) -> str:
     return morsel.value if morsel and re.fullmatch(r"[\w-]{32}", morsel.value) else ""
 
 
+def check_json(body: bytes) -> None:
+    """Gradio would answer some of these with an error of its own, and others with what the patient said.
+
+    Raises:
+        Refused: not an object, or one with NaN, infinite numbers, halves of characters, or depths that nobody needs.
+    """
+    try:
+        content = json.loads(body)
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise Refused(422, w.NO_JSON) from None
+    if not isinstance(content, dict) or not isinstance(content.get("data", []), list):
+        raise Refused(422, w.NO_JSON)
+
+
 async def _only_file(headers: Headers, body: bytes) -> bytes:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
@@ -229,7 +246,8 @@ def _with_headers(send: Send, new_visitor: str | None) -> Send:
 
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *extra]
+            busy = [(b"retry-after", RETRY_S)] if message["status"] in (429, 503) else []
+            message["headers"] = [*message.get("headers", ()), *extra, *busy]
         await send(message)
 
     return sending

@@ -16,20 +16,24 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from mmskin.data.images import open_rgb
+from mmskin.refer import photo_quality
 
 MOST = 64
 MINUTES = 10
+QUALITY_SIDE = 256  # at least: on what its thresholds were measured; a sharp photo looks blurred at 128
 SHOWN_SIDE = 960  # pixels of the longer side on the screen
 
 
 @dataclass(frozen=True)
 class Kept:
     """image: as the model reads it, the same pixels as from the file. shown: a JPEG for the screen, without any EXIF.
-    remarks: of reading. owner: the visitor; None for a picture that everybody may see. until: when it is forgotten."""
+    remarks: of reading. quality: what is wrong with the photo. owner: the visitor; None for a picture that everybody
+    may see. until: when it is forgotten."""
 
     image: Image.Image
     shown: bytes
     remarks: tuple[str, ...]
+    quality: tuple[str, ...]
     owner: str | None
     until: float
 
@@ -61,7 +65,8 @@ class Photos:
         shown = io.BytesIO()
         open_rgb(data, max_side=SHOWN_SIDE).image.save(shown, "JPEG", quality=88)
         name = f"{secrets.token_urlsafe(24)}.jpg"
-        kept = Kept(read.image, shown.getvalue(), read.remarks, owner, self._until(owner))
+        quality = photo_quality(data, max_side=max(QUALITY_SIDE, self.max_side))
+        kept = Kept(read.image, shown.getvalue(), read.remarks, quality, owner, self._until(owner))
         with self._lock:
             self._forget_old()
             self._kept[name] = kept

@@ -107,9 +107,11 @@ def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() ->
     photos = Photos(max_side=64)
     dark = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
     assert dark is not None
-    _, advice, quality = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
-    assert quality[0].startswith("the photo is small: 10 x 20 pixels")
-    assert quality[0] in advice.reasons
+    prediction, advice = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
+    (quality,) = dark.quality
+    assert quality.startswith("the photo is small: 10 x 20 pixels")
+    assert quality in advice.reasons
+    assert quality not in prediction.remarks
 
 
 def test_nothing_to_go_by_and_a_text_too_long_are_one_helpful_sentence() -> None:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +13,11 @@ gr = pytest.importorskip("gradio")
 
 import app as app_module  # noqa: E402
 from app import Page, build_app, launch_options  # noqa: E402
+from demo.loops import in_a_loop  # noqa: E402
 from demo.test_photos import ANN, BOB, phone_photo  # noqa: E402
 from photos import Photos  # noqa: E402
 
-EMPTY = (None, None, "months", "", "")
+EMPTY = ("", "", "months", "", "")
 
 
 @pytest.fixture
@@ -28,15 +27,6 @@ def page() -> Page:
 
 def from_(visitor: str) -> Any:
     return SimpleNamespace(headers={"cookie": f"mmskin-visitor={visitor}"})
-
-
-def in_a_loop(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call where an event loop runs; without one gradio opens some and never closes them."""
-
-    async def call() -> Any:
-        return function(*arguments)
-
-    return asyncio.run(call())
 
 
 def test_the_form_asks_for_photo_text_class_and_each_field(page: Page, tmp_path: Path) -> None:
@@ -66,7 +56,7 @@ def test_nothing_is_shared_recorded_or_kept(tmp_path: Path) -> None:
 
 
 def test_a_refusal_stands_where_the_answer_would(page: Page) -> None:
-    (shown,) = page.answer(from_(ANN), None, "", "", 500, *EMPTY[1:])
+    (shown,) = page.answer(from_(ANN), None, "", "", "500", *EMPTY[1:])
     assert "Age=&#39;500&#39; must lie between 0.0 and 120.0 of years" in shown.answer
     assert 'role="alert"' in shown.answer
     assert shown.why == ""

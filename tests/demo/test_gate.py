@@ -157,6 +157,30 @@ def test_a_body_over_the_limit_is_refused_whether_it_says_its_length_or_not(serv
     assert served.inner.reached == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"Mustermann",
+        b"[]",
+        b'{"data": "Mustermann"}',
+        b'{"data": [NaN]}',
+        b'{"data": [1e999]}',
+        b'{"data": ["Mustermann \\ud800"]}',
+        b'{"data": ' + b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_json_on_which_frameworks_stumble_is_refused_without_an_echo(served: Served, body: bytes) -> None:
+    async def visit() -> Any:
+        async with served.visitor() as ann:
+            return await ann.post("/gradio_api/queue/join", content=body)
+
+    done = run(visit())
+    assert (done.status_code, done.text[:18]) == (422, "send a JSON object")
+    assert served.inner.reached == []
+
+
 def test_a_body_that_does_not_end_is_given_up(tmp_path: Path) -> None:
     served = Served(tmp_path, deadline_s=0.1)
 
