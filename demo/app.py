@@ -49,12 +49,17 @@ from mmskin.errors import MmskinError, UserError
 from mmskin.predictor import NOT_A_DIAGNOSIS, Predictor
 
 WAITING = 16
-# A screen reader is told when the answer changes, and a phone shows digits where numbers belong.
+# A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
+# numbers belong.
 ON_LOAD = """() => {
   for (const id of ['answer', 'why']) {
     const place = document.getElementById(id);
     place.setAttribute('aria-live', id === 'answer' ? 'polite' : 'off');
     place.setAttribute('role', 'region');
+  }
+  for (const group of document.querySelectorAll('fieldset')) {
+    group.setAttribute('role', 'radiogroup');
+    group.setAttribute('aria-label', group.querySelector('[data-testid=block-info]').innerText);
   }
   document.querySelectorAll('.number :is(input, textarea)').forEach(field => field.inputMode = 'decimal');
 }"""

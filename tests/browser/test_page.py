@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser.conftest import Site
-from demo.test_photos import phone_photo
+from demo.phone_photo import phone_photo
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +44,7 @@ class Visit:
         return {row.locator(".name").inner_text(): row.locator(".told").inner_text() for row in rows}
 
     def choose(self, field: str, value: str) -> None:
-        self.page.get_by_role("group", name=field).get_by_label(value, exact=True).check()
+        self.page.get_by_role("radiogroup", name=field).get_by_label(value, exact=True).check()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import answer as answer_module
 import pytest
 from answer import LONGEST_TEXT, Case, answer_in_steps, ask, problem
-from demo.test_photos import ANN, phone_photo
+from demo.phone_photo import phone_photo
+from demo.test_photos import ANN
 from explain.small_predictors import linear_predictor, small_predictor
 from photos import Kept, Photos
 

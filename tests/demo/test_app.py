@@ -14,7 +14,8 @@ gr = pytest.importorskip("gradio")
 import app as app_module  # noqa: E402
 from app import Page, build_app, launch_options  # noqa: E402
 from demo.loops import in_a_loop  # noqa: E402
-from demo.test_photos import ANN, BOB, phone_photo  # noqa: E402
+from demo.phone_photo import phone_photo  # noqa: E402
+from demo.test_photos import ANN, BOB  # noqa: E402
 from photos import Photos  # noqa: E402
 
 EMPTY = ("", "", "months", "", "")

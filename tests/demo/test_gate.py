@@ -11,7 +11,7 @@ import pytest
 
 httpx = pytest.importorskip("httpx")
 
-from demo.test_photos import phone_photo  # noqa: E402
+from demo.phone_photo import phone_photo  # noqa: E402
 from gate import BODY_BYTES, UPLOAD_BYTES, Gate, Rate  # noqa: E402
 from photos import Photos  # noqa: E402
 from starlette.responses import HTMLResponse, PlainTextResponse  # noqa: E402
