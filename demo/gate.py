@@ -14,7 +14,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ UPLOAD_BYTES = 20 * 1024 * 1024
 BODY_BYTES = 256 * 1024  # of any other request: the longest text, escaped, is a third of it
 DEADLINE_S = 60.0  # for a whole body; a client that never sends the end of its headers is the server's own affair
 A_MINUTE = 60  # requests that ask for work, of one address
+UPLOADS_AT_ONCE = 8  # they are held in memory
 RETRY_S = b"10"
 AT_ONCE = 128  # open requests of all visitors; a page holds two
 
@@ -97,7 +97,7 @@ class Gate:
         self, app: ASGIApp, *, photos: Photos, folder: Path, rate: Rate, deadline_s: float = DEADLINE_S
     ) -> None:
         self.app, self.photos, self.folder, self.rate, self.deadline_s = app, photos, folder, rate, deadline_s
-        self.open = 0
+        self.open = self.uploading = 0
         self.decoding = asyncio.Semaphore(2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,10 +134,10 @@ class Gate:
             raise Refused(404, w.NOT_FOUND)
         if not path.endswith(("/cancel", "/reset")) and not self.rate.allows((scope.get("client") or ("?",))[0]):
             raise Refused(429, w.TOO_OFTEN)
-        body = await self._read(scope, receive, UPLOAD_BYTES if is_upload else BODY_BYTES)
         if is_upload:
-            await (await self._keep(scope, body, visitor))(scope, receive, send)
+            await (await self._upload(scope, receive, visitor))(scope, receive, send)
         else:
+            body = await self._read(scope, receive, BODY_BYTES)
             check_json(body)
             await self.app(scope, _replay(body, receive), send)
 
@@ -147,14 +147,19 @@ class Gate:
             raise Refused(404, w.NOT_FOUND)
         return Response(kept.shown, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
-    async def _keep(self, scope: Scope, body: bytes, visitor: str) -> Response:
+    async def _upload(self, scope: Scope, receive: Receive, visitor: str) -> Response:
         """Gradio's answer to an upload: a list of paths. There is no file at this one."""
-        data = await _only_file(Headers(scope=scope), body)
-        async with self.decoding:
-            try:
+        if self.uploading >= UPLOADS_AT_ONCE:
+            raise Refused(503, w.FULL)
+        self.uploading += 1
+        try:
+            data = await _only_file(Headers(scope=scope), await self._read(scope, receive, UPLOAD_BYTES))
+            async with self.decoding:
                 name = await anyio.to_thread.run_sync(self.photos.keep, data, visitor)
-            except ImageError as error:
-                raise Refused(415, str(error)) from None
+        except ImageError as error:
+            raise Refused(415, str(error)) from None
+        finally:
+            self.uploading -= 1
         return JSONResponse([str(self.folder / name)])
 
     async def _read(self, scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -188,11 +193,8 @@ def visitor_of(scope: Scope) -> tuple[str, bool]:
 
 def cookie_of(header: str) -> str:
     """The visitor's secret in a Cookie header, "" if there is none or it is none of ours."""
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel and re.fullmatch(r"[\w-]{32}", morsel.value) else ""
+    found = re.search(rf"(?:^|;)\s*{COOKIE}=([\w-]{{32}})\s*(?:;|$)", header)
+    return found[1] if found else ""
 
 
 def check_json(body: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 httpx = pytest.importorskip("httpx")
 
 from demo.phone_photo import phone_photo  # noqa: E402
-from gate import BODY_BYTES, UPLOAD_BYTES, Gate, Rate  # noqa: E402
+from gate import BODY_BYTES, UPLOAD_BYTES, Gate, Rate, cookie_of  # noqa: E402
 from photos import Photos  # noqa: E402
 from starlette.responses import HTMLResponse, PlainTextResponse  # noqa: E402
 
@@ -209,6 +209,31 @@ def test_work_is_limited_by_the_minute_and_looking_is_not(tmp_path: Path) -> Non
     assert asked[-1].headers["retry-after"] == "10"
     assert looked.status_code == 200
     assert served.inner.reached[0] == ("/gradio_api/queue/join", b"{}")
+
+
+def test_uploads_in_memory_are_bounded(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.UPLOADS_AT_ONCE", 0)
+
+    async def visit() -> Any:
+        async with served.visitor() as ann:
+            return await ann.post("/gradio_api/upload", files=files(phone_photo()))
+
+    done = run(visit())
+    assert (done.status_code, done.headers["retry-after"]) == (503, "10")
+
+
+@pytest.mark.parametrize(
+    ("header", "visitor"),
+    [
+        ("mmskin-visitor=" + "a" * 32, "a" * 32),
+        ("x={]odd[}; mmskin-visitor=" + "a" * 32 + "; y=1", "a" * 32),  # another program on this computer set it
+        ("mmskin-visitor=" + "a" * 31, ""),
+        ("not-mmskin-visitor=" + "a" * 32, ""),
+        ("", ""),
+    ],
+)
+def test_the_visitor_is_read_from_whatever_cookies_there_are(header: str, visitor: str) -> None:
+    assert cookie_of(header) == visitor
 
 
 def test_the_rate_is_one_of_any_sixty_seconds_and_of_each_address() -> None:
