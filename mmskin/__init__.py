@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["History", "Predictor", "Schema", "__version__"]
+__all__ = ["Explainer", "History", "Predictor", "Schema", "__version__"]
 
 if TYPE_CHECKING:
+    from mmskin.explainer import Explainer
     from mmskin.predictor import Predictor
     from mmskin.schema import History, Schema
 
 
 def __getattr__(name: str) -> Any:  # a module's attribute can be anything
+    if name == "Explainer":
+        from mmskin.explainer import Explainer
+
+        return Explainer
     if name == "Predictor":
         from mmskin.predictor import Predictor
 

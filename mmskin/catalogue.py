@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from mmskin.benchmark.baselines import BASELINES
 from mmskin.data.sources import SOURCES
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.errors import ConfigError, one_of
@@ -20,6 +21,7 @@ TABLES: dict[str, Mapping[str, Callable[..., Any]]] = {
     "metadata encoders": METADATA_ENCODERS,
     "fusions": FUSIONS,
     "losses": LOSSES,
+    "table arms": BASELINES,
 }
 
 

@@ -190,6 +190,9 @@ def explain(
     field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
     text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
     target: Annotated[str | None, typer.Option(help="class to explain; the most likely one if not given")] = None,
+    exact_fields: Annotated[
+        int, typer.Option(min=0, help="recorded fields up to which values are exact; beyond, drawn with error bars")
+    ] = 10,
     *,
     output: Annotated[Path, typer.Option(help="folder for explanation.html, explanation.json and the figures")],
 ) -> None:
@@ -199,7 +202,7 @@ def explain(
 
     told, words = read_history_file(history) if history is not None else ({}, None)
     photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model))
+    explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
     page = explanation.write(output)
     for sentence in explanation.sentences():

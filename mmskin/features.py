@@ -164,9 +164,9 @@ class StoredNotes:
         return hashlib.sha256(note.encode()).hexdigest()
 
     def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
-        """What is missing in the store for these (case id, images, history, view), by key."""
+        """What is missing in the store for these (case id, images, history, view), by key; the short notes first."""
         notes = {self.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
-        missing = {self.key(note): note for note in sorted(notes)}
+        missing = {self.key(note): note for note in sorted(notes, key=lambda note: (len(note), note))}
         return {key: _Call(self.reader.prepare, note) for key, note in missing.items() if key not in self.store}
 
     def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:

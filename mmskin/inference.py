@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
@@ -11,6 +14,9 @@ from mmskin.data.batch import collate
 from mmskin.data.dataset import CaseDataset
 from mmskin.losses.contract import Loss
 from mmskin.model import MultimodalClassifier
+
+Predict = Callable[[pd.DataFrame], NDArray[np.float64]]
+"""Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
 
 
 @torch.inference_mode()

@@ -67,14 +67,14 @@ def experiment(modality: str, clinic: Path, *, seed: int) -> Experiment:
             "encoders": {modality: ENCODERS[modality]},
             "fusion": {"name": f"{modality}_only"},
             "loss": {"name": "cross_entropy"},
-            "training": {"epochs": 15, "learning_rate": 3e-3, "field_dropout": HIDDEN, "threads": 1},
+            "training": {"epochs": 15, "views": 8, "learning_rate": 3e-3, "field_dropout": HIDDEN, "threads": 1},
             "seed": seed,
         }
     )
 
 
 def compare(predictors: list[Predictor], design: ClinicDesign, *, cases: int, seed: int) -> dict[str, list[float]]:
-    """Rank correlations of the first predictor's values per case: with the truth, the second's, another case's truth."""
+    """Rank correlations of the first predictor's values per case: with the truth, the second's, another's truth."""
     histories = [History(history_of_case(case).fields) for case in draw_cases(design, cases, seed=seed)]
     codes = [design.classes.index(predictors[0].predict(metadata=history.fields).top) for history in histories]
     asked = list(zip(histories, codes, strict=True))

@@ -29,20 +29,34 @@ SCHOOL_CASES = 10_000  # eight tenths of them teach the CNN
 
 
 def prepare(folder: Path) -> Path:
-    """The clinic at λ = 1 and its fold file: fold 0 tests, fold 1 validates, fold 2 trains; and the CNN's school."""
-    clinic, school = folder / "clinic", folder / "school"
-    for place, cases, interaction, seed in ((clinic, CASES, 1.0, 5), (school, SCHOOL_CASES, 0.0, 6)):
-        if not (place / "truth.json").exists():
-            make_clinic(place, cases=cases, size=128, interaction=interaction, seed=seed)
-    run_experiment(school_experiment(folder), folder / "image_only", resume=True, progress=False)
-    table = Synthetic().load(clinic).table
-    parts = make_folds(table, k=PARTS)
-    merged = parts.map(lambda part: 0 if part < TEST_PARTS else 1 if part == TEST_PARTS else 2)
-    write_folds(merged, clinic / "folds.csv", table=table)
+    """The clinic at λ = 1 and its fold file, and the CNN's school."""
+    clinic = draw(folder / "clinic", cases=CASES, interaction=1.0, seed=5)
+    teach(folder, cases=SCHOOL_CASES)
+    write_large_test(clinic, parts=PARTS, test_parts=TEST_PARTS)
     return clinic
 
 
-def school_experiment(folder: Path) -> Experiment:
+def draw(place: Path, *, cases: int, interaction: float, seed: int) -> Path:
+    """A clinic of photos of 128 px, unless it is there already."""
+    if not (place / "truth.json").exists():
+        make_clinic(place, cases=cases, size=128, interaction=interaction, seed=seed)
+    return place
+
+
+def teach(folder: Path, *, cases: int, epochs: int = 12) -> None:
+    """The school clinic at λ = 0, and what the CNN learns there, in image_only."""
+    draw(folder / "school", cases=cases, interaction=0.0, seed=6)
+    run_experiment(school_experiment(folder, epochs=epochs), folder / "image_only", resume=True, progress=False)
+
+
+def write_large_test(clinic: Path, *, parts: int, test_parts: int) -> None:
+    """folds.csv: of equal parts some are fold 0, which tests, one is fold 1, which validates; the rest trains."""
+    table = Synthetic().load(clinic).table
+    folds = make_folds(table, k=parts).map(lambda part: 0 if part < test_parts else 1 if part == test_parts else 2)
+    write_folds(folds, clinic / "folds.csv", table=table)
+
+
+def school_experiment(folder: Path, *, epochs: int) -> Experiment:
     """The CNN from random weights on photos alone."""
     return parse_experiment(
         {
@@ -57,7 +71,7 @@ def school_experiment(folder: Path) -> Experiment:
             "encoders": {"image": {"name": "timm", "model": "test_resnet", "image_size": 128}},
             "fusion": {"name": "image_only"},
             "loss": {"name": "cross_entropy"},
-            "training": {"epochs": 12, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.05, "threads": 1},
+            "training": {"epochs": epochs, "batch_size": 32, "learning_rate": 3e-3, "weight_decay": 0.05, "threads": 1},
         }
     )
 

@@ -70,7 +70,8 @@ def test_sentences_say_it_in_order(photo: Image.Image) -> None:
         "The most likely class is Melanoma, at 60%. Before anything is known of the case it is 20%.",
         "Of the +40.0 points between the two come: the fields +40.0.",
         "Among the fields, for it: bleed yes (+30.0), itch yes (+10.0).",
-        "The smallest single change that turns the answer: were bleed “no” in place of “yes”, it would be Naevus (85%).",
+        "The smallest single change that turns the answer: were bleed “no” in place of “yes”, it would be Naevus "
+        "(85%).",
     ]
 
 

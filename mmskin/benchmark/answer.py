@@ -12,8 +12,10 @@ from mmskin.benchmark.audited import audit_section, audited
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
+from mmskin.benchmark.fine_tuning import fine_tuning_note
 from mmskin.benchmark.headline import headlines
 from mmskin.benchmark.methods import methods_section
+from mmskin.benchmark.missing_section import missing_section
 from mmskin.benchmark.ranked import in_order, ranked_section
 from mmskin.benchmark.record import read_record
 from mmskin.benchmark.run import Failure
@@ -31,7 +33,6 @@ def write_answer(
     failures: Sequence[Failure],
     *,
     replicates: int = 2000,
-    further: Sequence[Section] = (),
     say: Say = lambda line: None,
 ) -> list[str]:
     """report.html, results.json, figures/ and audit/, and the lines for the terminal, the primary difference first.
@@ -41,7 +42,6 @@ def write_answer(
         output: its folder.
         failures: cells that failed.
         replicates: resamples of the patients.
-        further: sections between the controls and the costs, such as what missing parts do.
         say: told what is done beside the evaluation.
 
     Raises:
@@ -63,7 +63,7 @@ def write_answer(
         ],
         amid=[
             *([control_section(benchmark, controls, results)] if controls is not None else []),
-            *further,
+            *missing_section(benchmark, output, folder=figures, replicates=replicates),
             cost_section(read_costs(output), results, primary, folder=figures),
         ],
         below=[methods_section(record), tripod_section(record)],
@@ -82,6 +82,7 @@ def write_answer(
         subgroups=results.subgroups,
         command=command,
         notes=[
+            *fine_tuning_note(benchmark),
             *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
             *results.notes,
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmskin.audit.page import write_audit
 from mmskin.audit.run import Say, run_audit
@@ -13,6 +13,14 @@ from mmskin.pages import Grid, Link, Section
 
 FOLDER = "audit"
 MOST = 10  # leaks and suspicions told on the page; leaks come first
+
+
+class AuditTask(NamedTuple):
+    """The data to be audited, and the output folder of the benchmark."""
+
+    data: DataConfig
+    output: Path
+    command: str = ""
 
 
 def audited(data: DataConfig, output: Path, *, command: str = "", say: Say = lambda line: None) -> dict[str, Any]:

@@ -19,14 +19,16 @@ from mmskin.benchmark.baselines import BASELINES, Facts
 from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.grid import Cell, cell_of, replace
+from mmskin.benchmark.missing_parts import answered_in, write_missing
 from mmskin.benchmark.shared_encoders import shared_encoder
 from mmskin.build import build
 from mmskin.config import Experiment
 from mmskin.data.load import Fold
 from mmskin.data.missingness import equalize
 from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.inference import Predict
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.run import FittedFold, Predict, fit_fold, fold_predictions
+from mmskin.training.run import FittedFold, fit_fold, fold_predictions
 
 
 class CellTask(NamedTuple):
@@ -63,6 +65,7 @@ def run_cell(task: CellTask) -> None:
             "cell_cpu_seconds": time.process_time() - cpu,
         }
         cost |= model_cost(task, fitted.model)
+        write_missing(task.benchmark, task.cell, task.fold, task.output, fitted.predict, table)
     replace(folder / "cost.json", json.dumps(cost) + "\n")
     write_predictions(table, task.cell.predictions(task.output))
 
@@ -104,14 +107,16 @@ def fit_table_arm(task: CellTask) -> Predict:
 
 
 class Answers:
-    """The predictions of another arm on the same fold with the same seed."""
+    """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
 
     def __init__(self, task: CellTask) -> None:
         self.task = task
 
-    def __call__(self, arm: str) -> pd.DataFrame:
+    def __call__(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
         cell = cell_of(self.task.benchmark, arm, self.task.cell.fold, self.task.cell.seed)
-        return read_predictions(cell.predictions(self.task.output))
+        if "scenario" not in rows:
+            return read_predictions(cell.predictions(self.task.output))
+        return answered_in(read_predictions(cell.missing(self.task.output)), rows)
 
 
 @contextmanager

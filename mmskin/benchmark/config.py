@@ -17,7 +17,11 @@ from mmskin.modalities import Modality
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
+OF_A_TUNING = {"threads": 1}
+"""The same for the fine-tuning of an encoder, of which the model is what counts."""
 STACKING = "stacking"
+Tunable = Literal["image", "text"]
+"""Modalities of which an encoder can be fine-tuned by itself; the one of fields learns inside every arm."""
 ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -75,6 +79,45 @@ class Arm(Strict):
         return list(over) if isinstance(over, list) else [over]
 
 
+class MissingParts(Strict):
+    """How much is hidden of the test cases, to see what every arm loses: see `mmskin.data.missing_parts`."""
+
+    rates: list[float] = Field(default=[0.1, 0.3, 0.5, 0.7, 0.9], min_length=1)
+    """Shares of the fields that are hidden, each drawn once. Every rate costs new notes for the text encoder."""
+
+    @field_validator("rates")
+    @classmethod
+    def _rise(cls, value: list[float]) -> list[float]:
+        if value != sorted(set(value)) or not (value[0] > 0 and value[-1] < 1):
+            raise ValueError(f"rates must rise between 0 and 1, such as [0.1, 0.5, 0.9], however: {value}")
+        return value
+
+
+class FineTuning(Strict):
+    """How a shared encoder learns before all arms read it frozen (`benchmark.fine_tuning`).
+
+    encoder: options of its slot that are others while it learns, such as {trainable: all, drop_path: 0.1}.
+    fusion: options of the fusion that it learns under, `image_only` or `text_only`, such as {dropout: 0.3}.
+    training: a recipe of its own.
+    """
+
+    encoder: Slot
+    fusion: Slot = Field(default={})
+    training: TrainingConfig = TrainingConfig.model_validate(OF_A_TUNING)
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _of_a_tuning(cls, value: Any) -> Any:
+        return {**OF_A_TUNING, **value} if isinstance(value, Mapping) else value
+
+    @field_validator("training")
+    @classmethod
+    def _keeps_its_model(cls, value: TrainingConfig) -> TrainingConfig:
+        if not value.save_model:
+            raise ValueError("the model is what fine-tuning is for: leave save_model out")
+        return _on_one_thread(value)
+
+
 class Benchmark(Strict):
     """Everything that `mmskin benchmark` needs to know."""
 
@@ -85,6 +128,8 @@ class Benchmark(Strict):
     primary: Primary
     encoders: dict[Modality, Slot] = Field(default={})
     """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
+    fine_tune: dict[Tunable, FineTuning] = Field(default={})
+    """Shared encoders that are fine-tuned in the run, once a fold, before all arms read them frozen."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
     photo_pooling: Literal["mean", "attention"] = "mean"
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
@@ -92,6 +137,8 @@ class Benchmark(Strict):
     arms: dict[str, Arm] = Field(min_length=1)
     audit: bool = True
     """Whether the data are audited, and the findings told above the results."""
+    missing_parts: MissingParts | None = MissingParts()
+    """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 
@@ -103,9 +150,7 @@ class Benchmark(Strict):
     @field_validator("training")
     @classmethod
     def _one_thread(cls, value: TrainingConfig) -> TrainingConfig:
-        if value.threads != 1:
-            raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
-        return value
+        return _on_one_thread(value)
 
     @field_validator("seeds")
     @classmethod
@@ -117,6 +162,19 @@ class Benchmark(Strict):
     @model_validator(mode="after")
     def _slots_have_names(self) -> Self:
         _refuse_nameless({f"encoders.{m}": slot for m, slot in self.encoders.items()} | {"loss": self.loss})
+        return self
+
+    @model_validator(mode="after")
+    def _fine_tunes_what_is_frozen_afterwards(self) -> Self:
+        for modality in self.fine_tune:
+            if modality not in self.encoders:
+                raise ValueError(f"fine_tune.{modality}: there is no shared encoder to tune; add encoders.{modality}")
+            trainable = self.encoders[modality].get("trainable")
+            if trainable != "none":
+                raise ValueError(
+                    f"fine_tune.{modality} tunes encoders.{modality} once a fold, and all arms read it frozen: "
+                    f"set encoders.{modality}.trainable to none, however: {trainable!r}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -142,6 +200,12 @@ class Benchmark(Strict):
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
+
+
+def _on_one_thread(recipe: TrainingConfig) -> TrainingConfig:
+    if recipe.threads != 1:
+        raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
+    return recipe
 
 
 def _refuse_nameless(slots: Mapping[str, Slot | None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmskin.benchmark.config import Arm, Benchmark
+from mmskin.benchmark.config import Benchmark
 from mmskin.evaluation.metrics import METRICS
 from mmskin.pages import Grid, Section, number, p_value, records, with_interval
 from mmskin.results import Results
@@ -16,12 +16,8 @@ NOTE = (
 )
 
 
-def is_control(arm: Arm) -> bool:
-    return bool(getattr(arm, "shuffle_histories", False))
-
-
 def control_names(benchmark: Benchmark) -> list[str]:
-    return [name for name, arm in benchmark.arms.items() if is_control(arm)]
+    return [name for name, arm in benchmark.arms.items() if arm.shuffle_histories]
 
 
 def original_of(benchmark: Benchmark, control: str) -> str | None:

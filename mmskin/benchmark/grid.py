@@ -29,6 +29,10 @@ class Cell(NamedTuple):
         """Written last: where it is, the cell is finished."""
         return self.folder(output) / "predictions.parquet"
 
+    def missing(self, output: Path) -> Path:
+        """The test cases with parts missing; only with the first seed."""
+        return self.folder(output) / "missing.parquet"
+
 
 def cells_of(benchmark: Benchmark, folds: list[int]) -> list[Cell]:
     """All cells, arm by arm; arms that stack others come last, as they read their answers."""

@@ -10,15 +10,19 @@ from typing import NamedTuple, Protocol, TypeVar
 import pandas as pd
 
 from mmskin.benchmark.arms import check_arms
-from mmskin.benchmark.cell import CellTask, run_cell
+from mmskin.benchmark.audited import AuditTask, audited
+from mmskin.benchmark.cell import CellTask, one_thread, run_cell
 from mmskin.benchmark.config import Benchmark
 from mmskin.benchmark.feature_task import FeatureTask, compute_features, feature_tasks
+from mmskin.benchmark.fine_tuning import TuningTask, check_fine_tuning, fine_tune, tuning_tasks, with_tuned_encoders
 from mmskin.benchmark.folds import folds_of_arms
 from mmskin.benchmark.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
+from mmskin.benchmark.lock import locked
 from mmskin.benchmark.progress import Progress
-from mmskin.data.load import folds_of, folds_to_test, load_cases
+from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.data.table import Cases
 from mmskin.errors import UserError
-from mmskin.evaluation.predictions import read_predictions, write_predictions
+from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.training.run import Say
 
 T = TypeVar("T")
@@ -50,8 +54,9 @@ def run_benchmark(
 
     Args:
         benchmark: what to do.
-        output: folder for config.json, folds.csv, schema.json, cells, costs.json, failures.json and
-            predictions.parquet. If it holds the same benchmark, finished cells are kept, and failed ones tried again.
+        output: folder for config.json, folds.csv, schema.json, encoders, cells, costs.json, failures.json and
+            predictions.parquet. If it holds the same benchmark, fine-tuned encoders and finished cells are kept, and
+            failed ones tried again.
         executor: where cells are run; results are bit-equal whichever it is.
         say: told what happens, a line at a time.
         quiet: no live table.
@@ -61,11 +66,21 @@ def run_benchmark(
         what failed. An arm that draws nothing stands there once a seed, with the same answers.
 
     Raises:
-        UserError: bad input, a folder that holds another benchmark, or features that cannot be computed.
+        UserError: bad input, a folder that holds another benchmark or in which another run is at work, an encoder that
+            cannot be fine-tuned, or features that cannot be computed.
     """
     cases = load_cases(benchmark.data)
     check_arms(benchmark, cases.schema)
+    check_fine_tuning(benchmark, cases.schema)
     claim(benchmark, output)
+    with locked(output):
+        return run_claimed(benchmark, cases, output, executor=executor, say=say, quiet=quiet)
+
+
+def run_claimed(
+    benchmark: Benchmark, cases: Cases, output: Path, *, executor: Executor, say: Say, quiet: bool
+) -> tuple[pd.DataFrame, list[Failure]]:
+    """As `run_benchmark`, in a folder that is this run's own."""
     numbers = folds_of(benchmark.data, cases)
     claim_folds(cases, numbers, output)
     tested = folds_to_test(benchmark.data, numbers)
@@ -76,8 +91,12 @@ def run_benchmark(
     say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(tested)} folds, {len(benchmark.seeds)} seeds:")
     say(f"{len(cells)} cells, {len(finished)} of them finished")
     if waiting:
-        tasks = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
-        compute_all_features(tasks, executor, say=say)
+        learning = [prepare_fold(benchmark.data, cases, numbers, k) for k in tested] if benchmark.fine_tune else []
+        fine_tune_all(tuning_tasks(benchmark, learning, output), executor, say=say)
+        benchmark = with_tuned_encoders(benchmark, output)
+        audit = [AuditTask(benchmark.data, output)] if benchmark.audit else []
+        features = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
+        prepare_all([*features, *audit], executor, say=say)
     note_failures([], output)
     with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
         measured = {cell for cell in cells if cell[1:] == (tested[0], benchmark.seeds[0])}
@@ -108,23 +127,50 @@ def run_cells(tasks: Sequence[CellTask], executor: Executor, progress: Progress)
     return failures
 
 
-def compute_all_features(tasks: Sequence[FeatureTask], executor: Executor, *, say: Say) -> None:
-    """Every frozen encoder over all that will be read of it.
+def fine_tune_all(tasks: Sequence[TuningTask], executor: Executor, *, say: Say) -> None:
+    """Every encoder that is not fine-tuned yet.
 
     Raises:
         UserError: one failed; no arm that reads it could be fitted.
     """
 
-    def begin(task: FeatureTask) -> None:
-        say(f"features: {task.modality}, {task.slot['name']}")
+    def begin(task: TuningTask) -> None:
+        say(f"fine-tuning: {task.modality}, fold {task.fold.number}")
 
-    for task, reason in executor.run(compute_features, tasks, begin=begin):
+    waiting = [task for task in tasks if not task.is_finished]
+    done = len(tasks) - len(waiting)
+    for task, reason in executor.run(fine_tune, waiting, begin=begin):
         if reason:
-            raise UserError(f"features of encoders.{task.modality} {task.slot}: {reason}")
+            raise UserError(f"fine-tuning of encoders.{task.modality} on fold {task.fold.number}: {reason}")
+        done += 1
+        say(f"fine-tuned: {task.modality}, fold {task.fold.number}; {done} of {len(tasks)}")
+
+
+def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *, say: Say) -> None:
+    """Every frozen encoder over all that will be read of it, and beside them the audit, which leaves a process free.
+
+    Raises:
+        UserError: one failed; no arm that reads it could be fitted, or what the arms say would not be worth reading.
+    """
+
+    def told(task: FeatureTask | AuditTask) -> str:
+        return "audit of the data" if isinstance(task, AuditTask) else f"features: {task.modality}, {task.slot['name']}"
+
+    for task, reason in executor.run(prepare, tasks, begin=lambda task: say(told(task))):
+        if reason:
+            raise UserError(f"{told(task)}: {reason}")
+
+
+def prepare(task: FeatureTask | AuditTask) -> None:
+    if isinstance(task, FeatureTask):
+        return compute_features(task)
+    with one_thread():
+        audited(task.data, task.output, command=task.command)
+    return None
 
 
 def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataFrame:
-    """predictions.parquet from the arms whose cells are all finished.
+    """predictions.parquet, and missing.parquet beside it, from the arms whose cells are all finished.
 
     Raises:
         UserError: there is no such arm.
@@ -141,12 +187,22 @@ def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataF
         raise UserError(f"no arm could be finished; {output / 'failures.json'} says why")
     table = pd.concat(tables, ignore_index=True)
     write_predictions(table, output / "predictions.parquet")
+    if benchmark.missing_parts is not None:
+        places = [
+            cell_of(benchmark, arm, fold, benchmark.seeds[0]).missing(output)
+            for arm in arm_names(table)
+            for fold in folds
+        ]
+        write_predictions(pd.concat(map(read_predictions, places), ignore_index=True), output / "missing.parquet")
     return table
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
-    """What every finished cell took: seconds, CPU seconds, parameters; in one cell an arm also `AnswerCost`."""
-    places = [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
+    """What every fine-tuned encoder, then every finished cell took: seconds, CPU seconds, parameters; in one cell an
+    arm also `AnswerCost`.
+    """
+    places = sorted((output / "encoders").glob("*/*/cost.json"))
+    places += [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
     return [json.loads(place.read_text()) for place in places]
 
 

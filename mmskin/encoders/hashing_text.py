@@ -7,6 +7,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -106,18 +107,18 @@ class HashNote:
 
     def __call__(self, note: str) -> dict[str, Tensor]:
         words = list(_words(note))[: self.max_tokens] or [("", "")]
-        ids = torch.zeros(len(words), IDS_PER_WORD, dtype=torch.int64)
-        for row, (before, word) in enumerate(words):
-            features = [f"w {word}", f"p {before} {word}", *self._ngrams(word)][:IDS_PER_WORD]
-            ids[row, : len(features)] = torch.tensor([self._bucket(feature) for feature in features])
-        return {"ids": ids}
+        return {"ids": torch.stack([_ids(before, word, self.ngrams, self.buckets) for before, word in words])}
 
-    def _ngrams(self, word: str) -> list[str]:
-        marked = f"<{word}>"
-        return [f"n {marked[i : i + n]}" for n in self.ngrams for i in range(len(marked) - n + 1)]
 
-    def _bucket(self, feature: str) -> int:
-        return zlib.crc32(feature.encode()) % self.buckets + 1
+@lru_cache(maxsize=16_384)  # notes are read anew in every epoch, and say the same words again and again
+def _ids(before: str, word: str, ngrams: tuple[int, ...], buckets: int) -> Tensor:
+    """(IDS_PER_WORD,) int64 of a word after another one, not to be written to: all notes share it."""
+    marked = f"<{word}>"
+    grams = [f"n {marked[i : i + n]}" for n in ngrams for i in range(len(marked) - n + 1)]
+    features = [f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD]
+    ids = torch.zeros(IDS_PER_WORD, dtype=torch.int64)
+    ids[: len(features)] = torch.tensor([zlib.crc32(feature.encode()) % buckets + 1 for feature in features])
+    return ids
 
 
 def _words(note: str) -> Iterator[tuple[str, str]]:

@@ -212,3 +212,38 @@ def _points(axes: Axes, rows: pd.DataFrame, *, y: Floats, place: int, title: str
     colour, marker = PALETTE[place % len(PALETTE)], "osD^"[place % 4]
     axes.hlines(y, rows["low"], rows["high"], color=colour, lw=1.6)
     axes.plot(rows["estimate"], y, ls="", marker=marker, ms=5.5, color=colour, label=title)
+
+
+def missing_curves(scores: pd.DataFrame, *, arms: Sequence[str], chance: float) -> Figure:
+    """Balanced accuracy against the share of fields that is hidden, a panel a mechanism; dotted: chance.
+
+    The band is the 95 % interval of the first arm; bands of all would hide each other.
+
+    Args:
+        scores: from `evaluate_missing`.
+        arms: which, eight or fewer.
+        chance: where the dotted line stands.
+    """
+    curves = scores[(scores["rate"] > 0) & (scores["rate"] < 1)]
+    mechanisms = list(curves["scenario"].drop_duplicates())
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.1 * len(mechanisms) + 0.4, 3.6), layout="constrained")
+        panels = figure.subplots(1, len(mechanisms), sharey=True, squeeze=False)[0]
+        for axes, mechanism in zip(panels, mechanisms, strict=True):
+            axes.axhline(chance, color=INK, lw=1, ls=":")
+            for k, arm in enumerate(arms):
+                of_arm = scores[(scores["arm"] == arm) & ((scores["scenario"] == mechanism) | (scores["rate"] == 0))]
+                line = of_arm.sort_values("rate")
+                style = {"color": PALETTE[k], "ls": DASHES[k % len(DASHES)], "marker": "osD^vP*X"[k]}
+                axes.plot(line["rate"], line["estimate"], lw=1.4, ms=4.5, label=arm, **style)
+                if k == 0:
+                    axes.fill_between(line["rate"], line["low"], line["high"], color=PALETTE[0], alpha=0.15, lw=0)
+            axes.set(
+                title=mechanism.replace("_", " ").capitalize(), xlim=(-0.03, 0.95), xlabel="Share of fields hidden"
+            )
+            axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.grid(color=GRID, lw=0.6)
+        panels[0].set_ylabel(METRICS["balanced_accuracy"].title)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=3, fontsize=9, handlelength=3)
+    return figure

@@ -9,6 +9,8 @@ One row per case, arm, fold and seed:
     target: class name.
     prob_<class>: float in [0, 1], one column per class in the order of the schema; a row sums to 1.
     group_<name>: str or None (not known), one column per subgroup, such as group_sex or group_fully_recorded.
+
+A table of the same cases with parts missing has three more, see `missing_parts`; a row stands once in each scenario.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def _check_probabilities(table: pd.DataFrame) -> None:
 
 
 def _check_cases(table: pd.DataFrame) -> None:
-    run = ["arm", "fold", "seed"]
+    run = [column for column in ("arm", "fold", "seed", "scenario", "rate") if column in table]
     doubled = table.duplicated([*run, "case_id"]).to_numpy()
     if doubled.any():
         raise DataError(f"a case may stand once in an arm, fold and seed, however: {_cases(table, doubled)}")

@@ -20,6 +20,7 @@ from mmskin.pages import NOTHING, Grid, render
 if TYPE_CHECKING:
     from mmskin.explain.explanation import Explanation
 
+PRIVATE = "This page holds what a patient showed and said: keep it where their record may be kept."
 SIDE = 480  # pixels of a photo's longer side on the page
 
 
@@ -29,7 +30,7 @@ def page(explanation: Explanation) -> str:
     return render(
         Path(__file__).with_name("page.html.jinja"),
         title="Why the model answers as it does",
-        warning=explanation.reminder,
+        warning=f"{explanation.reminder} {PRIVATE}",
         sentences=explanation.sentences(),
         target=explanation.titles.get(explanation.target, explanation.target),
         answer_grid=_answer_grid(explanation),
@@ -75,8 +76,9 @@ def _words_note(explanation: Explanation) -> str:
             "embeddings. The values need not add up to anything."
         )
     return (
-        f"Integrated gradients, {words.steps} steps, from the note without words ({percent(words.baseline_score)}) to "
-        f"the note ({percent(words.score)}), everything else as it is; they add up to the difference but for "
+        f"Integrated gradients, {words.steps} steps, from a note of as many unknown words "
+        f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they add "
+        "up to the difference but for "
         f"{100 * words.completeness_error:.2f} points."
     )
 

@@ -2,9 +2,11 @@
 
 The words are those of the note that the model read, the patient's own among them. Everything else of the case, its
 photos and its columns, is held fixed. Integrated gradients go from a note whose words are all replaced by *no word* (of
-transformers the padding piece; length, start and end of the note stay) to the note itself; the pieces of a word are
-added up. An encoder that does not run from embeddings (the text tower of open_clip) is asked with each word left out in
-turn: these values need not add up to anything, and say so by their method.
+transformers the unknown piece; length, start and end of the note stay) to the note itself; the pieces of a word are
+added up. That note is not quite no note: `baseline_score` says what the model makes of it.
+
+An encoder that does not run from embeddings (the text tower of open_clip) is asked with each word left out in turn:
+these values need not add up to anything, and say so by their method.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import GROUP, read_predictions, write_predictions
-from mmskin.inference import predict_probabilities, temper
+from mmskin.inference import Predict, predict_probabilities, temper
 from mmskin.losses import LOSSES
 from mmskin.losses.contract import Loss
 from mmskin.model import MakeEncoder, MultimodalClassifier, build_encoder, build_model
@@ -35,8 +35,6 @@ from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
 
 Say = Callable[[str], None]
-Predict = Callable[[pd.DataFrame], Floats]
-"""Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
 
 
 def run_experiment(

@@ -25,7 +25,7 @@ ARMS: dict[str, Any] = {
 
 
 def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
-    """Two epochs, folds 0 and 1 of 3, two seeds, as plain values."""
+    """Two epochs, folds 0 and 1 of 3, two seeds, two rates of missing fields, as plain values."""
     data = {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0, 1], "photo_side": 32}
     return {
         "name": "small",
@@ -36,6 +36,7 @@ def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
         "training": {"epochs": 2, "batch_size": 4, "channels_last": False} | changed.pop("training", {}),
         "arms": ARMS,
         "audit": False,
+        "missing_parts": {"rates": [0.2, 0.5]},
         "features": str(features),
     } | changed
 

@@ -18,7 +18,6 @@ from mmskin.benchmark.controls import sentence
 from mmskin.benchmark.costs import by_arm
 from mmskin.benchmark.headline import answer
 from mmskin.benchmark.tripod import FOR_AUTHORS
-from mmskin.pages import Section
 
 
 def benchmark_of(folder: Path, **changed: Any) -> Benchmark:
@@ -27,15 +26,14 @@ def benchmark_of(folder: Path, **changed: Any) -> Benchmark:
 
 @pytest.fixture(scope="module")
 def answered(whole_grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small benchmark and its report, with a copy of late as its control and a section of somebody else."""
+    """The small benchmark and its report, with a copy of late as its control."""
     output = tmp_path_factory.mktemp("answered") / "out"
     shutil.copytree(whole_grid, output)
     table = pd.read_parquet(output / "predictions.parquet")
     control = table[table["arm"] == "late"].assign(arm="late-shuffled")
     pd.concat([table, control], ignore_index=True).to_parquet(output / "predictions.parquet")
     arms = {**ARMS, "late-shuffled": ARMS["late"] | {"shuffle_histories": True}}
-    further = Section("When a part is missing", lines=["Nothing happens."], saved={"missing": 7})
-    write_answer(benchmark_of(output, arms=arms), output, [], replicates=100, further=[further])
+    write_answer(benchmark_of(output, arms=arms), output, [], replicates=100)
     return output
 
 
@@ -48,7 +46,7 @@ def saved(answered: Path) -> dict[str, Any]:
 def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> None:
     page = (answered / "report.html").read_text()
     assert re.findall("<h2>(.*?)</h2>", page) == [
-        *("Which arm is best", "Results", "Controls", "When a part is missing", "What it costs", "Figures"),
+        *("Which arm is best", "Results", "Controls", "When parts are missing", "What it costs", "Figures"),
         *("Subgroups: late", "Methods", "TRIPOD+AI", "How it was made"),
     ]
     first = re.search(r'<div class="headline">\s*<p>(.*?)</p>', page)
@@ -67,7 +65,8 @@ def test_tables_name_the_primary_arm_then_the_reference_then_the_best_and_no_con
 
 
 def test_what_sections_add_stands_in_results_json(answered: Path, saved: dict[str, Any]) -> None:
-    assert saved["missing"] == 7
+    assert {row["arm"] for row in saved["missing_parts"]} == set(ARMS)
+    assert {row["scenario"] for row in saved["robustness"]} == {"at_random", "in_blocks", "not_at_random"}
     assert {row["arm"] for row in saved["costs"]} == set(ARMS)
     assert not (answered / "metrics.json").exists()
     drawn = {path.name for path in (answered / "figures").iterdir()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def no_embedding(modality: str, table: pd.DataFrame) -> Floats:
     raise AssertionError("no embedding was asked for")
 
 
-def no_answers(arm: str) -> pd.DataFrame:
+def no_answers(arm: str, rows: pd.DataFrame) -> pd.DataFrame:
     raise AssertionError("no other arm was asked for")
 
 
@@ -191,25 +192,29 @@ ARMS = {
 STACKING = {"name": "stacking", "over": ["one", "two"]}
 
 
+def told_by(arms: dict[str, pd.DataFrame]) -> Callable[[str, pd.DataFrame], pd.DataFrame]:
+    return lambda arm, rows: arms[arm]
+
+
 def test_stacking_is_a_regression_on_log_probabilities_of_validation_rows() -> None:
     inputs = np.log(np.concatenate([table[["prob_a", "prob_b"]].to_numpy() for table in ARMS.values()], axis=1))
     model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=5000).fit(inputs[: len(VAL)], codes(VAL))
     expected = model.predict_proba(inputs[len(VAL) :])
-    assert fit(STACKING, answers=ARMS.__getitem__)(TEST) == pytest.approx(expected, abs=1e-6)
+    assert fit(STACKING, answers=told_by(ARMS))(TEST) == pytest.approx(expected, abs=1e-6)
 
 
 def test_stacking_reads_neither_training_rows_nor_test_targets() -> None:
-    predict = fit(STACKING, answers=ARMS.__getitem__)
+    predict = fit(STACKING, answers=told_by(ARMS))
     relabelled = {name: table.assign(target=RNG.permutation(table.target)) for name, table in ARMS.items()}
-    again = fit(STACKING, train=TRAIN.iloc[:0], answers=relabelled.__getitem__)
+    again = fit(STACKING, train=TRAIN.iloc[:0], answers=told_by(relabelled))
     assert (predict(TEST) == again(TEST.assign(target=RNG.permutation(TEST.target)))).all()
     swapped = VAL.assign(target=["b" if name == "a" else "a" for name in VAL.target])
-    assert (fit(STACKING, val=swapped, answers=ARMS.__getitem__)(TEST) != predict(TEST)).any()
+    assert (fit(STACKING, val=swapped, answers=told_by(ARMS))(TEST) != predict(TEST)).any()
 
 
 def test_stacking_has_no_answer_where_one_of_its_arms_has_none() -> None:
     lacking = ARMS | {"two": ARMS["two"][ARMS["two"].case_id != TEST.case_id[0]]}
-    found = fit(STACKING, answers=lacking.__getitem__)(TEST)
+    found = fit(STACKING, answers=told_by(lacking))(TEST)
     assert np.isnan(found[0]).all()
     assert np.isfinite(found[1:]).all()
 
@@ -218,7 +223,7 @@ def test_stacking_keeps_the_mean_probability_of_a_class_that_no_validation_row_h
     three = Schema(name="three", classes=("a", "b", "c"), fields=SCHEMA.fields)
     seldom = {name: table.assign(prob_a=0.9 * table.prob_a, prob_b=0.9 * table.prob_b) for name, table in ARMS.items()}
     tables = {"one": seldom["one"].assign(prob_c=0.1), "two": seldom["two"].assign(prob_c=0.3)}  # need not sum to 1
-    facts = Facts(three, embed=no_embedding, answers=tables.__getitem__)
+    facts = Facts(three, embed=no_embedding, answers=told_by(tables))
     found = build("table arm", BASELINES, STACKING, facts)(TRAIN, VAL)(TEST)
     assert found[:, 2] == pytest.approx(0.2)
     assert found.sum(axis=1) == pytest.approx(1.0)

@@ -44,3 +44,9 @@ def test_every_row_knows_its_word_as_far_as_the_note_is_read(encoder: WordEncode
 
 def test_an_empty_note_is_no_word(encoder: WordEncoder) -> None:
     assert set(encoder.words_of(" ")) == {-1}
+
+
+def test_no_word_is_the_unknown_piece(tmp_path: Path) -> None:
+    encoder = TransformersTextEncoder(model=str(write_bert(tmp_path)), weights="none", max_length=12)
+    unknown = encoder.prepare("xyzzy")["input_ids"][1]
+    assert torch.equal(encoder.no_word(), encoder.model.get_input_embeddings().weight[unknown])

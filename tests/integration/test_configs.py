@@ -15,9 +15,10 @@ from small_experiment import ENCODERS
 from mmskin.benchmark.arms import experiment_of, reads
 from mmskin.benchmark.cell import CellTask, run_cell
 from mmskin.benchmark.config import Benchmark, read_benchmark
+from mmskin.benchmark.fine_tuning import check_fine_tuning, tuning_of
 from mmskin.benchmark.grid import cells_of
 from mmskin.build import build
-from mmskin.config import parse_experiment, read_experiment, read_yaml, validated
+from mmskin.config import Experiment, parse_experiment, read_experiment, read_yaml, validated
 from mmskin.data.class_map import read_class_map
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.sources import SOURCES
@@ -34,6 +35,12 @@ def class_map_of(path: Path) -> Path | None:
     """The class map that an experiment names, if it joins data sets."""
     source = read_yaml(path).get("data", {}).get("source", {})
     return PROJECT / source["classes"] if source.get("name") == "joined" else None
+
+
+def is_here(slot: dict[str, Any]) -> bool:
+    """Whether an encoder needs no weights of an earlier run, or of a hub."""
+    weights = str(slot.get("weights", ""))
+    return "/" not in weights and weights != "hub"
 
 
 FILES = sorted((PROJECT / "configs").rglob("*.yaml"))
@@ -61,8 +68,7 @@ def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None
     experiment = read_experiment(path)
     build("source", SOURCES, experiment.data.source)
     for modality, slot in experiment.encoders.items():
-        weights = str(slot.get("weights", ""))
-        if "/" not in weights and weights != "hub":  # those of an earlier run, or of a hub, are not here
+        if is_here(slot):
             build_encoder(modality, slot, SCHEMA)
 
 
@@ -70,7 +76,12 @@ def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None
 def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
     path: Path, pad_folder: Path, tmp_path: Path
 ) -> None:
-    raw = read_experiment(path).to_json()
+    train_tiny(read_experiment(path), pad_folder, tmp_path)
+
+
+def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> None:
+    """Two epochs of an experiment's recipe, on tiny encoders and invented patients."""
+    raw = experiment.to_json()
     training: dict[str, Any] = raw["training"] | {"epochs": 2, "batch_size": 6, "workers": 0, "save_model": False}
     training["threads"] = None
     data = {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "test_folds": [0]}
@@ -84,17 +95,31 @@ def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
 
 
 @each_benchmark
-def test_a_benchmark_names_arms_that_can_be_built_and_every_fusion(path: Path) -> None:
+def test_a_benchmark_names_arms_that_can_be_built(path: Path) -> None:
     benchmark = read_benchmark(path)
     build("source", SOURCES, benchmark.data.source)
     for name in benchmark.arms:
         reads(benchmark, name)
-    fused = [arm.fusion["name"] for arm in benchmark.arms.values() if arm.fusion]
-    assert set(fused) == set(FUSIONS)
+    check_fine_tuning(benchmark, SCHEMA)
     neural = [name for name, arm in benchmark.arms.items() if arm.fusion]
     slots = {m: s for name in neural for m, s in experiment_of(benchmark, name, seed=0).encoders.items()}
     for modality, slot in slots.items():
-        build_encoder(modality, slot, SCHEMA)
+        if is_here(slot):
+            build_encoder(modality, slot, SCHEMA)
+
+
+def test_one_benchmark_has_every_fusion() -> None:
+    arms = read_benchmark(PROJECT / "configs" / "pad_ufes_20" / "benchmark.yaml").arms
+    assert {arm.fusion["name"] for arm in arms.values() if arm.fusion} == set(FUSIONS)
+
+
+@each_benchmark
+def test_a_recipe_of_fine_tuning_trains_on_tiny_encoders_and_invented_patients(
+    path: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    benchmark = read_benchmark(path)
+    for modality in benchmark.fine_tune:
+        train_tiny(tuning_of(benchmark, modality), pad_folder, tmp_path / modality)
 
 
 @each_benchmark
@@ -103,6 +128,7 @@ def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
 ) -> None:
     raw = read_benchmark(path).to_json()
     raw["training"] |= {"epochs": 1, "batch_size": 6}
+    raw["fine_tune"] = {}
     raw["data"] |= {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "photo_side": 32}
     raw["encoders"] = {"image": ENCODERS["image"] | {"trainable": "none"}, "text": ENCODERS["text"]}
     benchmark = validated(Benchmark, raw | {"seeds": [0], "features": str(tmp_path / "features")}, where=str(path))

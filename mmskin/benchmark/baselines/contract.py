@@ -13,9 +13,8 @@ from mmskin.encoders.metadata_fields import NOT_RECORDED, PrepareFields
 from mmskin.errors import one_of
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats, Ints
-from mmskin.inference import temper
+from mmskin.inference import Predict, temper
 from mmskin.schema import Schema
-from mmskin.training.run import Predict
 
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
 """Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
@@ -28,12 +27,12 @@ class Facts(NamedTuple):
 
     schema: the classes, and the fields that it may see.
     embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
-    answers: arm → the predictions of that arm on the same fold with the same seed.
+    answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows.
     """
 
     schema: Schema
     embed: Callable[[str, pd.DataFrame], Floats]
-    answers: Callable[[str], pd.DataFrame]
+    answers: Callable[[str, pd.DataFrame], pd.DataFrame]
 
 
 def choose_parts(on: str | Sequence[str]) -> tuple[str, ...]:

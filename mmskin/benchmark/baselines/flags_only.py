@@ -10,7 +10,7 @@ import pandas as pd
 from mmskin.benchmark.baselines.contract import Facts, Fit, calibrated
 from mmskin.benchmark.baselines.logistic_regression import PENALTIES, fit_linear
 from mmskin.evaluation.metrics import Floats
-from mmskin.training.run import Predict
+from mmskin.inference import Predict
 
 
 def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool = True) -> Fit:

@@ -20,7 +20,7 @@ from mmskin.benchmark.baselines.contract import (
     targets,
 )
 from mmskin.evaluation.metrics import Floats
-from mmskin.training.run import Predict
+from mmskin.inference import Predict
 
 
 def gradient_boosting(

@@ -23,8 +23,8 @@ from mmskin.data.batch import stack_rows
 from mmskin.data.table import histories
 from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.inference import Predict
 from mmskin.modalities import Features
-from mmskin.training.run import Predict
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 Columns = Callable[[pd.DataFrame], Floats]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mmskin.benchmark.baselines.contract import Facts, Fit, targets
-from mmskin.training.run import Predict
+from mmskin.inference import Predict
 
 
 def majority(facts: Facts) -> Fit:

@@ -11,7 +11,7 @@ from mmskin.benchmark.baselines.contract import Facts, Fit, targets
 from mmskin.benchmark.baselines.logistic_regression import fit_one
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB
-from mmskin.training.run import Predict
+from mmskin.inference import Predict
 
 SMALLEST = 1e-6  # of a probability, so that one sure answer does not drown the others
 
@@ -33,16 +33,18 @@ def stacking(facts: Facts, *, over: Sequence[str], c: float = 0.1, balanced: boo
         raise ValueError(f"over must list two arms or more, however: over={over!r}")
     columns = [PROB + name for name in facts.schema.classes]
 
+    def read(rows: pd.DataFrame) -> Floats:
+        return told([facts.answers(arm, rows).set_index("case_id")[columns] for arm in over], rows)
+
     def fit(train: pd.DataFrame, val: pd.DataFrame) -> Predict:
-        tables = [facts.answers(arm).set_index("case_id")[columns] for arm in over]
-        inputs = told(tables, val)
+        inputs = read(val)
         answered = ~np.isnan(inputs).any(axis=(1, 2))
         codes = targets(val, facts.schema)[answered]
         model = fit_one(_flat(inputs[answered]), codes, c=c, balanced=balanced)
         unseen = [code for code in range(len(columns)) if code not in model.classes_]
 
         def predict(rows: pd.DataFrame) -> Floats:
-            found = told(tables, rows)
+            found = read(rows)
             there = ~np.isnan(found).any(axis=(1, 2))
             answer = np.full((len(rows), len(columns)), np.nan)
             if there.any():
