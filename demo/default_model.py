@@ -9,10 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mmskin
-from mmskin.quickstart import arm_experiment
-from mmskin.results import read_runs, write_results
-from mmskin.synthetic import make_clinic
-from mmskin.training.run import run_experiment
 
 CASES, EPOCHS = 600, 6  # measured: half a minute on one core, and the heat map finds the lesion
 ARM = "late"
@@ -32,6 +28,11 @@ def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: 
     """
     if (folder / "metrics.json").exists():
         return folder
+    from mmskin.quickstart import arm_experiment  # here: a page whose model is there starts without Lightning
+    from mmskin.results import read_runs, write_results
+    from mmskin.synthetic import make_clinic
+    from mmskin.training.run import run_experiment
+
     say(f"training a small model on {cases} invented cases, once; it is kept in {folder}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as place:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser.conftest import Site
 from demo.phone_photo import phone_photo
+from examples import draw_examples
 
 pytestmark = pytest.mark.browser
 
@@ -33,10 +34,11 @@ class Visit:
         self.page.locator("#photo input[type=file]").set_input_files(path)
 
     def ask(self) -> dict[str, str]:
-        """The differential, once the explanation of it is there too."""
-        self.page.evaluate("document.querySelector('#why').innerHTML = ''")
+        """The differential of a case that was not asked before, once its explanation is there too."""
+        link = "document.querySelector('#why a.save')?.href"
+        before = self.page.evaluate(link)
         self.page.locator("#ask").click()
-        self.page.locator("#why a.save").wait_for()
+        self.page.wait_for_function(f"before => {link} && {link} !== before", arg=before)
         return self.differential()
 
     def differential(self) -> dict[str, str]:
@@ -57,7 +59,7 @@ def visit(browser: Any, site: Site) -> Iterator[Visit]:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / f"{NAME}.jpg"
-    path.write_bytes(phone_photo())
+    path.write_bytes(phone_photo(draw_examples()[1].photo))
     return path
 
 
