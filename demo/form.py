@@ -62,7 +62,7 @@ def fill_widgets(fields: Sequence[Field], values: Mapping[str, FieldValue]) -> l
         value = values.get(field.name)
         if field.kind == "duration":
             unit = START_UNIT if value is None else _unit(float(value))
-            filled += ["" if value is None else f"{float(value) / DAYS[unit]:.4g}", unit]
+            filled += ["" if value is None else f"{float(value) / DAYS[unit]:.3g}", unit]
         elif field.is_number:
             filled.append("" if value is None else f"{value:g}")
         else:
@@ -88,5 +88,5 @@ def _in_days(field: Field, value: object, unit: object) -> float | None:
 
 
 def _unit(days: float) -> str:
-    """The largest unit of which there are two or more."""
-    return next((unit for unit in reversed(DAYS) if days >= 2 * DAYS[unit]), "days")
+    """The largest unit of which there are about two or more."""
+    return next((unit for unit in reversed(DAYS) if days >= 1.9 * DAYS[unit]), "days")

@@ -10,7 +10,7 @@ from mmskin.predictor import Predictor
 
 def test_it_is_trained_once_whole_and_without_leavings(tmp_path: Path) -> None:
     said: list[str] = []
-    folder = default_run(tmp_path / "cache" / "demo", cases=120, epochs=1, say=said.append)
+    folder = default_run(tmp_path / "cache" / "demo", cases=120, epochs=2, say=said.append)
     assert [path.name for path in folder.parent.iterdir()] == ["demo"]
     assert Predictor.load(folder).modalities == ("image", "text")
     written = (folder / "metrics.json").stat().st_mtime_ns
