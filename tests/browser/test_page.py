@@ -12,7 +12,7 @@ from browser.conftest import Site
 from demo.phone_photo import phone_photo
 from examples import draw_examples
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 SLOW = 60_000  # ms: CI's machine does other things too
 NAME = "Zebulon Quacksalver"
