@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test test-slow lint clean
+.PHONY: quickstart test test-slow test-browser lint clean
 
 quickstart: .venv/ready
 	$(BIN)/mmskin quickstart
@@ -12,6 +12,9 @@ test: .venv/ready
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
+
+test-browser: .venv/ready
+	$(BIN)/python -m pytest -m browser tests/browser
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -222,6 +223,23 @@ def explain(
         print(f"note: {remark}")
     print(explanation.reminder)
     _say(f"page: {page}")
+
+
+@app.command()
+def demo(
+    model: Annotated[Path | None, typer.Option(help="model or run folder; a small synthetic one if not given")] = None,
+    host: Annotated[str, typer.Option(help="address to listen on; the default is this computer only")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 7860,
+) -> None:
+    """The clinician's page in a browser: photo and history in, an answer one can question. In a source checkout."""
+    from mmskin.errors import UserError
+
+    program = Path(__file__).parents[1] / "demo" / "app.py"
+    if not program.is_file():
+        raise UserError(f"{program} does not exist: the page is part of the source, not of the package; clone it")
+    chosen = ["--model", str(model)] if model is not None else []
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, str(program), *chosen, "--host", host, "--port", str(port)])
 
 
 @app.command("predict-table")

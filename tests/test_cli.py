@@ -370,3 +370,16 @@ def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_
     assert "holds another benchmark: seeds differ" in complaint
     code, _, complaint = mmskin_(f"{line} --ray-address auto")
     assert (code, is_one_plain_line(complaint)) == (2, True)
+
+
+def test_demo_starts_the_page_of_the_checkout(mmskin_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(cli.os, "execv", lambda program, words: started.append(words))
+    assert mmskin_("demo --model runs/mine --port 8000")[0] == 0
+    (words,) = started
+    assert words[1] == str(Path(mmskin.__file__).parents[1] / "demo" / "app.py")
+    assert words[2:] == ["--model", "runs/mine", "--host", "127.0.0.1", "--port", "8000"]
+    monkeypatch.setattr(cli, "__file__", "/nowhere/mmskin/cli.py")
+    code, _, complaint = mmskin_("demo")
+    assert code == 2
+    assert "/nowhere/demo/app.py does not exist" in complaint

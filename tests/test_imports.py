@@ -20,7 +20,7 @@ LAYERS = (
     ("model",),
     ("features", "inference", "saved_model", "explain"),
     ("predictor", "training", "results"),
-    ("audit", "explainer", "explanation_check", "quickstart"),
+    ("audit", "explainer", "explanation_check", "quickstart", "refer"),
     ("benchmark",),
     ("catalogue",),
     ("cli",),

@@ -1,0 +1,118 @@
+"""Every English string of the page, so that it can be translated in one place. Templates read them as `w.NAME`."""
+
+from __future__ import annotations
+
+TITLE = "mmskin: a photo, a history, a differential"
+DEMONSTRATION = "A demonstration that knows nothing about real skin"
+DEMONSTRATION_WHY = (
+    "It was trained on invented diseases in drawn pictures, in under a minute. Do not show it a patient. "
+    "Start it with --model DIR to use a model of your own."
+)
+PRIVACY = (
+    "Photo and text stay in the memory of this computer and are never written to its disk. A photo is forgotten ten "
+    "minutes after its last answer. Leave out names and dates of birth all the same: no answer needs them."
+)
+
+RUNNING = "The page: http://{host}:{port} (Ctrl-C ends it)"
+
+ASK = "Ask"
+CARD = "Model card"
+
+CASE = "The case"
+CASE_HINT = "Every part may be left out; what is left out counts as not recorded."
+PHOTO = "Photo of the lesion"
+PHOTO_ALT = "The photo that was given"
+PHOTO_PLACEHOLDER = "# Drop a photo here, or paste one\nor click to choose a file"
+TEXT = "What the patient says"
+TEXT_PLACEHOLDER = "In the patient's own words. No name, no date of birth."
+NOT_ASKED = "not asked"
+NOT_RECORDED = "not recorded"
+NO_NUMBER = "{title}: {text!r} must be a number, with a point, and its unit one of those to choose from"
+UNIT_OF = "{title}, unit"
+YES, NO, UNKNOWN = "yes", "no", "unknown"
+DAYS, WEEKS, MONTHS, YEARS = "days", "weeks", "months", "years"
+ANSWER = "Answer"
+CLEAR = "Clear"
+EXAMPLE = "Example: {title}"
+TARGET = "Class to explain"
+TARGET_TOP = "the most likely"
+ANSWERING = "The answer appears here."
+
+DIFFERENTIAL = "Differential"
+DIFFERENTIAL_HINT = "Calibrated probabilities, the most likely class first."
+SET = "Cannot be ruled out"
+SET_HINT = (
+    "The smallest set of classes whose probabilities sum to {mass}; here they sum to {reached}. "
+    "It is no guarantee that the true class is among them."
+)
+REFER = "Refer: leave this case to a physician"
+NO_REFER = "No rule asks to refer this case"
+NO_REFER_HINT = (
+    "The rules know only what they look at: a photo's absence and quality, the probabilities, dangerous classes."
+)
+RESTS_ON = "What this rests on"
+USED = "Used"
+MISSING = "Missing"
+NOTHING = "nothing"
+MODALITIES = {"image": "the photo", "text": "the history as a note", "metadata": "the fields as columns"}
+QUALITY = "The photo"
+QUALITY_GOOD = "Neither blurred nor dark nor tiny."
+REMARKS = "Remarks"
+NOTE = "The note that the model read"
+
+EXPLAINING = "Working out why …"
+WHY = "Why"
+WHY_HINT = "In points of the probability of {title}: blue and + speak for it, orange and \u2212 against it."
+COMPARED = "Photo alone, history alone, both"
+CLASS = "Class"
+ALONE = {"photo": "Photo alone", "history": "History alone"}
+BOTH = "Everything"
+COUNTED = "How much each part counted"
+PARTS = {"photo": "Photo", "words": "Patient's words", "fields": "Fields"}
+HEAT = "Where in the photo the evidence lies"
+HEAT_ALT = "The photo, with a heat map for {title} laid over it"
+HEAT_LEGEND = "Blue: nothing speaks for {title}. Red: what speaks for it most."
+OPACITY = "Opacity of the heat map"
+NO_HEAT = "There is no heat map: no photo was given, or this model gives none."
+WORDS = "The words"
+FIELDS = "The fields"
+CHANGES = "What would change the answer"
+CHANGES_HINT = "What the model would answer, not what would be true of another patient. One field at a time."
+NO_CHANGE = "No other value of a single field would change the most likely class."
+CHANGE_HEAD = ("Field", "Now", "If it were", "The answer")
+SAVE = "Save a one-page report"
+SAVE_HINT = (
+    "The page holds the photo and the text as given, and nothing more about the patient. Mind where you keep it."
+)
+REPORT_NAME = "mmskin-report.html"
+REPORT_TITLE = "Report of one case"
+REPORT_MADE = "Made by mmskin {version} with the model {model}."
+
+CARD_MODEL = "The model"
+CARD_DATA = "Data"
+CARD_RESULTS = "Results on test patients"
+CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from metrics.json of the run."
+CARD_LIMITS = "Limits"
+NOT_KNOWN = "not known: it does not stand in the model's files"
+NO_RESULTS = "Not known: there is no metrics.json in the model's run folder."
+MISSINGNESS = {
+    "visible": "visible: the model was told what is not recorded, and may have learned from the gap itself",
+    "always_recorded": "always_recorded: only fields that every training case has; a gap cannot speak",
+    "equalized": "equalized: in training gaps were made equally frequent in every class",
+}
+LIMITS = (
+    "It knows its own classes only, and will name one of them for any photo whatever, a photo of a table included.",
+    "Its probabilities are calibrated on patients like those of its data set; elsewhere they may be off.",
+    "An explanation says what the model went by, not what is true of the skin.",
+)
+
+FULL = "too many requests at once; try again in a moment"
+TOO_OFTEN = "too many requests in a minute; wait a little"
+TOO_LARGE = "the file is too large: at most {limit} MB are taken"
+TOO_SLOW = "the upload took too long"
+NO_FILE = "send one file, as multipart/form-data under the name files"
+NO_JSON = "send a JSON object whose data is a list, with finite numbers and whole characters"
+NOT_FOUND = "not found"
+PHOTO_GONE = "the photo is no longer kept: choose it again"
+TOO_LONG = "the text has {length:,} characters; at most {limit:,} are read: shorten it"
+BROKEN = "something went wrong on this side; the case was not kept. The log names the kind of error."
