@@ -118,9 +118,10 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     yield Shown(answer, why + _save(report(answer, why, model=model, is_real=is_real)))
 
 
-def problem(sentence: str) -> str:
-    """A refusal, where the answer would stand."""
-    return _html("problem", sentence=sentence[:1].upper() + sentence[1:])
+def refused(answer: str, sentence: str) -> Shown:
+    """A refusal: where the answer would stand, or below an answer that is there, where its explanation would."""
+    told = _html("problem", sentence=sentence[:1].upper() + sentence[1:])
+    return Shown(answer, told) if answer else Shown(told, "")
 
 
 def report(answer: str, why: str, *, model: str, is_real: bool) -> str:

@@ -35,7 +35,7 @@ from typing import Any
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported
 import gradio as gr
 import words as w
-from answer import HERE, Case, Shown, answer_in_steps, ask, check_text, problem
+from answer import HERE, Case, Shown, answer_in_steps, ask, check_text, refused
 from card import card
 from default_model import cache_folder, default_run
 from examples import draw_examples
@@ -81,17 +81,20 @@ class Page:
         self.predictor, self.photos, self.model, self.is_real = predictor, photos, model, is_real
 
     def answer(self, request: gr.Request, photo: str | None, text: str, target: str, *values: Any) -> Iterator[Shown]:
-        """The two parts of the page, twice: without and with the explanation. A refusal is shown in their place."""
+        """The two parts of the page, twice: without and with the explanation. A refusal stands where they would."""
+        answer = ""
         try:
             check_text(text)
             fields = read_widgets(self.predictor.schema.fields, values)
             case = Case(self._photo(photo, request), fields, text, target or None)
-            yield from answer_in_steps(self.predictor, case, model=self.model, is_real=self.is_real)
+            for shown in answer_in_steps(self.predictor, case, model=self.model, is_real=self.is_real):
+                answer = shown.answer
+                yield shown
         except UserError as error:
-            yield Shown(problem(str(error)), "")
+            yield refused(answer, str(error))
         except Exception as error:  # whatever it says may hold what the patient said
             log.error("an answer failed: %s", type(error).__name__)
-            yield Shown(problem(w.BROKEN), "")
+            yield refused(answer, w.BROKEN)
 
     def predict(self, photo: str | None, fields: dict, text: str | None, request: gr.Request) -> dict:
         """The answer of one case as plain values; for the API."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import answer as answer_module
 import pytest
-from answer import LONGEST_TEXT, Case, answer_in_steps, ask, problem
+from answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
 from demo.phone_photo import phone_photo
 from demo.test_photos import ANN
 from explain.small_predictors import linear_predictor, small_predictor
@@ -78,7 +78,7 @@ def test_what_the_patient_says_cannot_become_a_part_of_the_page(kept: Kept) -> N
     first, last = steps(linear_predictor(), Case(kept, FIELDS, NASTY))
     saved = re.search(r'href="data:text/html;charset=utf-8;base64,([^"]+)"', last.why)
     assert saved is not None
-    for page in (first.answer, last.why, base64.b64decode(saved[1]).decode(), problem(NASTY)):
+    for page in (first.answer, last.why, base64.b64decode(saved[1]).decode(), refused("", NASTY).answer):
         assert "<script" not in page
         assert "<img src=x" not in page
     assert "&lt;script&gt;" in first.answer

@@ -18,6 +18,8 @@ from demo.phone_photo import phone_photo  # noqa: E402
 from demo.test_photos import ANN, BOB  # noqa: E402
 from photos import Photos  # noqa: E402
 
+from mmskin.errors import UserError  # noqa: E402
+
 EMPTY = ("", "", "months", "", "")
 
 
@@ -61,6 +63,17 @@ def test_a_refusal_stands_where_the_answer_would(page: Page) -> None:
     assert "Age=&#39;500&#39; must lie between 0.0 and 120.0 of years" in shown.answer
     assert 'role="alert"' in shown.answer
     assert shown.why == ""
+
+
+def test_an_explanation_that_fails_leaves_the_answer_where_it_is(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*asked: Any, **named: Any) -> Any:
+        raise UserError("no captum here")
+
+    monkeypatch.setattr("answer.Explainer.explain", fail)
+    first, last = page.answer(from_(ANN), None, "it scabs", "", *EMPTY)
+    assert "75%" in first.answer
+    assert last.answer == first.answer
+    assert "No captum here" in last.why
 
 
 def test_the_photo_of_another_visitor_is_not_used(page: Page) -> None:
