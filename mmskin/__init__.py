@@ -11,18 +11,18 @@ __version__ = "0.1.0"
 __all__ = ["Explainer", "History", "Predictor", "Schema", "__version__"]
 
 if TYPE_CHECKING:
-    from mmskin.explainer import Explainer
-    from mmskin.predictor import Predictor
+    from mmskin.explain.explainer import Explainer
     from mmskin.schema import History, Schema
+    from mmskin.trained.predictor import Predictor
 
 
 def __getattr__(name: str) -> Any:  # a module's attribute can be anything
     if name == "Explainer":
-        from mmskin.explainer import Explainer
+        from mmskin.explain.explainer import Explainer
 
         return Explainer
     if name == "Predictor":
-        from mmskin.predictor import Predictor
+        from mmskin.trained.predictor import Predictor
 
         return Predictor
     if name in ("History", "Schema"):

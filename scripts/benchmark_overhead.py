@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-from mmskin.benchmark.cell import CellTask, fit_arm, one_thread
-from mmskin.benchmark.config import Benchmark, read_benchmark
-from mmskin.benchmark.executors import cores
-from mmskin.benchmark.feature_task import compute_features, feature_tasks
-from mmskin.benchmark.folds import folds_of_arms
-from mmskin.benchmark.grid import cells_of
-from mmskin.benchmark.local import LocalExecutor
-from mmskin.benchmark.run import run_benchmark
+from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.run.cell import CellTask, fit_arm, one_thread
+from mmskin.benchmark.run.executors import cores
+from mmskin.benchmark.run.feature_task import compute_features, feature_tasks
+from mmskin.benchmark.run.folds import folds_of_arms
+from mmskin.benchmark.run.grid import cells_of
+from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.benchmark.run.run import run_benchmark
 from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.training import run as training
 

@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
-from mmskin.config import read_experiment
+from mmskin.config.experiment import read_experiment
 from mmskin.data.table import history_of
+from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
-from mmskin.explain.figures import PART_TITLES, word_colours, word_signs
-from mmskin.explain.page import data_url
-from mmskin.explain.sentences import percent, points, sentences
-from mmskin.explainer import Explainer
-from mmskin.explanation_check import unseen_rows
-from mmskin.pages import render
-from mmskin.predictor import Predictor
+from mmskin.explain.explanation_check import unseen_rows
+from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_signs
+from mmskin.report.explanation_page import data_url
+from mmskin.report.explanation_sentences import percent, points, sentences
+from mmskin.report.pages import render
+from mmskin.trained.predictor import Predictor
 
 SIDE = 200  # pixels of a photo's longer side
 

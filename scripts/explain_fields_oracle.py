@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from mmskin.config import Experiment, parse_experiment
+from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.explain.answers import Answers
 from mmskin.explain.fields import field_values, only
 from mmskin.explain.shapley import exact_shapley
-from mmskin.predictor import Predictor
 from mmskin.schema import History
 from mmskin.synthetic import ClinicDesign, bands_of, draw_cases, history_of_case, make_clinic, posterior, read_truth
+from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 CASES, HIDDEN = 4000, 0.3

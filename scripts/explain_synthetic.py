@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mmskin.config import Experiment, parse_experiment
+from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.check import mean_with_interval
 from mmskin.explain.faithfulness import (
@@ -42,9 +42,9 @@ from mmskin.explain.faithfulness import (
 )
 from mmskin.explain.fixed_history import FixedHistory
 from mmskin.explain.photo_map import heat_of
-from mmskin.predictor import Predictor
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
+from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 SIZE = 224

@@ -19,13 +19,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from mmskin.data.batch import Batch
-from mmskin.encoders.contract import Encoder
-from mmskin.evaluation.figures import svg
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.features import Features
 from mmskin.fusion import FUSIONS
+from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
-from mmskin.modalities import Features
-from mmskin.model import MultimodalClassifier
+from mmskin.model.classifier import MultimodalClassifier
+from mmskin.report.metric_figures import svg
 from mmskin.synthetic import ClinicDesign, Latents, ceiling, default_design, latent_tokens, posterior, sample
 
 ARMS = {"late": {"dropout": 0.0}, "cross_attention": {"dropout": 0.0, "token_dropout": 0.0, "hidden_dim": 64}}

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mmskin.config import Experiment, parse_experiment
+from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.evaluation.predictions import class_names, probabilities

@@ -42,13 +42,13 @@ import torch
 from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 
 from mmskin.benchmark.arms import reads
-from mmskin.benchmark.config import Benchmark, read_benchmark
-from mmskin.benchmark.local import LocalExecutor
-from mmskin.benchmark.run import Executor, run_benchmark
+from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.benchmark.run.run import Executor, run_benchmark
 from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
-from mmskin.pages import with_interval
+from mmskin.report.pages import with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 

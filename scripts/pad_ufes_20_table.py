@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from mmskin.config import read_experiment
+from mmskin.config.experiment import read_experiment
 from mmskin.training.run import run_experiment
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "pad_ufes_20"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_predictions import MakePredictions, make
 
 sys.path.append(str(Path(__file__).parent / "data"))  # make_pad_ufes_20.py, which is a program too
 
@@ -33,3 +34,8 @@ def trained_run(pad_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     output = tmp_path_factory.mktemp("run")
     run_experiment(small_experiment(pad_folder), output, say=lambda line: None, progress=False)
     return output
+
+
+@pytest.fixture
+def make_predictions() -> MakePredictions:
+    return make

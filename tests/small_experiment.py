@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmskin.config import Experiment, parse_experiment
+from mmskin.config.experiment import Experiment, parse_experiment
 
 ENCODERS: dict[str, dict[str, Any]] = {
     "image": {"name": "timm", "model": "test_efficientnet", "image_size": 32},

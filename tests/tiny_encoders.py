@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.schema import Field, History, Schema
 
 SCHEMA = Schema(

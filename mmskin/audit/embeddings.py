@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.timm_image import TimmImageEncoder
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmskin.data.batch import stack_rows
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.encoders.transformers_text import TransformersTextEncoder
 from mmskin.errors import ModelError
-from mmskin.modalities import Features
+from mmskin.features import Features
+from mmskin.inputs.batch import stack_rows
 
 _BATCH = 64
 

@@ -17,7 +17,7 @@ from mmskin.audit.markers import LOW, NOT_KNOWN
 from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
 from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
-from mmskin.pages import NOTHING, Grid, environment, number, records, render, with_interval
+from mmskin.report.pages import NOTHING, Grid, environment, number, records, render, with_interval
 
 WARNING = "This page holds patients' photos: keep it where the data set itself may be kept."
 MOST_PAIRS = 40  # shown side by side

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from mmskin.data.images import open_rgb
 from mmskin.errors import ImageError
+from mmskin.inputs.photos import open_rgb
 
 SIDE = 128  # pixels of the longer side
 SHEET = 16  # photos of a class or skin tone: two rows

@@ -22,11 +22,11 @@ from mmskin.audit.columns import questions
 from mmskin.audit.counts import suffice
 from mmskin.audit.held_out import UNDEFINED, Bools, HeldOut, Values, auroc_replicates, out_of_fold, summarized
 from mmskin.data.missingness import MISSINGNESS, Missingness, equalize, flags, input_schema
-from mmskin.data.note import render_note
 from mmskin.data.table import histories
 from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.subgroups import TOO_FEW
+from mmskin.inputs.note import render_note
 from mmskin.schema import Schema
 
 Embed = Callable[[Sequence[str]], Floats]

@@ -26,7 +26,7 @@ from mmskin.audit.note_embeddings import note_embedder
 from mmskin.audit.probes import NoteProbe, probe_flag, probe_notes
 from mmskin.audit.proxies import find_proxies
 from mmskin.audit.traces import Traces, trace_photos
-from mmskin.config import DataConfig
+from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, labelled_cases, read_source
 from mmskin.data.missingness import flags
 from mmskin.data.table import Cases

@@ -16,9 +16,9 @@ from torch import Tensor
 from mmskin.audit.alignment import THUMBNAIL
 from mmskin.audit.embeddings import embed, packaged_encoder
 from mmskin.data.equal_photos import equal_files
-from mmskin.data.images import open_rgb, to_tensor
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ImageError, ModelError
+from mmskin.inputs.photos import open_rgb, to_tensor
 
 MAX_SIDE = 256  # pixels, as photos are read for training
 _AT_A_TIME = 64

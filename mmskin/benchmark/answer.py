@@ -9,23 +9,23 @@ from pathlib import Path
 
 from mmskin.audit.run import Say
 from mmskin.benchmark.audited import audit_section, audited
-from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.controls import control_names, control_section
 from mmskin.benchmark.costs import cost_section, read_costs
 from mmskin.benchmark.explanations import explanations_section
-from mmskin.benchmark.fine_tuning import fine_tuning_note
 from mmskin.benchmark.headline import headlines
 from mmskin.benchmark.methods import methods_section
 from mmskin.benchmark.missing_section import missing_section
 from mmskin.benchmark.ranked import in_order, ranked_section
 from mmskin.benchmark.record import read_record
-from mmskin.benchmark.run import Failure
+from mmskin.benchmark.run.fine_tuning import fine_tuning_note
+from mmskin.benchmark.run.run import Failure
 from mmskin.benchmark.tripod import tripod_section
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import arm_names
-from mmskin.evaluation.report import write_report
-from mmskin.pages import Section, Sections
-from mmskin.results import Results, Runs, evaluate_runs, read_runs, told
+from mmskin.report.pages import Section, Sections
+from mmskin.report.results import Results, Runs, evaluate_runs, read_runs, told
+from mmskin.report.results_report import write_report
 
 
 def write_answer(

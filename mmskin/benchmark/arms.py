@@ -8,12 +8,12 @@ from typing import NamedTuple, NoReturn
 import torch
 
 from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.config import Arm, Benchmark
-from mmskin.build import build
-from mmskin.config import DataConfig, Experiment, Slot
+from mmskin.benchmark.benchmark_config import Arm, Benchmark
+from mmskin.config.build import build
+from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.errors import ConfigError, one_of
+from mmskin.features import Modality
 from mmskin.fusion import FUSIONS
-from mmskin.modalities import Modality
 from mmskin.schema import Schema
 from mmskin.training.run import refuse_double_balancing
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from mmskin.audit.page import write_audit
 from mmskin.audit.run import Say, run_audit
-from mmskin.config import DataConfig
-from mmskin.pages import Grid, Link, Section
+from mmskin.config.experiment import DataConfig
+from mmskin.report.pages import Grid, Link, Section
 
 FOLDER = "audit"
 MOST = 10  # leaks and suspicions told on the page; leaks come first

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.evaluation.metrics import METRICS
-from mmskin.pages import Grid, Section, number, p_value, records, with_interval
-from mmskin.results import Results
+from mmskin.report.pages import Grid, Section, number, p_value, records, with_interval
+from mmskin.report.results import Results
 
 NOTE = (
     "Histories shuffled across patients: the advantage over the reference must vanish. Where it does not, it comes "

@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from mmskin.benchmark.config import Primary
-from mmskin.evaluation.cost_figure import cost_against
+from mmskin.benchmark.benchmark_config import Primary
 from mmskin.evaluation.metrics import METRICS
-from mmskin.evaluation.pictures import picture
 from mmskin.evaluation.predictions import arm_names
-from mmskin.evaluation.report import MANY_ARMS
-from mmskin.pages import NOTHING, Grid, Picture, Section, records
-from mmskin.results import Results
+from mmskin.report.cost_figure import cost_against
+from mmskin.report.pages import NOTHING, Grid, Picture, Section, records
+from mmskin.report.pictures import picture
+from mmskin.report.results import Results
+from mmskin.report.results_report import MANY_ARMS
 
 NOTE = (
     "One thread of a CPU. Training: CPU seconds of one cell, which is one fold with one seed; mean over cells. What "

@@ -6,15 +6,15 @@ import json
 import time
 from pathlib import Path
 
-from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.grid import Cell, replace
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.grid import Cell, replace
 from mmskin.data.load import Fold
 from mmskin.explain.check import Check
-from mmskin.explain.check_page import check_section
-from mmskin.explanation_check import check_explanations
-from mmskin.pages import Section
-from mmskin.predictor import Predictor
-from mmskin.saved_model import TrainedModel
+from mmskin.explain.explanation_check import check_explanations
+from mmskin.report.check_page import check_section
+from mmskin.report.pages import Section
+from mmskin.trained.predictor import Predictor
+from mmskin.trained.saved_model import TrainedModel
 from mmskin.training.run import FittedFold
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmskin.benchmark.config import Primary
+from mmskin.benchmark.benchmark_config import Primary
 from mmskin.evaluation.metrics import METRICS
-from mmskin.pages import number, p_value, with_interval
-from mmskin.results import Results
+from mmskin.report.pages import number, p_value, with_interval
+from mmskin.report.results import Results
 
 
 def headlines(results: Results, primary: Primary) -> list[str]:

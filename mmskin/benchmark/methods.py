@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmskin.benchmark.config import Arm
+from mmskin.benchmark.benchmark_config import Arm
 from mmskin.benchmark.headline import in_words
 from mmskin.benchmark.record import Record
-from mmskin.config import Slot
+from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
 from mmskin.errors import first_of
-from mmskin.pages import Section
+from mmskin.report.pages import Section
 
 MISSINGNESS = {
     "visible": "blanks of the history stay visible to every arm",

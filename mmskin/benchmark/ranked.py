@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmskin.benchmark.config import Primary
+from mmskin.benchmark.benchmark_config import Primary
 from mmskin.benchmark.headline import in_words
-from mmskin.evaluation.pictures import picture
-from mmskin.evaluation.ranking import best_first, difference_forest, ranking
-from mmskin.pages import Section
-from mmskin.results import Results
+from mmskin.report.pages import Section
+from mmskin.report.pictures import picture
+from mmskin.report.ranking import best_first, difference_forest, ranking
+from mmskin.report.results import Results
 
 RANKING_NOTE = "Lines are 95 % intervals from resampled patients: they overlap although differences are paired."
 FOREST_NOTE = "Both arms in the same resampled patients. Better or worse: p at most .05, corrected for the search."

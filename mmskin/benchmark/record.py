@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.controls import control_names
 from mmskin.benchmark.costs import read_costs
 from mmskin.benchmark.provenance import machine, source_state
 from mmskin.evaluation.predictions import class_names, group_names, reported_rows
-from mmskin.pages import environment
-from mmskin.results import Results
+from mmskin.report.pages import environment
+from mmskin.report.results import Results
 from mmskin.schema import Schema
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mmskin.build import build
-from mmskin.config import DataConfig
+from mmskin.config.build import build
+from mmskin.config.experiment import DataConfig
 from mmskin.data.equal_photos import tie_equal_photos
 from mmskin.data.missingness import fully_recorded, input_schema
 from mmskin.data.sources import SOURCES

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmskin.data.augment import view_seed
+from mmskin.data.seeds import view_seed
 from mmskin.schema import Schema
 
 COMPLETE = "complete"

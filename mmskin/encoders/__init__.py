@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.encoders.metadata_tokens import MetadataTokens

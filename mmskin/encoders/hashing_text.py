@@ -12,9 +12,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.contract import WordEncoder
+from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.errors import ConfigError
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 IDS_PER_WORD = 32
 """Room for the word, the pair with the word before, and 30 character n-grams: words of 16 letters with n = 3, 4."""

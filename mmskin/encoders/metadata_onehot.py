@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.metadata_fields import FieldRows, PrepareFields
-from mmskin.modalities import Features
+from mmskin.features import Features
 from mmskin.schema import History, Schema
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable
 from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.errors import ConfigError
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 # As OpenAI trained CLIP; open_clip.constants says the same.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable
 from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
 from mmskin.errors import ConfigError
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 
 class OpenClipTextEncoder(Encoder):

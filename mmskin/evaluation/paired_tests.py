@@ -21,7 +21,7 @@ from mmskin.evaluation.intervals import ClassGroups, group_codes
 from mmskin.evaluation.metrics import METRICS, Floats, group_metrics
 from mmskin.evaluation.permutation import permutation_test
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, reported_rows, target_codes
-from mmskin.pages import MINUS, Grid, number, p_value
+from mmskin.report.pages import MINUS, Grid, number, p_value
 
 COLUMNS = ("arm", "reference", "test", "metric", "class", "estimate", "low", "high", "p", "n", "patients")
 PERMUTATION, DELONG = "permutation", "delong"

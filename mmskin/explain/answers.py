@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmskin.data.batch import Batch, Case, Row, collate
-from mmskin.data.note import render_note
-from mmskin.data.readers import ColumnsReader
-from mmskin.losses.contract import Loss
-from mmskin.modalities import Features
-from mmskin.model import MultimodalClassifier
+from mmskin.features import Features
+from mmskin.inputs.batch import Batch, Case, Row, collate
+from mmskin.inputs.note import render_note
+from mmskin.inputs.readers import ColumnsReader
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier
 from mmskin.schema import History, Schema
 
 Floats = NDArray[np.float64]

@@ -33,7 +33,7 @@ from mmskin.explain.integrated_gradients import bound
 from mmskin.explain.photo_map import heat_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.words import word_values
-from mmskin.pages import records
+from mmskin.report.pages import records
 from mmskin.schema import History
 
 ORDERS, STEPS = 2, 10  # random orders of a photo, and scores along each

@@ -12,14 +12,14 @@ from typing import Any
 
 from PIL import Image
 
-from mmskin.evaluation.figures import png
 from mmskin.explain.fields import FieldValues
-from mmskin.explain.figures import explanation_figures
-from mmskin.explain.page import page
-from mmskin.explain.sentences import sentences
 from mmskin.explain.shares import PartShares
 from mmskin.explain.what_if import Change, smallest_flip
 from mmskin.explain.words import WordValues
+from mmskin.report.explanation_figures import explanation_figures
+from mmskin.report.explanation_page import page
+from mmskin.report.explanation_sentences import sentences
+from mmskin.report.metric_figures import png
 
 
 @dataclass(frozen=True)

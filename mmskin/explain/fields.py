@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmskin.data.note import say_value
 from mmskin.explain.answers import Answers
 from mmskin.explain.shapley import shapley_values
+from mmskin.inputs.note import say_value
 from mmskin.schema import History
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.data.batch import Batch
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import UserError
 from mmskin.explain.gradient import Grid
-from mmskin.modalities import Features
-from mmskin.model import MultimodalClassifier
+from mmskin.features import Features
+from mmskin.inputs.batch import Batch
+from mmskin.model.classifier import MultimodalClassifier
 
 
 @dataclass(frozen=True)

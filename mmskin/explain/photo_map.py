@@ -12,7 +12,7 @@ from mmskin.explain.fixed_history import FixedHistory
 from mmskin.explain.gradient import Grid, Heat
 from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
-from mmskin.fusion.contract import Fusion
+from mmskin.fusion.fusion_contract import Fusion
 from mmskin.fusion.late import LateFusion
 
 METHODS = (*HEATMAPS, "score_cam")

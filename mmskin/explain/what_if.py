@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmskin.data.note import say_value
 from mmskin.explain.answers import Answers
+from mmskin.inputs.note import say_value
 from mmskin.schema import UNKNOWN, YES_NO, Field, History
 
 STEPS = 9  # values of a number, both ends of its range included

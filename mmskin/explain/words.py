@@ -17,10 +17,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mmskin.encoders.contract import WordEncoder
+from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.explain.answers import Answers
 from mmskin.explain.integrated_gradients import integrated_gradients
-from mmskin.modalities import Features
+from mmskin.features import Features
 from mmskin.schema import History
 
 Method = Literal["integrated gradients", "leaving one word out"]

@@ -9,9 +9,9 @@ from mmskin.fusion.bottleneck import BottleneckFusion
 from mmskin.fusion.channel_gate import ChannelGateFusion
 from mmskin.fusion.co_attention import CoAttentionFusion
 from mmskin.fusion.concat import ConcatFusion
-from mmskin.fusion.contract import Fusion
 from mmskin.fusion.cross_attention import CrossAttentionFusion
 from mmskin.fusion.film import FiLMFusion
+from mmskin.fusion.fusion_contract import Fusion
 from mmskin.fusion.gated import GatedFusion
 from mmskin.fusion.late import LateFusion
 from mmskin.fusion.low_rank import LowRankFusion

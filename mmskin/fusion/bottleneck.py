@@ -8,11 +8,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from mmskin.features import Features
 from mmskin.fusion.attention import AttentionBlock
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_heads, check_share, check_size, choose_modalities
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_modalities
 from mmskin.fusion.tokens import TokenDropout, masked_mean, project, real_tokens
-from mmskin.modalities import Features
 
 
 class BottleneckFusion(Fusion):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_share, check_size, choose_photo_and_history
+from mmskin.features import Features
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_share, check_size, choose_photo_and_history
 from mmskin.fusion.tokens import masked_mean, real_tokens
-from mmskin.modalities import Features
 
 
 class ChannelGateFusion(Fusion):

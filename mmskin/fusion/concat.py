@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_share, check_size, choose_modalities
-from mmskin.modalities import Features
+from mmskin.features import Features
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
 
 
 class ConcatFusion(Fusion):

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from mmskin.errors import one_of
+from mmskin.features import Features
 from mmskin.fusion.attention import AttentionBlock
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_heads, check_share, check_size, choose_photo_and_history
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_photo_and_history
 from mmskin.fusion.tokens import TokenDropout, masked_mean, project, real_tokens
-from mmskin.modalities import Features
 
 Directions = Literal["both", "history_to_image", "image_to_history"]
 

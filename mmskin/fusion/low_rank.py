@@ -8,9 +8,9 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_share, check_size, choose_modalities
-from mmskin.modalities import Features
+from mmskin.features import Features
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
 
 
 class LowRankFusion(Fusion):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.fusion.options import check_share, choose_modalities
-from mmskin.modalities import Features, Modality
+from mmskin.features import Features, Modality
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.fusion.fusion_options import check_share, choose_modalities
 
 
 class SingleModality(Fusion):

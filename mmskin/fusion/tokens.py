@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 
 def real_tokens(features: Features, modality: str, fusion: str) -> tuple[Tensor, Tensor]:

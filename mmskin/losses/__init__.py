@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from mmskin.losses.balanced_softmax import BalancedSoftmaxLoss
 from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
-from mmskin.losses.contract import Loss
 from mmskin.losses.cross_entropy import CrossEntropyLoss, WeightedCrossEntropyLoss
 from mmskin.losses.focal import FocalLoss
 from mmskin.losses.ldam import LDAMLoss
 from mmskin.losses.logit_adjusted import LogitAdjustedLoss, PostHocLogitAdjustedLoss
+from mmskin.losses.loss_contract import Loss
 
 LOSSES: dict[str, Callable[..., Loss]] = {
     "cross_entropy": CrossEntropyLoss,

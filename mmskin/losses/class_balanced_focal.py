@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmskin.errors import one_of
-from mmskin.losses.contract import Loss, in_full_precision
 from mmskin.losses.focal import sigmoid_focal, softmax_focal
-from mmskin.losses.options import check_range
+from mmskin.losses.loss_contract import Loss, in_full_precision
+from mmskin.losses.loss_options import check_range
 from mmskin.losses.weighting import check_counts, effective_number, weighted_prior
 
 Form = Literal["softmax", "sigmoid"]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmskin.losses.contract import Loss, in_full_precision
-from mmskin.losses.options import check_range
+from mmskin.losses.loss_contract import Loss, in_full_precision
+from mmskin.losses.loss_options import check_range
 from mmskin.losses.weighting import check_counts, weighted_prior
 
 

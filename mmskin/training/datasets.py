@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmskin.build import build
-from mmskin.config import Experiment
-from mmskin.data.augment import Augment
-from mmskin.data.dataset import CaseDataset, Hiding, Reader
+from mmskin.config.build import build
+from mmskin.config.experiment import Experiment
 from mmskin.data.missingness import equalize
-from mmskin.data.readers import ColumnsReader, NoteReader, PhotoReader
 from mmskin.data.splits import Split
-from mmskin.encoders.contract import Encoder
-from mmskin.features import FeatureStore, StoredNotes, StoredPhotos, Wanted, extract, fingerprint
-from mmskin.model import MultimodalClassifier
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.inputs.augment import Augment
+from mmskin.inputs.dataset import CaseDataset, Hiding, Reader
+from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos, Wanted, extract, fingerprint
+from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.model.classifier import MultimodalClassifier
 from mmskin.schema import Schema
 
 TOKENS = "tokens"

@@ -12,12 +12,12 @@ from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
-from mmskin.config import TrainingConfig
-from mmskin.data.batch import collate
-from mmskin.data.dataset import CaseDataset, EpochSampler
+from mmskin.config.experiment import TrainingConfig
 from mmskin.errors import ConfigError, UserError
-from mmskin.losses.contract import Loss
-from mmskin.model import MultimodalClassifier
+from mmskin.inputs.batch import collate
+from mmskin.inputs.dataset import CaseDataset, EpochSampler
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier
 from mmskin.training.checkpoint import AtomicCheckpointIO, KeepLast
 from mmskin.training.optimisation import Recipe
 from mmskin.training.task import ClassificationTask

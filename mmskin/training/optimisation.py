@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from mmskin.model import MultimodalClassifier
+from mmskin.model.classifier import MultimodalClassifier
 
 
 class Recipe(NamedTuple):

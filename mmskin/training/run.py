@@ -15,21 +15,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmskin.build import build
-from mmskin.config import Experiment
-from mmskin.data.dataset import CaseDataset, Reader
+from mmskin.config.build import build
+from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold, folds_of, folds_to_test, load_cases, prepare_fold
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import GROUP, read_predictions, write_predictions
-from mmskin.inference import Predict, predict_probabilities, temper
+from mmskin.inputs.dataset import CaseDataset, Reader
 from mmskin.losses import LOSSES
-from mmskin.losses.contract import Loss
-from mmskin.model import MakeEncoder, MultimodalClassifier, build_encoder, build_model
-from mmskin.saved_model import TrainedModel, save_model
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_encoder, build_model
 from mmskin.schema import Schema
+from mmskin.trained.inference import Predict, predict_probabilities, temper
+from mmskin.trained.saved_model import TrainedModel, save_model
 from mmskin.training.datasets import keep_features, make_datasets
 from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory

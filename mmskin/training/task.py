@@ -8,10 +8,10 @@ import lightning
 import torch
 from torch import Tensor
 
-from mmskin.data.augment import view_seed
-from mmskin.data.batch import Batch
-from mmskin.losses.contract import Loss
-from mmskin.model import MultimodalClassifier, Output
+from mmskin.data.seeds import view_seed
+from mmskin.inputs.batch import Batch
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier, Output
 from mmskin.training.optimisation import Recipe, make_optimizer
 
 

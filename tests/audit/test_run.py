@@ -14,7 +14,7 @@ from real_data import real_data
 
 from mmskin.audit.page import summary, write_audit
 from mmskin.audit.run import Audit, run_audit
-from mmskin.config import DataConfig
+from mmskin.config.experiment import DataConfig
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.synthetic import make_clinic

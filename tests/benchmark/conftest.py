@@ -10,7 +10,7 @@ def whole_grid(pad_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The output folder of the small benchmark, never stopped, run by two processes."""
     from benchmark.small_benchmark import run, small_benchmark
 
-    from mmskin.benchmark.local import LocalExecutor
+    from mmskin.benchmark.run.local import LocalExecutor
 
     output = tmp_path_factory.mktemp("grid") / "out"
     with LocalExecutor(2) as executor:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import pandas as pd
 from small_experiment import ENCODERS
 
-from mmskin.benchmark.attempt import attempt
-from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.run import Executor, Failure, run_benchmark
-from mmskin.config import validated
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.attempt import attempt
+from mmskin.benchmark.run.run import Executor, Failure, run_benchmark
+from mmskin.config.experiment import validated
 
 T = TypeVar("T")
 FROZEN = ENCODERS["image"] | {"trainable": "none"}

@@ -13,7 +13,7 @@ from benchmark.small_benchmark import ARMS
 
 from mmskin.benchmark.answer import write_answer
 from mmskin.benchmark.audited import audit_section, audited
-from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.controls import sentence
 from mmskin.benchmark.costs import by_arm
 from mmskin.benchmark.headline import answer

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mmskin.benchmark.answer_cost import _peak_bytes
-from mmskin.data.batch import Batch
+from mmskin.benchmark.run.answer_cost import _peak_bytes
+from mmskin.inputs.batch import Batch
 from mmskin.losses.cross_entropy import CrossEntropyLoss
-from mmskin.model import Output
+from mmskin.model.classifier import Output
 from mmskin.schema import Schema
 from mmskin.training.run import FittedFold
 

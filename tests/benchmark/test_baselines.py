@@ -12,14 +12,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.baselines.contract import balanced_log_loss, field_columns
-from mmskin.build import build
+from mmskin.benchmark.baselines.table_arm_contract import balanced_log_loss, field_columns
+from mmskin.config.build import build
 from mmskin.data.table import make_table
 from mmskin.errors import ConfigError
 from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
-from mmskin.inference import temper
 from mmskin.schema import Field, Schema
+from mmskin.trained.inference import temper
 from mmskin.training.run import Predict
 
 SCHEMA = Schema(

@@ -9,7 +9,7 @@ import pytest
 from benchmark.small_benchmark import ARMS, run, small_benchmark
 
 from mmskin.benchmark.answer import write_answer
-from mmskin.benchmark.config import Benchmark
+from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.explanations import explanations_section
 from mmskin.errors import ConfigError
 

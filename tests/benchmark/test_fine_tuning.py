@@ -15,13 +15,13 @@ from small_experiment import ENCODERS, small_experiment
 
 from mmskin.benchmark.answer import write_answer
 from mmskin.benchmark.baselines.embeddings import Embed
-from mmskin.benchmark.config import Benchmark
-from mmskin.benchmark.feature_task import feature_tasks
-from mmskin.benchmark.fine_tuning import check_fine_tuning, tuning_of, with_tuned_encoders
-from mmskin.benchmark.local import LocalExecutor
-from mmskin.benchmark.ray_cluster import RayExecutor
-from mmskin.benchmark.run import run_benchmark
-from mmskin.config import parse_experiment
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.feature_task import feature_tasks
+from mmskin.benchmark.run.fine_tuning import check_fine_tuning, tuning_of, with_tuned_encoders
+from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.benchmark.run.ray_cluster import RayExecutor
+from mmskin.benchmark.run.run import run_benchmark
+from mmskin.config.experiment import parse_experiment
 from mmskin.data.load import Fold, folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, UserError
 from mmskin.schema import Field, Schema

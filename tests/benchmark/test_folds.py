@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from benchmark.small_benchmark import ARMS, run, small_benchmark
 
-from mmskin.benchmark.folds import Folds, folds_of_arms
+from mmskin.benchmark.run.folds import Folds, folds_of_arms
 from mmskin.data.load import folds_of, load_cases
 
 LATE = ARMS["late"]

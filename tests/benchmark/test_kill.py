@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc 
 
 def typed(config: Path, output: Path) -> list[str]:
     line = ["benchmark", str(config), "--output", str(output), "--jobs", "1", "--quiet", "--replicates", "100"]
-    return [sys.executable, "-c", "from mmskin.cli import main; main()", *line]
+    return [sys.executable, "-c", "from mmskin.cli.app import main; main()", *line]
 
 
 def children_of(pid: int) -> list[int]:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from benchmark.small_benchmark import ARMS, small_benchmark
 
-from mmskin.benchmark.cell import CellTask, run_cell
-from mmskin.benchmark.grid import cells_of
+from mmskin.benchmark.run.cell import CellTask, run_cell
+from mmskin.benchmark.run.grid import cells_of
 from mmskin.data.load import Fold, folds_of, load_cases, prepare_fold
 from mmskin.evaluation.predictions import read_predictions
 

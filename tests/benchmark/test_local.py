@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmark.crashing import work
 
-from mmskin.benchmark.local import LocalExecutor
+from mmskin.benchmark.run.local import LocalExecutor
 
 TWICE = "its process was killed, twice; perhaps memory ran out: try fewer --jobs"
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from benchmark.small_benchmark import run, small_benchmark
 
-from mmskin.benchmark.lock import locked
+from mmskin.benchmark.run.lock import locked
 from mmskin.errors import UserError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 HOLDER = """
 import subprocess, sys, time
 from pathlib import Path
-from mmskin.benchmark.lock import locked
-from mmskin.benchmark.local import LocalExecutor
+from mmskin.benchmark.run.lock import locked
+from mmskin.benchmark.run.local import LocalExecutor
 
 if __name__ == "__main__":
     with locked(Path(sys.argv[1])), LocalExecutor(1) as executor:

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from mmskin.benchmark.grid import Cell
-from mmskin.benchmark.progress import Progress, clock
+from mmskin.benchmark.run.grid import Cell
+from mmskin.benchmark.run.progress import Progress, clock
 
 
 def test_the_time_left_is_that_of_the_cells_to_come_by_arm_and_shared_by_the_jobs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("mmskin.benchmark.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("mmskin.benchmark.run.progress.time.monotonic", lambda: now[0])
     cells = [Cell(arm, fold, 0) for arm in ("fast", "slow", "new") for fold in range(3)]
     progress = Progress(cells, cells[:1], jobs=2, quiet=True)
     assert progress.seconds_left() is None

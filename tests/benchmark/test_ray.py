@@ -9,8 +9,8 @@ import pytest
 from benchmark.small_benchmark import run, small_benchmark
 
 import mmskin.benchmark
-from mmskin.benchmark.executors import open_executor
-from mmskin.benchmark.ray_cluster import RayExecutor
+from mmskin.benchmark.run.executors import open_executor
+from mmskin.benchmark.run.ray_cluster import RayExecutor
 from mmskin.errors import ConfigError
 
 

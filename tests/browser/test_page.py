@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from browser.conftest import Site
-from demo.phone_photo import phone_photo
-from examples import draw_examples
+from page.phone_photo import phone_photo
+
+from mmskin.page.examples import draw_examples
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 

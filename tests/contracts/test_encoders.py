@@ -16,11 +16,11 @@ import torch
 from tiny_encoders import HISTORIES, SCHEMA, encode, photo, refuse_network, write_bert, write_clip_config
 from torch import Tensor
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ConfigError
-from mmskin.modalities import Features
+from mmskin.features import Features
 
 TABLES: dict[str, dict[str, Callable[..., Encoder]]] = {
     "image": IMAGE_ENCODERS,

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
+from mmskin.features import MODALITIES, Features
 from mmskin.fusion import FUSIONS
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.modalities import MODALITIES, Features
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 
 DIMS = {"image": 64, "text": 32, "metadata": 16}
 TOKENS = {"image": 9, "text": 5, "metadata": 4}

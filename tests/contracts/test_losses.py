@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
 from mmskin.losses import LOSSES
-from mmskin.losses.contract import Loss
+from mmskin.losses.loss_contract import Loss
 
 COUNTS = [845, 730, 244, 235, 192, 52]
 SPECS = [{"name": name} for name in LOSSES] + [{"name": "class_balanced_focal", "form": "sigmoid"}]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from real_data import real_data
 
-from mmskin.config import DataConfig
+from mmskin.config.experiment import DataConfig
 from mmskin.data.equal_photos import equal_files, tie_equal_photos
 from mmskin.data.load import read_source
 from mmskin.data.table import Cases

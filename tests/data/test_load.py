@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from mmskin.config import DataConfig
+from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, folds_to_test
 from mmskin.data.splits import split_by_fold
 from mmskin.data.table import Cases

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmskin.data.augment import view_seed
 from mmskin.data.missing_parts import (
     MECHANISMS,
     Scenario,
@@ -20,6 +19,7 @@ from mmskin.data.missing_parts import (
     scenarios,
 )
 from mmskin.data.missingness import hide_fields
+from mmskin.data.seeds import view_seed
 from mmskin.data.table import histories, make_table
 from mmskin.schema import Field, Schema
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_encoders import HISTORIES, SCHEMA, encode
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.encoders import METADATA_ENCODERS
 from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.errors import ConfigError

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmskin.build import build
-from mmskin.encoders.contract import Encoder, WordEncoder
+from mmskin.config.build import build
+from mmskin.encoders.encoder_contract import Encoder, WordEncoder
+from mmskin.features import MODALITIES, Features
 from mmskin.fusion import FUSIONS
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.losses.contract import Loss
-from mmskin.modalities import MODALITIES, Features
-from mmskin.model import MultimodalClassifier, build_model
-from mmskin.predictor import Predictor
-from mmskin.saved_model import TrainedModel
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Field, Schema
+from mmskin.trained.predictor import Predictor
+from mmskin.trained.saved_model import TrainedModel
 
 YES = {"itch": "Itches.", "bleed": "Bleeds.", "grew": "Grew."}
 SCHEMA = Schema(

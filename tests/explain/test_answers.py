@@ -10,8 +10,8 @@ from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.explain.answers import Answers
 from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
 from mmskin.losses.cross_entropy import CrossEntropyLoss
-from mmskin.predictor import Predictor
 from mmskin.schema import History
+from mmskin.trained.predictor import Predictor
 
 HISTORIES = [
     History({"age": 62.0, "itch": "yes"}, "it scabs and comes back and never quite heals"),

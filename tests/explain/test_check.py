@@ -15,19 +15,19 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.explain.answers import Answers
 from mmskin.explain.check import AIMS, Check, CheckedCase, adding_up, check, mean_with_interval, on_photo, summarised
-from mmskin.explain.check_page import TITLE, check_section, lines, write_check
+from mmskin.explain.explanation_check import check_explanations
 from mmskin.explain.shares import PartShares
-from mmskin.explanation_check import check_explanations
+from mmskin.features import Features
 from mmskin.fusion.single import SingleModality
 from mmskin.losses.cross_entropy import CrossEntropyLoss
-from mmskin.modalities import Features
-from mmskin.model import MultimodalClassifier
-from mmskin.predictor import Predictor
-from mmskin.saved_model import TrainedModel
+from mmskin.model.classifier import MultimodalClassifier
+from mmskin.report.check_page import TITLE, check_section, lines, write_check
 from mmskin.schema import History
+from mmskin.trained.predictor import Predictor
+from mmskin.trained.saved_model import TrainedModel
 
 FIELDS = {"age": 62, "region": "arm", "itch": "yes", "bleed": "unknown"}
 

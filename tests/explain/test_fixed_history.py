@@ -10,13 +10,13 @@ from tiny_encoders import photo as some_photo
 from tiny_encoders import write_clip_config
 from torch import Tensor, nn
 
-from mmskin.data.batch import Batch, Case, collate
-from mmskin.data.note import render_note
 from mmskin.errors import UserError
 from mmskin.explain.fixed_history import FixedHistory, hold_history
 from mmskin.explain.gradcam import grad_cam
 from mmskin.explain.photo_map import METHODS, heat_of, late_note
-from mmskin.model import MultimodalClassifier, build_model
+from mmskin.inputs.batch import Batch, Case, collate
+from mmskin.inputs.note import render_note
+from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Field, History, Schema
 
 SCHEMA = Schema(

@@ -9,16 +9,16 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmskin.encoders.contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.explain.overlay import overlay
+from mmskin.features import Features
 from mmskin.fusion.single import SingleModality
 from mmskin.losses.cross_entropy import CrossEntropyLoss
-from mmskin.modalities import Features
-from mmskin.model import MultimodalClassifier
-from mmskin.predictor import Predictor
-from mmskin.saved_model import TrainedModel
+from mmskin.model.classifier import MultimodalClassifier
 from mmskin.schema import Schema
+from mmskin.trained.predictor import Predictor
+from mmskin.trained.saved_model import TrainedModel
 
 
 class Redness(Encoder):

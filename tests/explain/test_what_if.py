@@ -5,8 +5,8 @@ from explain.small_predictors import linear_predictor, small_predictor
 
 from mmskin.explain.answers import Answers
 from mmskin.explain.what_if import DAYS, Change, others, smallest_flip, what_if
-from mmskin.predictor import Predictor
 from mmskin.schema import Field, History
+from mmskin.trained.predictor import Predictor
 
 
 def answers_of(predictor: Predictor) -> Answers:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_encoders import write_bert
 
-from mmskin.encoders.contract import WordEncoder
+from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.encoders.transformers_text import TransformersTextEncoder
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mmskin.features import Features
 from mmskin.fusion.channel_gate import ChannelGateFusion
-from mmskin.modalities import Features
 
 # LayerNorm turns the cells (5, 1) and (1, 5) into (1, −1) and (−1, 1).
 CELLS = torch.tensor([[[5.0, 1.0], [1.0, 5.0]]])

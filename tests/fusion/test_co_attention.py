@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from mmskin.features import Features
 from mmskin.fusion.co_attention import CoAttentionFusion
-from mmskin.modalities import Features
 
 DIMS = {"image": 6, "text": 5}
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from mmskin.features import Features
 from mmskin.fusion.concat import ConcatFusion
-from mmskin.modalities import Features
 
 # GELU(1) = Φ(1) = .8413447, GELU(−1) = −Φ(−1) = −.1586553
 UP, DOWN = 0.8413447, -0.1586553

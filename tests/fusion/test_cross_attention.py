@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmskin.features import Features
 from mmskin.fusion.cross_attention import CrossAttentionFusion
-from mmskin.modalities import Features
 
 DIMS = {"image": 6, "text": 5}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from mmskin.features import Features
 from mmskin.fusion.film import FiLMFusion
-from mmskin.modalities import Features
 
 NOTE = Features(torch.tensor([[2.0, 10.0]]))  # (−1, 1) after LayerNorm
 

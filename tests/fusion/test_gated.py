@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from mmskin.features import Features
 from mmskin.fusion.gated import GatedFusion
-from mmskin.modalities import Features
 
 # LayerNorm turns (5, 1) into (1, −1), (2, 10) into (−1, 1), (7, 3) into (1, −1). tanh(1) = .7615942
 PHOTO, NOTE, FIELDS = torch.tensor([[5.0, 1.0]]), torch.tensor([[2.0, 10.0]]), torch.tensor([[7.0, 3.0]])

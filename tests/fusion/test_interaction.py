@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskin.build import build
+from mmskin.config.build import build
+from mmskin.features import Features
 from mmskin.fusion import FUSIONS
-from mmskin.fusion.contract import Fusion, FusionOutput
-from mmskin.modalities import Features
+from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 
 DIMS = {"image": 128, "text": 8}
 

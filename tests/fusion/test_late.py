@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mmskin.features import Features
 from mmskin.fusion.late import LateFusion
-from mmskin.modalities import Features
 
 # Two classes, prior (.8, .2). The photo says (.5, .5), the note (.9, .1), the fields (.4, .6).
 PRIOR = torch.tensor([8.0, 2.0])

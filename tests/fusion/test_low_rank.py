@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from mmskin.features import Features
 from mmskin.fusion.low_rank import LowRankFusion
-from mmskin.modalities import Features
 
 DIMS = {"image": 5, "text": 4, "metadata": 3}
 

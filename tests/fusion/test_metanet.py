@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
+from mmskin.features import Features
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.metanet import MetaNetFusion
-from mmskin.modalities import Features
 
 DIMS = {"image": 192, "metadata": 5, "text": 7}
 

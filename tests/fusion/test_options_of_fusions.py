@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmskin.fusion.options import check_share, check_size, choose_modalities
+from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
 
 DIMS = {"metadata": 4, "image": 8}
 

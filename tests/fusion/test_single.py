@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
+from mmskin.features import Features
 from mmskin.fusion import FUSIONS
-from mmskin.modalities import Features
 
 
 @pytest.mark.parametrize("modality", ["image", "text", "metadata"])

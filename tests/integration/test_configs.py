@@ -13,18 +13,18 @@ import pytest
 from small_experiment import ENCODERS
 
 from mmskin.benchmark.arms import experiment_of, reads
-from mmskin.benchmark.cell import CellTask, run_cell
-from mmskin.benchmark.config import Benchmark, read_benchmark
-from mmskin.benchmark.fine_tuning import check_fine_tuning, tuning_of
-from mmskin.benchmark.grid import cells_of
-from mmskin.build import build
-from mmskin.config import Experiment, parse_experiment, read_experiment, read_yaml, validated
+from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.run.cell import CellTask, run_cell
+from mmskin.benchmark.run.fine_tuning import check_fine_tuning, tuning_of
+from mmskin.benchmark.run.grid import cells_of
+from mmskin.config.build import build
+from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, read_yaml, validated
 from mmskin.data.class_map import read_class_map
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.sources import SOURCES
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.fusion import FUSIONS
-from mmskin.model import build_encoder
+from mmskin.model.classifier import build_encoder
 from mmskin.schema import Field, Schema
 from mmskin.training.run import run_experiment
 

@@ -11,9 +11,9 @@ from make_milk10k import make_milk10k
 from safetensors.torch import load_file
 from small_experiment import small_experiment
 
-from mmskin.config import Experiment, parse_experiment
+from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import load_cases
-from mmskin.predictor import Predictor
+from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 

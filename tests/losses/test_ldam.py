@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
 from mmskin.losses import LOSSES
 from mmskin.losses.cross_entropy import CrossEntropyLoss, WeightedCrossEntropyLoss

@@ -5,14 +5,14 @@ import math
 import pytest
 import torch
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.errors import ConfigError
+from mmskin.features import Features
 from mmskin.fusion.late import LateFusion
 from mmskin.losses import LOSSES
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.losses.logit_adjusted import LogitAdjustedLoss, PostHocLogitAdjustedLoss
 from mmskin.losses.weighting import check_counts, log_shares
-from mmskin.modalities import Features
 
 PAD = [845, 730, 244, 235, 192, 52]  # BCC ACK NEV SEK SCC MEL
 LOGITS = torch.tensor([[math.log(2), 0.0]])

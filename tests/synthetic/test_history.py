@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmskin.data.note import render_note, say_duration
+from mmskin.inputs.note import render_note, say_duration
 from mmskin.synthetic.case import SyntheticCase, Told, twin
 from mmskin.synthetic.history import SYMPTOMS, bands_of, clinic_schema, fields_of, history_of_case, text_of
 from mmskin.synthetic.latents import HISTORY_VALUES, NOT_SEEN, default_design

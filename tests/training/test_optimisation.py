@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmskin.model import MultimodalClassifier, build_model
+from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Schema
 from mmskin.training.optimisation import Recipe, learning_rate_factor, make_optimizer
 

@@ -12,14 +12,14 @@ import torch
 from data.make_ddi import make_ddi
 from small_experiment import small_experiment
 
-from mmskin.config import Experiment, parse_experiment
-from mmskin.data.dataset import CaseDataset
+from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, DataError, UserError
-from mmskin.inference import predict_probabilities, temper
-from mmskin.losses.contract import Loss
-from mmskin.model import MultimodalClassifier, build_model
-from mmskin.saved_model import load_model
+from mmskin.inputs.dataset import CaseDataset
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.trained.inference import predict_probabilities, temper
+from mmskin.trained.saved_model import load_model
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.baselines.contract import Facts, Fit, calibrated
 from mmskin.benchmark.baselines.logistic_regression import PENALTIES, fit_linear
+from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, calibrated
 from mmskin.evaluation.metrics import Floats
-from mmskin.inference import Predict
+from mmskin.trained.inference import Predict
 
 
 def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool = True) -> Fit:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mmskin.benchmark.baselines.contract import (
+from mmskin.benchmark.baselines.table_arm_contract import (
     FIELDS,
     Facts,
     Fit,
@@ -20,7 +20,7 @@ from mmskin.benchmark.baselines.contract import (
     targets,
 )
 from mmskin.evaluation.metrics import Floats
-from mmskin.inference import Predict
+from mmskin.trained.inference import Predict
 
 
 def gradient_boosting(

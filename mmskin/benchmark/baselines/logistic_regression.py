@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from mmskin.benchmark.baselines.contract import (
+from mmskin.benchmark.baselines.table_arm_contract import (
     FIELDS,
     Facts,
     Fit,
@@ -19,12 +19,12 @@ from mmskin.benchmark.baselines.contract import (
     choose_parts,
     targets,
 )
-from mmskin.data.batch import stack_rows
 from mmskin.data.table import histories
 from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.evaluation.metrics import Floats, Ints
-from mmskin.inference import Predict
-from mmskin.modalities import Features
+from mmskin.features import Features
+from mmskin.inputs.batch import stack_rows
+from mmskin.trained.inference import Predict
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 Columns = Callable[[pd.DataFrame], Floats]

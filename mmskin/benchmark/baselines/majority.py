@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.baselines.contract import Facts, Fit, targets
-from mmskin.inference import Predict
+from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, targets
+from mmskin.trained.inference import Predict
 
 
 def majority(facts: Facts) -> Fit:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.data.class_map import ClassMap, Labelled, read_class_map
 from mmskin.data.common_words import in_common_words
 from mmskin.data.table import Cases, Source, check_table, make_table, rename_columns

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from real_data import real_data
 
-from mmskin.build import build
-from mmskin.data.note import render_note
+from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.csv_table import CsvTable
 from mmskin.data.table import Cases, history_of
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 
 Row = Mapping[str, str]
 BASE = [

@@ -15,15 +15,15 @@ from data.make_derm7pt import (
     write_table,
 )
 
-from mmskin.build import build
-from mmskin.config import DataConfig
+from mmskin.config.build import build
+from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, load_cases
-from mmskin.data.note import render_note
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.derm7pt import FIVE, Derm7pt
 from mmskin.data.splits import split_by_fold
 from mmskin.data.table import history_of
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 from mmskin.schema import History
 
 NO_PATIENTS = "no patient ids: every case counts as a patient"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from data.make_fitzpatrick17k import CONDITIONS, make_fitzpatrick17k, make_rows, write_table
 
-from mmskin.data.describe import describe
 from mmskin.data.sources.fitzpatrick17k import NINE, THREE, Fitzpatrick17k
 from mmskin.errors import ConfigError, DataError
+from mmskin.report.data_summary import describe
 
 
 def test_a_case_is_a_photo_and_a_patient_of_its_own(tmp_path: Path) -> None:

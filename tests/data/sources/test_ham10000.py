@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from data.make_ham10000 import COLUMNS, make_ham10000, make_rows, write_table
 
-from mmskin.data.note import render_note
 from mmskin.data.sources.ham10000 import SCHEMA, Ham10000
 from mmskin.data.table import history_of
 from mmskin.errors import DataError
+from mmskin.inputs.note import render_note
 
 
 def test_a_case_is_a_photo_and_photos_of_one_lesion_stay_together(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from data.make_isic2019 import CLASSES, COLUMNS, make_isic2019, make_rows, write_metadata, write_truth
 
-from mmskin.build import build
-from mmskin.data.note import render_note
+from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.isic2019 import SCHEMA, Isic2019
 from mmskin.data.splits import make_folds
 from mmskin.data.table import history_of
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 
 METADATA, TRUTH = "ISIC_2019_Training_Metadata.csv", "ISIC_2019_Training_GroundTruth.csv"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from data.make_isic2020 import COLUMNS, DUPLICATES, TABLE, make_isic2020, make_rows, write_duplicates, write_table
 
-from mmskin.data.note import render_note
 from mmskin.data.sources.isic2020 import SCHEMA, Isic2020
 from mmskin.data.splits import make_folds
 from mmskin.data.table import history_of
 from mmskin.errors import DataError
+from mmskin.inputs.note import render_note
 
 V2 = "ISIC_2020_Training_GroundTruth_v2.csv"
 V2_COLUMNS = (*COLUMNS[:2], "lesion_id", *COLUMNS[2:])

@@ -10,10 +10,9 @@ from data import make_ham10000 as ham
 from data import make_pad_ufes_20 as pad
 from small_experiment import ENCODERS
 
-from mmskin.build import build
-from mmskin.config import parse_experiment, read_experiment
+from mmskin.config.build import build
+from mmskin.config.experiment import parse_experiment, read_experiment
 from mmskin.data.load import load_cases
-from mmskin.data.note import render_note
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.ham10000 import Ham10000
 from mmskin.data.sources.joined import Joined
@@ -21,6 +20,7 @@ from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.splits import make_folds, split_by_fold
 from mmskin.data.table import Cases, histories
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 from mmskin.schema import Schema
 from mmskin.training.run import run_experiment
 

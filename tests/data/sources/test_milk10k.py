@@ -18,12 +18,12 @@ from data.make_milk10k import (
     write_table,
 )
 
-from mmskin.build import build
-from mmskin.data.note import render_note
+from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.milk10k import SCHEMA, Milk10k
 from mmskin.data.table import history_of
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 from mmskin.schema import History
 
 PHOTOS = ("both", "clinical", "dermoscopic")

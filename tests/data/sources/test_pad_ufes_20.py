@@ -7,7 +7,7 @@ import pytest
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows, write_photos, write_table
 from real_data import real_data
 
-from mmskin.build import build
+from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.pad_ufes_20 import SCHEMA, PadUfes20
 from mmskin.data.table import COLUMNS, check_table

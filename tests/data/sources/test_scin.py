@@ -9,10 +9,10 @@ import pytest
 from data.make_scin import CASE_COLUMNS, make_scin
 from real_data import real_data
 
-from mmskin.data.note import render_note
 from mmskin.data.sources.scin import FIELDS, OTHER, OUTCOMES, Scin
 from mmskin.data.table import Cases, histories, history_of
 from mmskin.errors import ConfigError, DataError
+from mmskin.inputs.note import render_note
 
 
 @pytest.fixture(scope="module")

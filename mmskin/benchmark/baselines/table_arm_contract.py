@@ -1,0 +1,85 @@
+"""What every table arm promises, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mmskin.data.table import histories
+from mmskin.encoders.metadata_fields import NOT_RECORDED, PrepareFields
+from mmskin.errors import one_of
+from mmskin.evaluation.calibration import fit_temperature
+from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.schema import Schema
+from mmskin.trained.inference import Predict, temper
+
+Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
+"""Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
+FIELDS = "fields"
+ON = (FIELDS, "image", "text")
+
+
+class Facts(NamedTuple):
+    """What a table arm is built from; its own options follow as keywords.
+
+    schema: the classes, and the fields that it may see.
+    embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
+    answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows.
+    """
+
+    schema: Schema
+    embed: Callable[[str, pd.DataFrame], Floats]
+    answers: Callable[[str, pd.DataFrame], pd.DataFrame]
+
+
+def choose_parts(on: str | Sequence[str]) -> tuple[str, ...]:
+    """The option `on` as a tuple.
+
+    Raises:
+        ValueError: none is named, or one that does not exist.
+    """
+    parts = (on,) if isinstance(on, str) else tuple(on)
+    for part in parts:
+        if part not in ON:
+            raise ValueError(one_of("on", part, ON))
+    if not parts:
+        raise ValueError(f"on must name one or more of {', '.join(ON)}")
+    return parts
+
+
+def targets(rows: pd.DataFrame, schema: Schema) -> Ints:
+    """(N,) class codes in the order of the schema."""
+    return pd.Index(schema.classes).get_indexer(pd.Index(rows.target)).astype(np.int64)
+
+
+def field_columns(rows: pd.DataFrame, schema: Schema) -> tuple[Floats, list[bool]]:
+    """(N, F) numbers as recorded and codes of choices, NaN where not recorded; and which columns are codes."""
+    prepare = PrepareFields(schema.fields)
+    prepared = [prepare(history) for history in histories(rows, schema)]
+    codes = np.array([inputs["codes"].numpy() for inputs in prepared], dtype=np.float64)
+    values = np.array([inputs["values"].numpy() for inputs in prepared], dtype=np.float64)
+    is_code = [not field.is_number for field in schema.fields]
+    columns = np.where(is_code, codes - 1, values)
+    return np.where(codes == NOT_RECORDED, np.nan, columns), is_code
+
+
+def balanced_log_loss(probabilities: Floats, codes: Ints) -> float:
+    """Mean over the classes that occur of the mean of -log p in the class: every class counts alike."""
+    lost = -np.log(np.clip(probabilities[np.arange(len(codes)), codes], 1e-12, None))
+    return float(np.mean([lost[codes == code].mean() for code in np.unique(codes)]))
+
+
+def all_classes(probabilities: Floats, known: Sequence[int], size: int) -> Floats:
+    """(N, size) from the columns of the classes that were seen in fitting; 0 for the others."""
+    whole = np.zeros((len(probabilities), size))
+    whole[:, list(known)] = probabilities
+    return whole
+
+
+def calibrated(predict: Predict, val: pd.DataFrame, schema: Schema) -> Predict:
+    """The same answers at the temperature of the validation rows, as neural arms have it."""
+    temperature = fit_temperature(predict(val), targets(val, schema))
+    return lambda rows: temper(predict(rows), temperature)

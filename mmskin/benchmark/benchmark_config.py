@@ -1,0 +1,225 @@
+"""A benchmark, as validated models: one recipe, many arms, and what is asked of them, named before the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mmskin.config.experiment import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
+from mmskin.data.missingness import Missingness
+from mmskin.errors import first_of, one_of
+from mmskin.evaluation.metrics import RANKING
+from mmskin.features import Modality
+
+OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
+"""What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
+OF_A_TUNING = {"threads": 1}
+"""The same for the fine-tuning of an encoder, of which the model is what counts."""
+STACKING = "stacking"
+Tunable = Literal["image", "text"]
+"""Modalities of which an encoder can be fine-tuned by itself; the one of fields learns inside every arm."""
+ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class Primary(Strict):
+    """The question that the benchmark answers; everything else in its report is exploratory."""
+
+    arm: str
+    metric: str = "balanced_accuracy"
+    reference: str
+
+    @field_validator("metric")
+    @classmethod
+    def _orders_arms(cls, value: str) -> str:
+        if value not in RANKING:
+            raise ValueError(one_of("a metric that puts arms in order", value, RANKING))
+        return value
+
+
+class Arm(Strict):
+    """One thing that is compared: a fusion of encoders, or a table arm (`benchmark.baselines`).
+
+    fusion: with the shared encoders of the modalities that it uses.
+    table: a table arm in its place.
+    loss: in place of the shared one.
+    encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
+    missingness: in place of that of the data, so that the three modes stand side by side.
+    shuffle_histories: a control: every case is given the history of another patient, within training, validation and
+        test rows apart. What such an arm gains over the photo alone is no history. It is run with the first seed.
+    """
+
+    fusion: Slot | None = None
+    table: Slot | None = None
+    loss: Slot | None = None
+    encoders: dict[Modality, Slot] = Field(default={})
+    missingness: Missingness | None = None
+    shuffle_histories: bool = False
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if (self.fusion is None) == (self.table is None):
+            raise ValueError("an arm has either a fusion or a table, such as {fusion: {name: late}}")
+        if self.table is not None and self.loss is not None:
+            raise ValueError("a table arm has no loss")
+        slots = {"fusion": self.fusion, "table": self.table, "loss": self.loss}
+        slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items()}
+        _refuse_nameless(slots)
+        return self
+
+    @property
+    def stacked(self) -> list[str]:
+        """The arms whose answers this one reads; [] unless it stacks."""
+        if self.table is None or self.table["name"] != STACKING:
+            return []
+        over = self.table.get("over", [])
+        return list(over) if isinstance(over, list) else [over]
+
+
+class MissingParts(Strict):
+    """How much is hidden of the test cases, to see what every arm loses: see `mmskin.data.missing_parts`."""
+
+    rates: list[float] = Field(default=[0.1, 0.3, 0.5, 0.7, 0.9], min_length=1)
+    """Shares of the fields that are hidden, each drawn once. Every rate costs new notes for the text encoder."""
+
+    @field_validator("rates")
+    @classmethod
+    def _rise(cls, value: list[float]) -> list[float]:
+        if value != sorted(set(value)) or not (value[0] > 0 and value[-1] < 1):
+            raise ValueError(f"rates must rise between 0 and 1, such as [0.1, 0.5, 0.9], however: {value}")
+        return value
+
+
+class FineTuning(Strict):
+    """How a shared encoder learns before all arms read it frozen (`benchmark.fine_tuning`).
+
+    encoder: options of its slot that are others while it learns, such as {trainable: all, drop_path: 0.1}.
+    fusion: options of the fusion that it learns under, `image_only` or `text_only`, such as {dropout: 0.3}.
+    training: a recipe of its own.
+    """
+
+    encoder: Slot
+    fusion: Slot = Field(default={})
+    training: TrainingConfig = TrainingConfig.model_validate(OF_A_TUNING)
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _of_a_tuning(cls, value: Any) -> Any:
+        return {**OF_A_TUNING, **value} if isinstance(value, Mapping) else value
+
+    @field_validator("training")
+    @classmethod
+    def _keeps_its_model(cls, value: TrainingConfig) -> TrainingConfig:
+        if not value.save_model:
+            raise ValueError("the model is what fine-tuning is for: leave save_model out")
+        return _on_one_thread(value)
+
+
+class Benchmark(Strict):
+    """Everything that `mmskin benchmark` needs to know."""
+
+    name: str
+    data: DataConfig
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    """Every arm that has anything to draw is trained once a seed."""
+    primary: Primary
+    encoders: dict[Modality, Slot] = Field(default={})
+    """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
+    fine_tune: dict[Tunable, FineTuning] = Field(default={})
+    """Shared encoders that are fine-tuned in the run, once a fold, before all arms read them frozen."""
+    loss: Slot = Field(default={"name": "class_balanced_focal"})
+    photo_pooling: Literal["mean", "attention"] = "mean"
+    training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
+    """The same recipe and budget for all neural arms."""
+    arms: dict[str, Arm] = Field(min_length=1)
+    audit: bool = True
+    """Whether the data are audited, and the findings told above the results."""
+    missing_parts: MissingParts | None = MissingParts()
+    """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
+    explanations: int | None = Field(default=15, ge=1)
+    """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
+    features: str = "runs/features"
+    """Folder in which outputs of frozen encoders are kept between runs."""
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _of_a_cell(cls, value: Any) -> Any:
+        return {**OF_A_CELL, **value} if isinstance(value, Mapping) else value
+
+    @field_validator("training")
+    @classmethod
+    def _one_thread(cls, value: TrainingConfig) -> TrainingConfig:
+        return _on_one_thread(value)
+
+    @field_validator("seeds")
+    @classmethod
+    def _different_seeds(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value) or min(value) < 0:
+            raise ValueError("seeds must be different whole numbers from 0")
+        return value
+
+    @model_validator(mode="after")
+    def _slots_have_names(self) -> Self:
+        _refuse_nameless({f"encoders.{m}": slot for m, slot in self.encoders.items()} | {"loss": self.loss})
+        return self
+
+    @model_validator(mode="after")
+    def _fine_tunes_what_is_frozen_afterwards(self) -> Self:
+        for modality in self.fine_tune:
+            if modality not in self.encoders:
+                raise ValueError(f"fine_tune.{modality}: there is no shared encoder to tune; add encoders.{modality}")
+            trainable = self.encoders[modality].get("trainable")
+            if trainable != "none":
+                raise ValueError(
+                    f"fine_tune.{modality} tunes encoders.{modality} once a fold, and all arms read it frozen: "
+                    f"set encoders.{modality}.trainable to none, however: {trainable!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _names_arms_that_exist(self) -> Self:
+        bad = [name for name in self.arms if not ARM_NAME.fullmatch(name)]
+        if bad:
+            raise ValueError(f"arms.{bad[0]}: an arm is named by letters, digits, . _ and -")
+        for place, name in (("primary.arm", self.primary.arm), ("primary.reference", self.primary.reference)):
+            if name not in self.arms:
+                raise ValueError(one_of(place, name, self.arms))
+        if self.primary.arm == self.primary.reference:
+            raise ValueError(
+                f"primary.reference must be another arm than primary.arm, however both: {self.primary.arm}"
+            )
+        for name, arm in self.arms.items():
+            for over in arm.stacked:
+                if over not in self.arms:
+                    raise ValueError(one_of(f"arms.{name}.table.over", over, self.arms))
+            stacked = [over for over in arm.stacked if self.arms[over].stacked]
+            if stacked:
+                raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} stacks other arms itself")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def _on_one_thread(recipe: TrainingConfig) -> TrainingConfig:
+    if recipe.threads != 1:
+        raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
+    return recipe
+
+
+def _refuse_nameless(slots: Mapping[str, Slot | None]) -> None:
+    nameless = [path for path, slot in slots.items() if slot is not None and not isinstance(slot.get("name"), str)]
+    if nameless:
+        raise ValueError(f"{nameless[0]} needs a name, such as {{name: …}}")
+
+
+def read_benchmark(path: Path, overrides: Sequence[str] = ()) -> Benchmark:
+    """A benchmark from a YAML 1.2 file and `dotted.key=value` overrides.
+
+    Raises:
+        ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
+    """
+    return validated(Benchmark, read_overridden(path, overrides), where=str(path))

@@ -1,0 +1,101 @@
+"""What every encoder promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor, nn
+
+from mmskin.encoders.freezing import hold_frozen
+from mmskin.features import Features
+from mmskin.schema import History
+
+Inputs = dict[str, Tensor]
+Prepare = Callable[[Any], Inputs]
+
+
+class Encoder(nn.Module):
+    """Raw input of one modality → Features.
+
+    out_dim: D, the width of pooled and tokens.
+    prepare: a picklable callable that turns one raw input into a dict of unbatched tensors: an image encoder's takes a
+        (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
+        lengths are padded with 0 on their first axis when a batch is made.
+    grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
+    prefix_tokens: how many class, distillation and register tokens go before the patches inside a transformer.
+    is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
+
+    A saved model holds the tensors, `state_json` and what `save_assets` writes, and is built again from the same
+    options with those of `rebuild_options` in place: so it needs neither a package nor a network.
+    """
+
+    out_dim: int
+    prepare: Prepare
+    grid: tuple[int, int] | None = None
+    prefix_tokens: int = 0
+    is_pretrained: bool = False
+
+    @property
+    def last_block(self) -> nn.Module | None:
+        """Of a transformer over patches, its last block, (B, prefix + T, D) → the same; None for everything else."""
+        return None
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Features:
+        """Encode a batch.
+
+        Args:
+            inputs: what `prepare` gave, stacked: every tensor has a leading B.
+        """
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of the parts that learn; frozen ones stay in eval."""
+        super().train(mode)
+        hold_frozen(self)
+        return self
+
+    def fit(self, histories: Sequence[History]) -> None:
+        """Learn statistics from training histories. Most encoders have none."""
+
+    def state_json(self) -> dict[str, Any]:
+        """What `fit` learned and a tokenizer holds, in plain values; {} if nothing."""
+        return {}
+
+    def load_state_json(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state_json` gave."""
+
+    def save_assets(self, folder: Path) -> None:
+        """Write the files, weights aside, that building it again needs. Most encoders need none."""
+
+    def rebuild_options(self, assets: str) -> dict[str, Any]:
+        """Options that replace those it was built with, when tensors follow; assets is where `save_assets` wrote."""
+        return {}
+
+    def is_truncated(self, raw: Any) -> bool:
+        """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
+        return False
+
+
+class WordEncoder(Encoder):
+    """A text encoder that runs from embeddings too, so that a gradient can be followed to each word of a note.
+
+    `forward(inputs)` is the same as `from_embeddings(embed(inputs), inputs)`.
+    """
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """(B, T, E), one embedding a row of `prepare(note)`, before any row has seen another."""
+        raise NotImplementedError
+
+    def no_word(self) -> Tensor:
+        """(E,) the embedding that stands for no word."""
+        raise NotImplementedError
+
+    def from_embeddings(self, embedded: Tensor, inputs: Mapping[str, Tensor]) -> Features:
+        """Encode a batch whose rows have these embeddings; everything else is as in inputs."""
+        raise NotImplementedError
+
+    def words_of(self, note: str) -> list[int]:
+        """Of each row of `prepare(note)`: which word of `note.split()` it is of; -1 for what is of none."""
+        raise NotImplementedError

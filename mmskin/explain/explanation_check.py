@@ -1,0 +1,103 @@
+"""Which cases a model's explanations are checked on: those of its own test fold, which it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from mmskin.config.experiment import DataConfig
+from mmskin.data.load import folds_of, load_cases, prepare_fold
+from mmskin.data.table import history_of
+from mmskin.errors import UserError
+from mmskin.explain.answers import Answers
+from mmskin.explain.check import Check, CheckedCase, check
+from mmskin.explain.faithfulness import Mask
+from mmskin.explain.overlay import in_pixels
+from mmskin.trained.predictor import Predictor
+
+
+def check_explanations(predictor: Predictor, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
+    """Measure the explanations of cases drawn from a table.
+
+    Args:
+        predictor: any, whatever it reads and however it fuses.
+        rows: of patients that it has not learned from: see `unseen_rows`. Targets are not looked at.
+        cases: how many are drawn; all that the model can answer if there are fewer.
+        seed: of the draw and of everything drawn afterwards.
+
+    Raises:
+        UserError: the model can answer none of them.
+    """
+    drawn = list(islice(_cases(predictor, rows.sample(frac=1, random_state=seed)), cases))
+    if not drawn:
+        raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
+    return check(drawn, seed=seed)
+
+
+def unseen_rows(predictor: Predictor, data: DataConfig) -> pd.DataFrame:
+    """The test cases of the fold on which a saved model was trained.
+
+    Args:
+        predictor: of a saved model.
+        data: where the data set lies. Source and folds have to be those of the training, or its patients would be met.
+
+    Raises:
+        UserError: the model does not say on which fold it was trained, or cases or folds are others than then.
+    """
+    made = predictor.config
+    if "fold" not in made or "experiment" not in made:
+        raise UserError("the model does not say on which fold it was trained, so which patients it has not seen")
+    then, now = made["experiment"]["data"], data.model_dump(mode="json")
+    for key in ("source", "folds", "fold_seed", "conflicts"):
+        if _name(then[key]) != _name(now[key]):
+            raise UserError(f"data.{key} is {now[key]}, however the model was trained with {then[key]}")
+    cases = load_cases(data)
+    split = prepare_fold(data, cases, folds_of(data, cases), made["fold"]).split
+    counts = [int((split.train["target"] == name).sum()) for name in predictor.schema.classes]
+    if counts != list(made["class_counts"]):
+        raise UserError(
+            f"fold {made['fold']} has other training cases than those of the model: by class {counts}, however it "
+            f"learned from {list(made['class_counts'])}; cases or folds have changed"
+        )
+    return split.test
+
+
+def _name(value: Any) -> Any:
+    """A path counts by its last part: folds may have been moved, not changed."""
+    return Path(value).name if isinstance(value, str) else value
+
+
+def _cases(predictor: Predictor, rows: pd.DataFrame) -> Iterator[CheckedCase]:
+    """Those of which anything is there that the model reads."""
+    for row in rows.to_dict("records"):
+        photos, history = list(row["images"]), history_of(row, predictor.schema)
+        answers = Answers(
+            predictor.model,
+            predictor.loss,
+            predictor.schema,
+            predictor.temperature,
+            predictor.encode_photos(photos or None),
+        )
+        question = answers.question(history)
+        if not any(bool(flag.any()) for flag in answers.batch([question]).present.values()):
+            continue
+        case = CheckedCase(row["patient_id"], answers, history, int(answers.ask([question])[0].argmax()))
+        if "image" in predictor.modalities and photos and predictor.model.encoders["image"].grid is not None:
+            held = predictor.hold(photos[0], history.fields, history.text)
+            case = case._replace(held=held, mask=_mask(predictor, row))
+        yield case
+
+
+def _mask(predictor: Predictor, row: Mapping[Any, Any]) -> Mask | None:
+    """The lesion in the part of the first photo that the model sees; None where the data set does not know it."""
+    masks = row.get("masks")
+    if not isinstance(masks, tuple) or not masks:
+        return None
+    with Image.open(masks[0]) as mask:
+        return np.asarray(mask.crop(in_pixels(predictor.seen(row["images"][0]), mask.size))) > 0

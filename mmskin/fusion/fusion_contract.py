@@ -1,0 +1,64 @@
+"""What every fusion promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmskin.features import Features
+
+SMALLEST_PRIOR = 1e-12
+"""The prior of a class without training cases, so that its logarithm is finite."""
+
+
+class FusionOutput(NamedTuple):
+    """What a fusion answers.
+
+    fused: (B, out_dim), for the model's linear head, or None.
+    logits: (B, C), where the fusion decides itself, or None. Exactly one of fused and logits is given.
+    branch_logits: (B, C) by modality where there are branches, each trained with the same loss, else None.
+    """
+
+    fused: Tensor | None = None
+    logits: Tensor | None = None
+    branch_logits: dict[str, Tensor] | None = None
+
+
+class Fusion(nn.Module):
+    """Features of several modalities → one representation, or logits.
+
+    A constructor takes `dims` (D by modality, in any order) and `num_classes`, then its own keyword-only options.
+    It answers for every non-empty subset of its modalities: the model has put a learned vector (pooled) or one learned
+    token in the place of what is absent, and `present` says which. Other modalities cannot change its answer.
+
+    modalities: those it uses, all in `dims`.
+    out_dim: width of `fused`; None for a fusion that gives logits.
+    needs_tokens: the modalities of which it reads tokens.
+    log_prior: (C,) log of the class prior under which the branches are trained; uniform until `set_prior`.
+    """
+
+    modalities: tuple[str, ...]
+    out_dim: int | None
+    needs_tokens: tuple[str, ...] = ()
+    log_prior: Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.register_buffer("log_prior", torch.zeros(num_classes).sub(torch.tensor(float(num_classes)).log()))
+
+    def set_prior(self, prior: Tensor) -> None:
+        """Set the class prior, (C,) non-negative; it is normalised here."""
+        self.log_prior.copy_((prior / prior.sum()).clamp_min(SMALLEST_PRIOR).log())
+
+    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
+        """Fuse a batch.
+
+        Args:
+            features: by modality; may hold modalities that this fusion does not use.
+            present: (B,) bool by modality.
+        """
+        raise NotImplementedError

@@ -1,0 +1,261 @@
+"""Outputs of frozen encoders, kept on disk, so that every fusion, fold and seed reads what was computed once.
+
+A folder holds the outputs of one encoder in one state with one preprocessing (its fingerprint names the folder). Rows
+are addressed by content: the bytes of a photo and its variation, or the words of a note. Shards are written whole or
+not at all, and any number of processes may add some at the same time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.errors import ModelError
+from mmskin.features import Features
+from mmskin.inputs.batch import Row, stack_rows
+from mmskin.inputs.readers import NoteReader, Photo, PhotoReader
+from mmskin.schema import History
+
+Progress = Callable[[int, int], None]
+Wanted = dict[str, Callable[[], Row]]
+"""By key, what gives the encoder's input when called: maybe in another process."""
+
+
+def fingerprint(encoder: Encoder, *, extra: str = "") -> str:
+    """Name of an encoder's outputs: 24 hex digits of its class, options, tensors and preprocessing."""
+    digest = hashlib.sha256(f"{type(encoder).__qualname__} {encoder.prepare!r} {encoder!r} {extra}".encode())
+    for name, tensor in sorted(encoder.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+class FeatureStore:
+    """Features of one row by key, as float16, tokens of any number a row.
+
+    Args:
+        folder: made if it is not there.
+        read_tokens: give tokens where they are kept.
+    """
+
+    def __init__(self, folder: Path, *, read_tokens: bool = True) -> None:
+        self.folder, self.read_tokens = folder, read_tokens
+        folder.mkdir(parents=True, exist_ok=True)
+        self.place: dict[str, tuple[int, int]] = {}
+        self.shards: list[_Shard] = []
+        for path in sorted(folder.glob("*.json")):
+            self._open(path)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.place
+
+    def __getitem__(self, key: str) -> Features:
+        """Unbatched float32 Features: pooled (D,), tokens (T, D) or None."""
+        shard, row = self.place[key]
+        return self.shards[shard].row(row, tokens=self.read_tokens)
+
+    def add(self, keys: Sequence[str], features: Features) -> None:
+        """Write one shard: arrays first, the JSON that makes them known last.
+
+        Args:
+            keys: one a row.
+            features: (N, …), of a frozen encoder.
+
+        Raises:
+            ModelError: a value that a float16 cannot hold.
+        """
+        name = secrets.token_hex(8)
+        arrays = {"pooled": features.pooled}
+        lengths: list[int] = []
+        if features.tokens is not None and features.mask is not None:
+            lengths = features.mask.sum(1).tolist()
+            arrays["tokens"] = features.tokens[features.mask]
+        for kind, tensor in arrays.items():
+            half = tensor.detach().cpu().to(torch.float16)
+            if not half.isfinite().all():
+                raise ModelError(f"the encoder's {kind} outputs leave the range of float16: do not freeze it wholly")
+            np.save(self.folder / f"{name}.{kind}.npy", half.numpy())
+        partial = self.folder / f"{name}.partial"
+        partial.write_text(json.dumps({"keys": list(keys), "lengths": lengths}))
+        path = self.folder / f"{name}.json"
+        os.replace(partial, path)
+        self._open(path)
+
+    def _open(self, path: Path) -> None:
+        index = json.loads(path.read_text())
+        shard = _Shard(path, index["lengths"])
+        for row, key in enumerate(index["keys"]):
+            self.place[key] = (len(self.shards), row)
+        self.shards.append(shard)
+
+
+class _Shard:
+    """Memory-mapped arrays of one shard."""
+
+    def __init__(self, path: Path, lengths: Sequence[int]) -> None:
+        stem = path.with_suffix("")
+        self.pooled = _open_array(f"{stem}.pooled.npy")
+        self.tokens = _open_array(f"{stem}.tokens.npy") if lengths else None
+        self.ends = np.cumsum([0, *lengths])
+
+    def row(self, row: int, *, tokens: bool) -> Features:
+        pooled = self.pooled[row].float()
+        if self.tokens is None or not tokens:
+            return Features(pooled)
+        sequence = self.tokens[self.ends[row] : self.ends[row + 1]].float()
+        return Features(pooled, sequence, torch.ones(len(sequence), dtype=torch.bool))
+
+
+def _open_array(path: str) -> Tensor:
+    """A memory-mapped tensor; "c" for torch wants memory that could be written to, and nothing is."""
+    return torch.from_numpy(np.load(path, mmap_mode="c"))
+
+
+class StoredPhotos:
+    """The photo reader of a frozen encoder: looks features up, and computes beforehand what is not there yet."""
+
+    def __init__(self, store: FeatureStore, reader: PhotoReader) -> None:
+        self.store, self.reader = store, reader
+        self.recipe = repr(reader.augment)
+
+    def key(self, photo: Photo) -> str:
+        """What a photo's features are filed under: its bytes, and its variation if it has one."""
+        state = os.stat(photo.path)
+        plain = _file_digest(photo.path, state.st_size, state.st_mtime_ns)
+        return plain if photo.variation is None else f"{plain}:{photo.variation}:{self.recipe}"
+
+    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
+        """What is missing in the store for these (case id, images, history, view), by key."""
+        photos = [photo for _, images, _, view in cases for photo in self.reader.photos(images, view)]
+        return {key: _Call(self.reader.read, photo) for photo in photos if (key := self.key(photo)) not in self.store}
+
+    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
+        return [self.store[self.key(photo)] for photo in self.reader.photos(images, view)]
+
+
+class StoredNotes:
+    """The note reader of a frozen encoder, in the same way."""
+
+    def __init__(self, store: FeatureStore, reader: NoteReader) -> None:
+        self.store, self.reader = store, reader
+        self.told: dict[Hashable, str] = {}
+
+    def note(self, case_id: str, history: History, view: int) -> str:
+        """The note, worded once: every epoch asks for it again."""
+        asked = (case_id, view, history.text, *history.fields.items())
+        if asked not in self.told:
+            self.told[asked] = self.reader.note(case_id, history, view)
+        return self.told[asked]
+
+    def key(self, note: str) -> str:
+        """What a note's features are filed under: its words."""
+        return hashlib.sha256(note.encode()).hexdigest()
+
+    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
+        """What is missing in the store for these (case id, images, history, view), by key; the short notes first."""
+        notes = {self.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
+        missing = {self.key(note): note for note in sorted(notes, key=lambda note: (len(note), note))}
+        return {key: _Call(self.reader.prepare, note) for key, note in missing.items() if key not in self.store}
+
+    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
+        note = self.note(case_id, history, view)
+        return [self.store[self.key(note)]] if note else []
+
+
+class _Call:
+    """A picklable call to be made later, in a worker."""
+
+    def __init__(self, function: Callable[[Any], Row], argument: Any) -> None:
+        self.function, self.argument = function, argument
+
+    def __call__(self) -> Row:
+        return self.function(self.argument)
+
+
+class _Calls(Dataset[Row]):
+    def __init__(self, calls: Sequence[Callable[[], Row]]) -> None:
+        self.calls = calls
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.calls[index]()
+
+
+@torch.inference_mode()
+def extract(
+    store: FeatureStore,
+    encoder: Encoder,
+    wanted: Wanted,
+    *,
+    tokens: bool,
+    batch_size: int = 64,
+    shard_rows: int = 1024,
+    progress: Progress | None = None,
+) -> None:
+    """Run a frozen encoder over what is missing in its store.
+
+    Args:
+        store: takes the outputs.
+        encoder: put in eval mode.
+        wanted: from the reader's `wanted`.
+        tokens: keep tokens too, not pooled vectors alone.
+        batch_size: rows at a time.
+        shard_rows: rows a shard.
+        progress: called with (rows done, rows in all).
+    """
+    encoder.eval()
+    keys = list(wanted)
+    loader = DataLoader(_Calls([wanted[key] for key in keys]), batch_size=batch_size, collate_fn=stack_rows)
+    held: list[Features] = []
+    start = done = 0
+    for rows in loader:
+        held.append(_kept(encoder(rows), tokens=tokens))
+        done += len(held[-1].pooled)
+        if done - start >= shard_rows or done == len(keys):
+            store.add(keys[start:done], _concatenate(held))
+            held, start = [], done
+        if progress is not None:
+            progress(done, len(keys))
+
+
+def _kept(features: Features, *, tokens: bool) -> Features:
+    pooled = features.pooled.to(torch.float16)
+    if not tokens or features.tokens is None:
+        return Features(pooled)
+    return Features(pooled, features.tokens.to(torch.float16), features.mask)
+
+
+def _concatenate(parts: Sequence[Features]) -> Features:
+    pooled = torch.cat([part.pooled for part in parts])
+    if parts[0].tokens is None:
+        return Features(pooled)
+    longest = max(part.tokens.shape[1] for part in parts if part.tokens is not None)
+    tokens = torch.cat([_pad(part.tokens, longest) for part in parts if part.tokens is not None])
+    return Features(pooled, tokens, torch.cat([_pad(part.mask, longest) for part in parts if part.mask is not None]))
+
+
+def _pad(tensor: Tensor, length: int) -> Tensor:
+    """Pad (B, T, …) to (B, length, …) with zeros."""
+    grown = tensor.new_zeros(tensor.shape[0], length, *tensor.shape[2:])
+    grown[:, : tensor.shape[1]] = tensor
+    return grown
+
+
+@lru_cache(maxsize=100_000)
+def _file_digest(path: str, size: int, changed_ns: int) -> str:
+    """Of a file in the state that size and time of change tell; a process may ask for thousands again and again."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,197 @@
+"""The classifier: encoders, what stands in for an absent modality, fusion, head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmskin.config.build import build
+from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.errors import ConfigError, one_of
+from mmskin.features import MODALITIES, Features
+from mmskin.fusion import FUSIONS
+from mmskin.fusion.fusion_contract import Fusion
+from mmskin.fusion.late import LateFusion
+from mmskin.inputs.batch import Batch
+from mmskin.losses import LOSSES
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
+from mmskin.schema import Schema
+
+MakeEncoder = Callable[[str, Mapping[str, Any], Schema], Encoder]  # modality, its slot, what the model may see
+Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, number of cases → (B, D)
+
+
+class Output(NamedTuple):
+    """What the model says of a batch: logits (B, C), and by modality where the fusion has branches."""
+
+    logits: Tensor
+    branch_logits: dict[str, Tensor] | None = None
+
+
+class MultimodalClassifier(nn.Module):
+    """Batch → logits.
+
+    Args:
+        encoders: by modality; just those that the fusion uses.
+        fusion: built for the encoders' widths.
+        photo_pooling: makes one vector of a case's photos; None takes their mean.
+        initial_bias: of the head, for losses that ask for one.
+
+    Raises:
+        ConfigError: encoders and the fusion's modalities differ.
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, Encoder],
+        fusion: Fusion,
+        *,
+        photo_pooling: AttentionPooling | None = None,
+        initial_bias: float | None = None,
+    ) -> None:
+        super().__init__()
+        if set(encoders) != set(fusion.modalities):
+            raise ConfigError(
+                f"the fusion uses {', '.join(fusion.modalities)}, however there are encoders for {', '.join(encoders)}"
+            )
+        ordered = [modality for modality in MODALITIES if modality in encoders]
+        chosen: dict[str, nn.Module] = {modality: encoders[modality] for modality in ordered}
+        # A ModuleDict is no Mapping to the type checker, and forgets that its modules are encoders.
+        self.encoders: Mapping[str, Encoder] = nn.ModuleDict(chosen)  # type: ignore[assignment]
+        self.photo_pooling = photo_pooling
+        self.absence = nn.ModuleDict({modality: Absence(encoders[modality].out_dim) for modality in ordered})
+        self.fusion = fusion
+        self.head = None if fusion.out_dim is None else nn.Linear(fusion.out_dim, fusion.num_classes)
+        if self.head is not None and initial_bias is not None:
+            nn.init.constant_(self.head.bias, initial_bias)
+
+    def forward(self, batch: Batch) -> Output:
+        features, present = self.encode(batch)
+        return self.classify(features, present)
+
+    def encode(self, batch: Batch) -> tuple[dict[str, Features], dict[str, Tensor]]:
+        """Features by modality, one row a case, absent ones filled; and (B,) bool by modality, which are present."""
+        features: dict[str, Features] = {}
+        for modality, encoder in self.encoders.items():
+            rows = batch.inputs.get(modality)
+            encoded = rows if rows is None or isinstance(rows, Features) else encoder(rows)
+            learned = self.photo_pooling if modality == "image" else None
+            pool: Pool = mean_by_case if learned is None else learned
+            per_case = _by_case(encoded, batch.case_index[modality], len(batch.case_id), pool)
+            features[modality] = self.absence[modality](per_case, batch.present[modality])
+        return features, {modality: batch.present[modality] for modality in self.encoders}
+
+    def classify(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> Output:
+        """Logits from features, for whoever holds or changes the features: explanations, stored features."""
+        answer = self.fusion(features, present)
+        logits = answer.logits if self.head is None else self.head(answer.fused)
+        return Output(logits, answer.branch_logits)
+
+
+class Absence(nn.Module):
+    """What stands where a modality is absent: a learned vector, and one learned token.
+
+    One token stays unmasked, for a fully masked key set would give NaN in every attention.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.pooled = nn.Parameter(torch.zeros(dim))
+        self.token = nn.Parameter(torch.zeros(dim))
+        nn.init.normal_(self.pooled, std=0.02)
+        nn.init.normal_(self.token, std=0.02)
+
+    def forward(self, features: Features | None, present: Tensor) -> Features:
+        """Replace the rows of absent cases; None means that no case of the batch has the modality."""
+        size = len(present)
+        if features is None:
+            mask = torch.ones(size, 1, dtype=torch.bool, device=present.device)
+            return Features(self.pooled.expand(size, -1), self.token.expand(size, 1, -1), mask)
+        if bool(present.all()):
+            return features
+        pooled = torch.where(present[:, None], features.pooled, self.pooled.to(features.pooled.dtype))
+        if features.tokens is None or features.mask is None:
+            return Features(pooled)
+        first = torch.zeros_like(features.mask)
+        first[:, 0] = True
+        tokens = torch.where(present[:, None, None], features.tokens, self.token.to(features.tokens.dtype))
+        return Features(pooled, tokens, torch.where(present[:, None], features.mask, first))
+
+
+def _by_case(rows: Features | None, case_index: Tensor, size: int, pool: Pool) -> Features | None:
+    """Rows (N, …) → cases (B, …): pooled vectors pooled, tokens laid end to end. Cases without rows are zeros."""
+    if rows is None:
+        return None
+    device = rows.pooled.device
+    if torch.equal(case_index, torch.arange(size, device=device)):
+        return rows
+    pooled = pool(rows.pooled, case_index, size)
+    if rows.tokens is None or rows.mask is None:
+        return Features(pooled)
+    counts = torch.bincount(case_index, minlength=size)
+    slots = int(counts.max())
+    rank = torch.arange(len(case_index), device=device) - (counts.cumsum(0) - counts)[case_index]
+    length, dim = rows.tokens.shape[1:]
+    tokens = rows.tokens.new_zeros(size, slots, length, dim)
+    mask = rows.mask.new_zeros(size, slots, length)
+    tokens[case_index, rank] = rows.tokens
+    mask[case_index, rank] = rows.mask
+    return Features(pooled, tokens.flatten(1, 2), mask.flatten(1))
+
+
+def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
+    """The encoder of one modality from its slot."""
+    if modality == "metadata":
+        return build("metadata encoder", METADATA_ENCODERS, slot, schema)
+    table = IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS
+    return build(f"{modality} encoder", table, slot)
+
+
+def build_model(
+    encoders: Mapping[str, Mapping[str, Any]],
+    fusion: Mapping[str, Any],
+    loss: Mapping[str, Any],
+    *,
+    schema: Schema,
+    class_counts: Sequence[int],
+    photo_pooling: str = "mean",
+    balanced_sampler: bool = False,
+    make_encoder: MakeEncoder = build_encoder,
+) -> tuple[MultimodalClassifier, Loss]:
+    """Model and loss from the slots of a config.
+
+    Args:
+        encoders: slot by modality.
+        fusion: its slot.
+        loss: its slot.
+        schema: the declaration that the model may see.
+        class_counts: (C,) training cases per class.
+        photo_pooling: "mean" or "attention" over the photos of a case; of no effect where no photo is read.
+        balanced_sampler: the classes are drawn equally often in training.
+        make_encoder: another maker, for whoever has frozen encoders already.
+
+    Raises:
+        ConfigError: a name or an option that does not exist, or parts that do not go together.
+    """
+    if photo_pooling not in PHOTO_POOLINGS:
+        raise ConfigError(one_of("photo_pooling", photo_pooling, PHOTO_POOLINGS))
+    built_loss = build("loss", LOSSES, loss, class_counts)
+    parts = {modality: make_encoder(modality, slot, schema) for modality, slot in encoders.items()}
+    dims = {modality: encoder.out_dim for modality, encoder in parts.items()}
+    built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
+    if isinstance(built_fusion, LateFusion) and not built_loss.is_softmax:
+        raise ConfigError(
+            "late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
+            "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
+        )
+    prior = built_loss.prior()
+    built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
+    attends = photo_pooling == "attention" and "image" in dims
+    pooling = AttentionPooling(dims["image"]) if attends else None
+    model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)
+    return model, built_loss

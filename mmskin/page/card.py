@@ -1,0 +1,108 @@
+"""What is known of a model from its own files; what is not known is said to be not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mmskin.page.words as w
+from mmskin.errors import first_of
+from mmskin.page.answer import HERE
+from mmskin.report.pages import render, with_interval
+from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+
+METRICS = {
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "macro_auroc": "AUROC, mean over classes",
+    "ece": "Calibration error (ECE)",
+    "log_loss": "Log-loss",
+}
+RUN_DEPTH = 3  # a model lies at <run>/fold_<k>/model
+
+
+def card(predictor: Predictor, folder: Path) -> str:
+    """The model card as HTML.
+
+    Args:
+        predictor: of the model.
+        folder: where it was loaded from: the model's folder or its run's, whose metrics.json is read.
+    """
+    return render(
+        HERE / "templates" / "card.html.jinja",
+        w=w,
+        parts=[(w.CARD_MODEL, _model(predictor)), (w.CARD_DATA, _data(predictor))],
+        results=_results(folder),
+        limits=w.LIMITS,
+        warning=NOT_A_DIAGNOSIS,
+    )
+
+
+def _model(predictor: Predictor) -> list[tuple[str, str]]:
+    config, experiment = predictor.config, predictor.config.get("experiment", {})
+    return [
+        ("Reads", ", ".join(w.MODALITIES[name] for name in predictor.modalities)),
+        *((f"Encoder of {name}", _slot(slot)) for name, slot in config["encoders"].items()),
+        ("Fusion", _slot(config["fusion"])),
+        ("Loss", _slot(config["loss"])),
+        ("Photos are read at", _told(config.get("photo_side"), "{} pixels")),
+        ("Epochs", _told(experiment.get("training", {}).get("epochs"))),
+        ("Seed", _told(experiment.get("seed"))),
+        ("Temperature of the calibration", f"{predictor.temperature:.3f}"),
+        ("Made with mmskin", _told(config.get("mmskin"))),
+    ]
+
+
+def _data(predictor: Predictor) -> list[tuple[str, str]]:
+    config, schema = predictor.config, predictor.schema
+    data = config.get("experiment", {}).get("data", {})
+    counts = zip(schema.classes, config["class_counts"], strict=True)
+    counted = [f"{schema.class_titles.get(name, name)} {count:,}" for name, count in counts]
+    groups = [f"{name}: {', '.join(members)}" for name, members in schema.class_groups.items()]
+    return [
+        ("Data set", schema.name),
+        ("Training cases by class", first_of(counted, len(counted))),
+        ("Groups of classes", "; ".join(groups) or w.NOTHING),
+        ("Folds", _told(data.get("folds"))),
+        ("Fold held out as test", _told(config.get("fold"))),
+        ("Missing fields", w.MISSINGNESS.get(str(config.get("missingness")), w.NOT_KNOWN)),
+        ("Fields", ", ".join(field.title for field in schema.fields) or w.NOTHING),
+        ("Never an input", ", ".join(schema.outcomes) or w.NOTHING),
+        ("Licence", schema.licence or w.NOT_KNOWN),
+        ("Citation", schema.citation or w.NOT_KNOWN),
+    ]
+
+
+def _results(folder: Path) -> list[tuple[str, str]]:
+    """Metrics of the run with their intervals; [] where there is no metrics.json of one arm."""
+    places = [folder, *folder.absolute().parents][:RUN_DEPTH]
+    path = next((place / "metrics.json" for place in places if (place / "metrics.json").is_file()), None)
+    if path is None:
+        return []
+    try:
+        rows = [row for row in json.loads(path.read_text(encoding="utf-8"))["metrics"] if _is_headline(row)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    if len({row["arm"] for row in rows}) != 1:
+        return []
+    told = [(METRICS[row["metric"]], with_interval({**row, "low": _number(row["low"])})) for row in rows]
+    return [*told, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
+
+
+def _is_headline(row: Mapping[str, Any]) -> bool:
+    return row["subset"] == "all" and row["class"] == "" and row["metric"] in METRICS and row["estimate"] is not None
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _slot(slot: Mapping[str, Any]) -> str:
+    options = [f"{key} {value}" for key, value in slot.items() if key not in ("name", "weights")]
+    return str(slot["name"]) + (f" ({', '.join(options)})" if options else "")
+
+
+def _told(value: object, wording: str = "{}") -> str:
+    return w.NOT_KNOWN if value is None else wording.format(value)

@@ -1,0 +1,48 @@
+"""The model of those who have none yet: trained once on the synthetic clinic, then read from a cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import mmskin
+
+CASES, EPOCHS = 600, 6  # measured: half a minute on one core, and the heat map finds the lesion
+ARM = "late"
+
+
+def cache_folder() -> Path:
+    """Where caches of this user lie, by the XDG rules; one folder a version, so that a new one trains anew."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "mmskin" / f"demo-{mmskin.__version__}"
+
+
+def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: Callable[[str], None] = print) -> Path:
+    """The run folder of the default model: its model, and metrics.json for the model card.
+
+    It is trained beside the folder and moved there when it is whole: a program that is stopped leaves no half model,
+    and of two that train at once the first one's stays.
+    """
+    if (folder / "metrics.json").exists():
+        return folder
+    from mmskin.benchmark.quickstart import arm_experiment  # here: a page whose model is there starts without Lightning
+    from mmskin.report.results import read_runs, write_results
+    from mmskin.synthetic import make_clinic
+    from mmskin.training.run import run_experiment
+
+    say(f"training a small model on {cases} invented cases, once; it is kept in {folder}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as place:
+        work = Path(place)
+        make_clinic(work / "clinic", cases=cases, seed=0)
+        for arm in ("image_only", ARM):  # the photo's encoder is learned in the first and read, frozen, in the second
+            experiment = arm_experiment(arm, work, seed=0, epochs=epochs)
+            run_experiment(experiment, work / arm, say=lambda line: None, progress=False)
+        write_results(read_runs([work / ARM]), work / ARM, title="The demonstration's model", replicates=500)
+        if not (folder / "metrics.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            (work / ARM).rename(folder)
+    return folder

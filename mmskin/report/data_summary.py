@@ -1,0 +1,133 @@
+"""What a data set holds, as a person wants to see it before training on it: `mmskin data describe`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import fill, shorten
+
+import pandas as pd
+
+from mmskin.data.table import Cases, histories
+from mmskin.inputs.note import say_value
+from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
+
+WIDTH = 100
+_WIDEST_NAME = 34
+_MOST_VALUES = 60  # characters of the column that tells a field's values
+
+
+def describe(cases: Cases) -> str:
+    """Counts, classes, fields and remarks as plain text, at most 100 characters a line.
+
+    Photos are looked for on disk, not opened. "Always" is a field recorded in every case: only such fields can be used
+    under `missingness: always_recorded`.
+    """
+    schema, table = cases.schema, cases.table
+    blocks = [_counts(schema, table), _classes(schema, table)]
+    if schema.fields:
+        blocks.append(_fields(cases))
+    if schema.outcomes:
+        blocks.append(_listed("Outcomes, never inputs", _outcomes(schema)))
+    if cases.remarks:
+        blocks.append(_listed("Remarks", cases.remarks))
+    source = [("Licence", schema.licence or "not stated"), ("Citation", schema.citation or "not stated")]
+    blocks.append("\n".join(_wrapped(f"{what}: ", text) for what, text in source))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _counts(schema: Schema, table: pd.DataFrame) -> str:
+    photos = [photo for images in table.images for photo in images]
+    lost = sum(not Path(photo).is_file() for photo in set(photos))
+    per_case = sorted(Counter(len(images) for images in table.images).items())
+    lines = [
+        ("cases", f"{len(table):,}"),
+        ("patients", f"{table.patient_id.nunique():,}"),
+        ("lesions", f"{table.lesion_id.nunique():,}"),
+        ("photos", f"{len(set(photos)):,}" + (f", {lost:,} of them not found" if lost else "")),
+        ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
+        ("free text", f"{table.text.notna().sum():,} cases"),
+    ]
+    unlabelled = int(table.target.isna().sum())
+    if unlabelled:
+        lines.append(("without label", f"{unlabelled:,} cases"))
+    if schema.optional_block:
+        full = table[list(schema.optional_block)].notna().all(axis=1)
+        lines.append(("fully recorded", f"{full.sum():,} cases of {table.patient_id[full].nunique():,} patients"))
+    return "\n".join([schema.name, *(_wrapped(f"  {what:<17}", text) for what, text in lines)])
+
+
+def _classes(schema: Schema, table: pd.DataFrame) -> str:
+    labelled = int(table.target.notna().sum())
+    rows = []
+    for name in schema.classes:
+        of_class = table[table.target == name]
+        title = schema.class_titles.get(name, "")
+        groups = ", ".join(group for group, members in schema.class_groups.items() if name in members)
+        share = f"{len(of_class) / labelled:.1%}" if labelled else "-"
+        patients = f"{of_class.patient_id.nunique():,}"
+        rows.append((name, f"{len(of_class):,}", share, patients, "; ".join(filter(None, (title, groups)))))
+    return _table(("Class", "cases", "share", "patients", ""), rows)
+
+
+def _outcomes(schema: Schema) -> list[str]:
+    """Columns by the reason that they share."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in schema.outcomes.items():
+        by_reason.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _fields(cases: Cases) -> str:
+    told = histories(cases.table, cases.schema)
+    rows = []
+    for field in cases.schema.fields:
+        values = [history.fields[field.name] for history in told]
+        absent, unknown = values.count(None), values.count(UNKNOWN)
+        known = [value for value in values if value is not None and value != UNKNOWN]
+        always = "" if absent else "always"
+        counts = (f"{len(known):,}", f"{unknown:,}", f"{absent:,}")
+        rows.append((field.name, *counts, always, _values(field, known)))
+    return _table(("Field", "known", "unknown", "not recorded", "", "values"), rows)
+
+
+def _values(field: Field, known: Sequence[FieldValue]) -> str:
+    """Range and median of numbers, the most frequent of other values."""
+    if not known:
+        return ""
+    if field.is_number:
+        numbers = pd.Series(list(known), dtype=float)
+        low, median, high = (say_value(field, float(n)) for n in (numbers.min(), numbers.median(), numbers.max()))
+        unit = f" {field.unit}" if field.kind == "numeric" and field.unit else ""
+        return f"{low} to {high}{unit}, median {median}"
+    counts = sorted(Counter(str(value) for value in known).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{value} ({count:,})" for value, count in counts)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned: the first and last to the left, the others to the right; the last takes what room is left."""
+    *firsts, last = zip(header, *((_cut(row[0], _WIDEST_NAME), *row[1:]) for row in rows), strict=True)
+    widths = [max(map(len, cells)) for cells in firsts]
+    lines = []
+    for i, tail in enumerate(last):
+        cells = [cells[i].rjust(width) for cells, width in zip(firsts, widths, strict=True)]
+        cells[0] = firsts[0][i].ljust(widths[0])
+        line = "  ".join(cells)
+        lines.append(f"{line}  {_cut(tail, min(_MOST_VALUES, WIDTH - len(line) - 2))}".rstrip())
+    return "\n".join(lines)
+
+
+def _listed(title: str, entries: Sequence[str]) -> str:
+    return "\n".join([title, *(_wrapped("- ", entry) for entry in entries)])
+
+
+def _wrapped(start: str, text: str) -> str:
+    return fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False)
+
+
+def _cut(text: str, width: int) -> str:
+    """At most so many characters, cut between words if it can be."""
+    if len(text) <= width:
+        return text
+    return shorten(text, width, placeholder=" …") if " " in text[: width - 2] else f"{text[: width - 1]}…"

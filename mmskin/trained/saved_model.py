@@ -1,0 +1,132 @@
+"""A trained model on disk: safetensors and JSON, with the sum of every file. Loading runs no code that a file names.
+
+- model.safetensors: every tensor
+- config.json: slots of encoders, fusion and loss; photo pooling; class counts; temperature; photo side; the whole
+  experiment
+- schema.json: what the model may be told, and its classes
+- state.json: statistics fitted on training rows, by modality
+- assets/<modality>/: tokenizer and architecture of a text encoder
+- manifest.json: SHA-256 of all of these, written last
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+import mmskin
+from mmskin.errors import ConfigError, ModelError, first_of
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.schema import Schema
+
+FORMAT = 1
+FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
+
+
+class TrainedModel(NamedTuple):
+    """A model with all that is needed to use it.
+
+    config: what config.json holds: encoders, fusion, loss, class_counts, temperature, photo_side, experiment;
+        photo_pooling, which is "mean" where it is left out, as in models of earlier versions.
+    """
+
+    model: MultimodalClassifier
+    loss: Loss
+    schema: Schema
+    config: dict[str, Any]
+
+
+def save_model(trained: TrainedModel, folder: Path) -> None:
+    """Write a model directory, its manifest last.
+
+    Raises:
+        ModelError: the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"{folder} is not empty; a model is never written over another: choose a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    encoders = {}
+    for modality, encoder in trained.model.encoders.items():
+        place = f"assets/{modality}"
+        encoder.save_assets(folder / place)
+        encoders[modality] = trained.config["encoders"][modality] | encoder.rebuild_options(place)
+    state = {modality: encoder.state_json() for modality, encoder in trained.model.encoders.items()}
+    config = trained.config | {"encoders": encoders, "format": FORMAT, "mmskin": mmskin.__version__}
+    _write_json(folder / "config.json", config)
+    _write_json(folder / "schema.json", trained.schema.to_json())
+    _write_json(folder / "state.json", state)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
+    save_file(tensors, folder / "model.safetensors")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    _write_json(folder / "manifest.json", {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model directory, in eval mode.
+
+    Raises:
+        ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
+    """
+    _verify(folder)
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    if config.get("format", 0) > FORMAT:
+        raise ModelError(
+            f"{folder} has format {config['format']} of mmskin {config.get('mmskin')}; "
+            f"this is mmskin {mmskin.__version__}, which reads formats up to {FORMAT}: update mmskin"
+        )
+    try:
+        schema = Schema.model_validate_json((folder / "schema.json").read_text())
+        slots = {modality: _located(slot, folder) for modality, slot in config["encoders"].items()}
+        model, loss = build_model(
+            slots,
+            config["fusion"],
+            config["loss"],
+            schema=schema,
+            class_counts=config["class_counts"],
+            photo_pooling=config.get("photo_pooling", "mean"),
+        )
+        for modality, state in json.loads((folder / "state.json").read_text()).items():
+            model.encoders[modality].load_state_json(state)
+        model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
+    except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
+    return TrainedModel(model.eval(), loss, schema, config)
+
+
+def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A slot whose `model` points into the model directory, made absolute."""
+    name = str(slot.get("model", ""))
+    return dict(slot) | ({"model": str(folder / name)} if name.startswith("assets/") else {})
+
+
+def _verify(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise ModelError(f"{folder} is no mmskin model, without manifest.json: give a folder that `mmskin train` made")
+    try:
+        sums: dict[str, str] = dict(json.loads(manifest.read_text()))
+    except (ValueError, TypeError):
+        raise ModelError(f"{manifest} is damaged: it holds no sums; copy the folder again") from None
+    missing = sorted(name for name in {*FILES, *sums} if not (folder / name).is_file())
+    if missing:
+        raise ModelError(f"{folder} lacks {first_of(missing)}: copy the whole folder again")
+    damaged = sorted(name for name in {*FILES, *sums} if _sha256(folder / name) != sums.get(name))
+    if damaged:
+        raise ModelError(f"{folder} is damaged: {first_of(damaged)} differ from their SHA-256: copy the folder again")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

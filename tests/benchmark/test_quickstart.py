@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmskin.benchmark.quickstart import SEES, arm_experiment, run_quickstart
+from mmskin.errors import UserError
+
+
+def test_it_trains_four_arms_and_shows_each_beside_its_exact_ceiling(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_quickstart(tmp_path / "q", cases=200, epochs=2)
+    told = capsys.readouterr().out
+    # Exact over all cases there can be, from the clinic's tables: photo, history, both.
+    for ceiling in ("0.640", "0.576", "0.803", "0.694", "0.613", "0.820"):
+        assert ceiling in told
+    assert all(arm in told for arm in SEES)
+    page = (tmp_path / "q" / "report.html").read_text()
+    assert "Ceiling of late" in page
+    assert "not a diagnosis" in page
+    assert (tmp_path / "q" / "cross_attention" / "fold_0" / "model" / "manifest.json").exists()
+
+
+def test_the_cnn_is_trained_once_and_read_frozen_by_the_others(tmp_path: Path) -> None:
+    for arm in ("late", "cross_attention"):
+        image = arm_experiment(arm, tmp_path, seed=0, epochs=2).encoders["image"]
+        assert image["trainable"] == "none"
+        assert "image_only" in image["weights"]
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(UserError, match="is not empty"):
+        run_quickstart(tmp_path)

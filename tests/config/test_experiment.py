@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, read_yaml
+from mmskin.errors import ConfigError
+
+TEXT = """
+name: try
+data:
+  source: {name: csv}
+  root: somewhere
+encoders:
+  text: {name: hashing}
+fusion: {name: text_only}
+training:
+  learning_rate: 1e-3
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "experiment.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def raw(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "try",
+        "data": {"source": {"name": "csv"}, "root": "somewhere"},
+        "encoders": {"text": {"name": "hashing"}},
+        "fusion": {"name": "text_only"},
+    } | changes
+
+
+def test_yaml_1_2_reads_an_exponent_as_a_number_and_no_as_text(tmp_path: Path) -> None:
+    content = read_yaml(written(tmp_path, "a: 1e-3\nb: no\nc: on\nd: false\ne: 010\n"))
+    assert content == {"a": 0.001, "b": "no", "c": "on", "d": False, "e": 10}
+
+
+def test_a_file_becomes_an_experiment_and_goes_through_json(tmp_path: Path) -> None:
+    experiment = read_experiment(written(tmp_path, TEXT))
+    assert experiment.training.learning_rate == 0.001
+    assert experiment.data.folds == 5
+    assert Experiment.model_validate(experiment.to_json()) == experiment
+
+
+def test_overrides_are_written_as_in_yaml(tmp_path: Path) -> None:
+    overrides = ["training.epochs=5", "data.test_folds=[0, 2]", "seed=3", "encoders.text.dim=16", "name=no"]
+    experiment = read_experiment(written(tmp_path, TEXT), overrides)
+    assert (experiment.training.epochs, experiment.data.test_folds) == (5, [0, 2])
+    assert (experiment.seed, experiment.name) == (3, "no")
+    assert experiment.encoders["text"] == {"name": "hashing", "dim": 16}
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("training.epochs", "an override is written key=value"),
+        ("name.first=x", "name holds a single value and has no first"),
+        ("seed={", "the value is not valid YAML"),
+        ("training.epoch=5", r"training\.epoch does not exist \(did you mean epochs\?\)"),
+    ],
+)
+def test_a_wrong_override_is_refused(tmp_path: Path, override: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        read_experiment(written(tmp_path, TEXT), [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\na: 2\n", 'found duplicate key "a"'),
+        ("a: [1\n", "is not valid YAML"),
+        ("- 1\n", "must hold a mapping"),
+        ("", "must hold a mapping"),
+    ],
+)
+def test_what_is_no_mapping_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        read_yaml(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_yaml(tmp_path / "nothing.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path)
+
+
+def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
+    wrong = raw(
+        data={"source": {"name": "csv"}, "rot": "somewhere"},
+        training={"epochs": 0, "learning_rate": "fast", "precision": "fp16"},
+        sede=1,
+    )
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(wrong, where="try.yaml")
+    told = str(caught.value)
+    assert told.startswith("try.yaml: ")
+    for fault in (
+        "data.root is missing",
+        "data.rot does not exist (did you mean root?)",
+        "training.epochs: Input should be greater than or equal to 1, however: 0",
+        "training.learning_rate: ",
+        "training.precision: ",
+        "sede does not exist (did you mean seed?)",
+    ):
+        assert fault in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"encoders": {}}, "encoders: name one encoder at least"),
+        ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
+        ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
+        ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),
+        ({"encoders": {"sound": {"name": "x"}}}, "encoders.sound.*'image', 'text' or 'metadata'"),
+        ({"training": {"learning_rate": float("nan")}}, r"training\.learning_rate: .*finite"),
+        ({"training": {"batch_size": 1}}, r"training\.batch_size: .*greater than or equal to 2"),
+        ({"training": {"augment": {}}}, "augment varies the views after the first, .* set views to 2 or more"),
+        ({"training": {"field_dropout": 0.1}}, "field_dropout varies the views after the first"),
+    ],
+)
+def test_an_experiment_that_cannot_be_meant_is_refused(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        parse_experiment(raw(**changes))

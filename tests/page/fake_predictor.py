@@ -1,0 +1,42 @@
+"""A predictor that remembers what it was asked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from mmskin.schema import Field, Schema
+from mmskin.trained.predictor import Prediction
+
+SCHEMA = Schema(
+    name="tiny",
+    classes=("NEV", "MEL"),
+    class_titles={"MEL": "Melanoma <b>"},
+    class_groups={"malignant": ("MEL",)},
+    fields=(
+        Field(name="age", kind="numeric", unit="years", low=0, high=120),
+        Field(name="since", kind="duration"),
+        Field(name="site", kind="categorical", choices=("upper_arm", "leg")),
+        Field(name="itch", kind="yes_no", label="Does it itch?"),
+    ),
+)
+
+
+class FakePredictor:
+    """Answers MEL with .75 whatever it is asked; fails in a way nobody planned if the text is "boom"."""
+
+    schema = SCHEMA
+    modalities = ("image", "text")
+    model = SimpleNamespace(encoders={})
+
+    def __init__(self) -> None:
+        self.config = {"photo_side": 64}
+        self.asked: list[dict[str, Any]] = []
+
+    def predict(self, image: Any = None, metadata: Any = None, text: str | None = None) -> Prediction:
+        self.asked.append({"image": image, "metadata": metadata, "text": text})
+        self.schema.parse_history(metadata, text)
+        if text == "boom":
+            raise RuntimeError("tried to read: boom")
+        used, missing = (("image", "text"), ()) if image else (("text",), ("image",))
+        return Prediction({"MEL": 0.75, "NEV": 0.25}, used, missing, ("not recorded: site",), f"Patient: {text}")

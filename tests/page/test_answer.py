@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import base64
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from explain.small_predictors import linear_predictor, small_predictor
+from page.phone_photo import phone_photo
+from page.test_photos import ANN
+
+import mmskin.page.answer as answer_module
+from mmskin.errors import UserError
+from mmskin.page.answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
+from mmskin.page.photos import Kept, Photos
+from mmskin.report.pages import MINUS
+
+FIELDS = {"itch": "yes", "bleed": "yes", "grew": "yes"}
+NASTY = '<img src=x onerror=alert(1)> ${7*7} {{7*7}} </span><script>alert("x")</script>'
+
+
+@pytest.fixture(scope="module")
+def kept() -> Kept:
+    photos = Photos(max_side=64)
+    found = photos.get(photos.keep(phone_photo(), ANN), ANN)
+    assert found is not None
+    return found
+
+
+def steps(predictor: Any, case: Case) -> list[Any]:
+    return list(answer_in_steps(predictor, case, model="tiny", is_real=False))
+
+
+def text_of(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
+    # p(MEL) = .2 + .15 photo + .1 itch + .3 bleed − .05 grew + .08 "scabs" = .78; photo alone .35, history alone .63.
+    first, last = steps(linear_predictor(), Case(kept, FIELDS, "scabs"))
+    assert "Melanoma 78% Naevus 22%" in text_of(first.answer)
+    assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
+    assert "here they sum to 100%" in first.answer
+    why = text_of(last.why)
+    assert "Class Photo alone History alone Everything Melanoma 35% 63% 78% Naevus 65% 37% 22%" in why
+    assert "Fields +35.0 Photo +15.0 Patient's words +8.0" in why
+    assert f"Bleed: yes +30.0 Itch: yes +10.0 Grew: yes {MINUS}5.0" in why
+    # Without bleeding it is .78 − .3 − .15 = .33: Naevus at 67 %. Unknown is worth 0: .48, so Naevus at 52 %.
+    assert "Bleed yes no Naevus (67%)" in why
+    assert "Bleed yes unknown Naevus (52%)" in why
+
+
+def test_the_answer_does_not_wait_for_its_explanation(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(predictor: Any) -> Any:
+        raise AssertionError("explained before answered")
+
+    monkeypatch.setattr(answer_module, "Explainer", late)
+    walk = answer_in_steps(linear_predictor(), Case(kept, FIELDS, None), model="tiny", is_real=False)
+    assert "70%" in next(walk).answer
+    with pytest.raises(AssertionError, match="explained before"):
+        next(walk)
+
+
+def test_another_class_can_be_explained(kept: Kept) -> None:
+    assert f"Photo {MINUS}15.0" in text_of(steps(linear_predictor(), Case(kept, FIELDS, None, "NEV"))[1].why)
+
+
+def test_words_are_marked_by_colour_and_sign(kept: Kept) -> None:
+    why = steps(linear_predictor(), Case(kept, FIELDS, None))[1].why
+    words = re.search(r'<p class="words">(.*?)</p>', why, re.DOTALL)
+    assert words is not None
+    assert "+Bleeds." in words[1]
+    assert re.search(rf'class="against"[^>]*>{MINUS}Grew\.', words[1])
+
+
+def test_what_the_patient_says_cannot_become_a_part_of_the_page(kept: Kept) -> None:
+    first, last = steps(linear_predictor(), Case(kept, FIELDS, NASTY))
+    saved = re.search(r'href="data:text/html;charset=utf-8;base64,([^"]+)"', last.why)
+    assert saved is not None
+    for page in (first.answer, last.why, base64.b64decode(saved[1]).decode(), refused("", NASTY).answer):
+        assert "<script" not in page
+        assert "<img src=x" not in page
+    assert "&lt;script&gt;" in first.answer
+
+
+def test_the_report_is_one_page_that_needs_nothing_and_names_no_file(kept: Kept) -> None:
+    last = steps(linear_predictor(), Case(kept, FIELDS, "it scabs"))[1]
+    saved = re.search(r'download="mmskin-report.html" href="data:[^,]+,([^"]+)"', last.why)
+    assert saved is not None
+    page = base64.b64decode(saved[1]).decode()
+    assert page.startswith("<!doctype html>")
+    assert "78%" in page
+    assert "knows nothing about real skin" in page
+    assert "not a diagnosis" in page
+    for absent in ("http:", "https:", "Mustermann", 'src="/', "<script"):
+        assert absent not in page
+
+
+def test_a_model_with_a_map_shows_it_over_the_photo_at_one_size(kept: Kept) -> None:
+    last = steps(small_predictor("concat", "image", "text"), Case(kept, {"itch": "yes"}, None))[1]
+    assert last.why.count('src="data:image/jpeg;base64,') == 2
+    assert "Opacity of the heat map" in last.why
+    assert "cells" in last.why
+    assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case(None, {"itch": "yes"}, None))[1].why
+
+
+def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() -> None:
+    photos = Photos(max_side=64)
+    dark = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
+    assert dark is not None
+    prediction, advice = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
+    (quality,) = dark.quality
+    assert quality.startswith("the photo is small: 10 x 20 pixels")
+    assert quality in advice.reasons
+    assert quality not in prediction.remarks
+
+
+def test_nothing_to_go_by_and_a_text_too_long_are_one_helpful_sentence() -> None:
+    with pytest.raises(UserError, match="there is nothing to go by: this model needs a photo or a field or free text"):
+        ask(linear_predictor(), Case(None, {}, ""))
+    with pytest.raises(UserError, match="the text has 5,001 characters; at most 5,000 are read"):
+        ask(linear_predictor(), Case(None, {}, "a" * (LONGEST_TEXT + 1)))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from page.fake_predictor import FakePredictor
+
+gr = pytest.importorskip("gradio")
+
+from page.loops import in_a_loop  # noqa: E402
+from page.phone_photo import phone_photo  # noqa: E402
+from page.test_photos import ANN, BOB  # noqa: E402
+
+import mmskin.page.app as app_module  # noqa: E402
+from mmskin.errors import UserError  # noqa: E402
+from mmskin.page.app import Page, build_app, launch_options  # noqa: E402
+from mmskin.page.photos import Photos  # noqa: E402
+
+EMPTY = ("", "", "months", "", "")
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page(FakePredictor(), Photos(max_side=64), model="tiny", is_real=True)  # type: ignore[arg-type]
+
+
+def from_(visitor: str) -> Any:
+    return SimpleNamespace(headers={"cookie": f"mmskin-visitor={visitor}"})
+
+
+def test_the_form_asks_for_photo_text_class_and_each_field(page: Page, tmp_path: Path) -> None:
+    app = in_a_loop(build_app, page, tmp_path, "")
+    ask = next(event for event in app.fns.values() if event.fn == page.answer)
+    labels = [block.label for block in ask.inputs]
+    assert labels[:3] == ["Photo of the lesion", "What the patient says", "Class to explain"]
+    assert labels[3:] == ["Age (years)", "Since", "Since, unit", "Site", "Does it itch?"]
+
+
+def test_one_function_is_open_to_programs_and_it_shares_the_queue_of_the_page(page: Page, tmp_path: Path) -> None:
+    app = in_a_loop(build_app, page, tmp_path, "")
+    public = [event for event in app.fns.values() if event.api_visibility == "public"]
+    assert [event.api_name for event in public] == ["predict"]
+    asking = [event for event in app.fns.values() if event.fn in (page.answer, page.predict)]
+    assert {event.concurrency_id for event in asking} == {"model"}
+    assert {event.concurrency_limit for event in asking} == {1}
+    assert app._queue.max_size == 16
+    assert not app.analytics_enabled
+
+
+def test_nothing_is_shared_recorded_or_kept(tmp_path: Path) -> None:
+    options = launch_options(Photos(max_side=64), tmp_path, host="127.0.0.1", port=7860)
+    for switch in ("share", "run_history", "enable_monitoring", "mcp_server", "pwa", "ssr_mode", "show_error"):
+        assert options[switch] is False
+    assert (options["server_name"], options["max_file_size"]) == ("127.0.0.1", "20mb")
+
+
+def test_a_refusal_stands_where_the_answer_would(page: Page) -> None:
+    (shown,) = page.answer(from_(ANN), None, "", "", "500", *EMPTY[1:])
+    assert "Age=&#39;500&#39; must lie between 0.0 and 120.0 of years" in shown.answer
+    assert 'role="alert"' in shown.answer
+    assert shown.why == ""
+
+
+def test_an_explanation_that_fails_leaves_the_answer_where_it_is(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*asked: Any, **named: Any) -> Any:
+        raise UserError("no captum here")
+
+    monkeypatch.setattr("mmskin.page.answer.Explainer.explain", fail)
+    first, last = page.answer(from_(ANN), None, "it scabs", "", *EMPTY)
+    assert "75%" in first.answer
+    assert last.answer == first.answer
+    assert "No captum here" in last.why
+
+
+def test_the_photo_of_another_visitor_is_not_used(page: Page) -> None:
+    name = page.photos.keep(phone_photo(), ANN)
+    (shown,) = page.answer(from_(BOB), f"/private/{name}", "", "", *EMPTY)
+    assert "no longer kept" in shown.answer
+    assert page.predict(name, {}, None, from_(BOB)) == page.predict("nothing.jpg", {}, None, from_(ANN))
+    assert page.predictor.asked == []  # type: ignore[attr-defined]
+    assert "probabilities" in page.predict(name, {}, None, from_(ANN))
+
+
+def test_what_nobody_planned_is_logged_by_its_kind_only(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        (shown,) = page.answer(from_(ANN), None, "boom", "", *EMPTY)
+        assert page.predict(None, {}, "boom", from_(ANN))["error"].startswith("something went wrong")
+    assert "Something went wrong" in shown.answer
+    assert [record.getMessage() for record in caplog.records] == ["an answer failed: RuntimeError"] * 2
+
+
+def test_a_program_gets_the_answer_as_plain_values(page: Page) -> None:
+    told = page.predict(None, {"age": 62, "since": 14}, "it scabs", from_(ANN))
+    assert told["probabilities"] == {"MEL": 0.75, "NEV": 0.25}
+    assert told["set"] == ["MEL", "NEV"]
+    assert told["refer"][0] == "there is no photo, and this model was made to see one"
+    assert page.predict(None, {"size": 3}, None, from_(ANN))["error"].startswith("tiny field 'size' does not exist")
+
+
+def test_the_demonstration_says_in_large_letters_what_it_is(page: Page) -> None:
+    assert "knows nothing about real skin" in app_module._heading(is_real=False)
+    assert "knows nothing" not in app_module._heading(is_real=True)
+
+
+def test_a_model_that_is_not_there_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "--model", str(tmp_path / "nothing")])
+    assert app_module.main() == 3
+    assert "nothing" in capsys.readouterr().err

@@ -1,0 +1,108 @@
+"""The description of a data set: every number in it counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from data.make_scin import make_scin
+
+from mmskin.data.sources.scin import Scin
+from mmskin.data.table import Cases
+from mmskin.report.data_summary import WIDTH, describe
+from mmskin.schema import Field, Schema
+
+SCHEMA = Schema(
+    name="clinic",
+    classes=("BCC", "NEV"),
+    class_titles={"BCC": "Basal cell carcinoma"},
+    class_groups={"malignant": ("BCC",)},
+    fields=(
+        Field(name="age", kind="numeric", unit="years"),
+        Field(name="itch", kind="yes_no"),
+        Field(name="duration", kind="duration"),
+    ),
+    optional_block=("itch",),
+    outcomes={"biopsed": "a biopsy follows from suspicion", "histology": "a biopsy follows from suspicion"},
+    licence="CC BY 4.0",
+    citation="Somebody et al. " * 12,
+)
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Cases:
+    there, gone = str(tmp_path / "a.png"), str(tmp_path / "gone.png")
+    Path(there).write_bytes(b"")
+    rows = [
+        ("c1", "p1", "l1", (there, gone), "BCC", "it bled", 62.0, "yes", 182.0),
+        ("c2", "p1", "l1", (there,), "BCC", None, 40.0, "no", None),
+        ("c3", "p2", "l2", (), "NEV", None, 35.5, "unknown", 14.0),
+        ("c4", "p3", "l3", (), None, None, 20.0, None, None),
+    ]
+    names = ["case_id", "patient_id", "lesion_id", "images", "target", "text", "age", "itch", "duration"]
+    return Cases(SCHEMA, pd.DataFrame(rows, columns=names, dtype=object), ("1 row " + "merged " * 30,))
+
+
+def _line(text: str, start: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_counts_are_right(cases: Cases) -> None:
+    text = describe(cases)
+    assert _line(text, "  cases").split() == ["cases", "4"]
+    assert _line(text, "  patients").split() == ["patients", "3"]
+    assert _line(text, "  lesions").split() == ["lesions", "3"]
+    assert _line(text, "  photos  ").split(maxsplit=1)[1] == "2, 1 of them not found"
+    assert _line(text, "  photos per case").endswith("0: 2, 1: 1, 2: 1")
+    assert _line(text, "  free text").endswith("1 cases")
+    assert _line(text, "  without label").endswith("1 cases")
+    assert _line(text, "  fully recorded").endswith("3 cases of 2 patients")
+
+
+def test_classes_are_shared_out_over_labelled_cases(cases: Cases) -> None:
+    text = describe(cases)
+    assert _line(text, "BCC").split(maxsplit=4) == ["BCC", "2", "66.7%", "1", "Basal cell carcinoma; malignant"]
+    assert _line(text, "NEV").split() == ["NEV", "1", "33.3%", "1"]
+
+
+def test_fields_tell_known_unknown_and_not_recorded_apart(cases: Cases) -> None:
+    text = describe(cases)
+    assert _line(text, "age").split(maxsplit=5) == ["age", "4", "0", "0", "always", "20 to 62 years, median 37.75"]
+    assert _line(text, "itch").split(maxsplit=4) == ["itch", "2", "1", "1", "no (1), yes (1)"]
+    told = _line(text, "duration").split(maxsplit=4)
+    assert told == ["duration", "2", "0", "2", "2 weeks to 6 months, median 3 months"]
+
+
+def test_outcomes_remarks_licence_and_citation_are_told(cases: Cases) -> None:
+    text = describe(cases)
+    assert "- biopsed, histology: a biopsy follows from suspicion" in text
+    assert "- 1 row merged" in text
+    assert "Licence: CC BY 4.0" in text
+    assert "Citation: Somebody et al." in text
+
+
+def test_text_fits_100_columns_and_columns_are_aligned(cases: Cases) -> None:
+    text = describe(cases)
+    assert max(map(len, text.splitlines())) <= WIDTH == 100
+    header, *rows = text.split("\n\n")[2].splitlines()
+    assert header.split() == ["Field", "known", "unknown", "not", "recorded", "values"]
+    for row, end in zip(rows, ("4", "2", "2"), strict=True):
+        assert row[: header.index("known") + len("known")].endswith(end)
+
+
+def test_long_names_and_values_are_cut(tmp_path: Path) -> None:
+    long = Schema(
+        name="s",
+        classes=("a" * 80, "b"),
+        fields=(Field(name="f" * 70, kind="categorical", choices=("x" * 90, "y z " * 40)),),
+    )
+    row = {"case_id": "1", "patient_id": "1", "lesion_id": "1", "images": (), "target": "b", "text": None}
+    table = pd.DataFrame([{**row, "f" * 70: value} for value in ("x" * 90, "y z " * 40)], dtype=object)
+    assert max(map(len, describe(Cases(long, table)).splitlines())) <= WIDTH
+
+
+def test_fake_scin_is_described(tmp_path: Path) -> None:
+    text = describe(Scin(min_cases=2).load(make_scin(tmp_path)))
+    assert _line(text, "Eczema").split()[1] == "3"
+    assert max(map(len, text.splitlines())) <= WIDTH
