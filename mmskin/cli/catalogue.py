@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from mmskin.benchmark.baselines import BASELINES
-from mmskin.data.sources import SOURCES
+from mmskin.data.sources import SOURCES, data_card
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
@@ -29,7 +29,7 @@ def describe_all() -> str:
     """Every part by name, with the first line of its docstring."""
     blocks = []
     for title, table in TABLES.items():
-        lines = [f"  {name:24}{_docstring(part).splitlines()[0]}" for name, part in table.items()]
+        lines = [f"  {name:24}{_described(title, name).splitlines()[0]}" for name in table]
         blocks.append("\n".join([title, *lines]))
     return "\n\n".join(blocks)
 
@@ -43,10 +43,15 @@ def describe_one(name: str) -> str:
     found = [(title, table[name]) for title, table in TABLES.items() if name in table]
     if not found:
         raise ConfigError(one_of("part", name, {known for table in TABLES.values() for known in table}))
-    return "\n\n".join(f"{name} ({title})\n\n{_docstring(part)}\n\noptions: {_options(part)}" for title, part in found)
+    return "\n\n".join(
+        f"{name} ({title})\n\n{_described(title, name)}\n\noptions: {_options(part)}" for title, part in found
+    )
 
 
-def _docstring(part: Callable[..., Any]) -> str:
+def _described(title: str, name: str) -> str:
+    if TABLES[title] is SOURCES:
+        return data_card(name)
+    part = TABLES[title][name]
     target = part.func if isinstance(part, partial) else part
     return inspect.getdoc(target) or ""
 

@@ -14,7 +14,6 @@ from mmskin.config.build import build
 from mmskin.config.experiment import parse_experiment, read_experiment
 from mmskin.data.load import load_cases
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.ham10000 import Ham10000
 from mmskin.data.sources.joined import Joined
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.splits import make_folds, split_by_fold
@@ -246,7 +245,7 @@ def test_an_official_split_of_a_part_is_none_of_the_whole(folder: Path) -> None:
             cases = super().load(root)
             return cases._replace(table=cases.table.assign(official_split="train"))
 
-    table = {"pad_ufes_20": WithSplit, "ham10000": Ham10000}
+    table = {"pad_ufes_20": WithSplit, "ham10000": SOURCES["ham10000"]}
     cases = Joined(table, classes=str(CLASSES), sources=SPECS).load(folder)
     assert len(cases.table) == 52
     assert "official_split" not in cases.table
