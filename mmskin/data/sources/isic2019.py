@@ -24,9 +24,8 @@ class Isic2019:
 
     def load(self, root: str | Path) -> Cases:
         """See `mmskin.data.tables.engine.read_cases`."""
-        is_training = self.part == "train"
-        rows = read_rows(self.declaration, root, also=["lesion_id"] if is_training else [], made=["origin"])
-        cells = rows.cells
-        cells["origin"] = cells.lesion_id.str.split("_").str[0] if is_training else ""
-        cells[OFFICIAL_SPLIT] = self.part
+        also = ["lesion_id"] if self.part == "train" else []
+        rows = read_rows(self.declaration, root, also=also, made=["origin"])
+        rows.cells["origin"] = rows.cells.lesion_id.str.split("_").str[0]
+        rows.cells[OFFICIAL_SPLIT] = self.part
         return cases_of(self.declaration, rows, parse_rows(self.declaration, rows))

@@ -6,7 +6,7 @@ user's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
-from mmskin.schema import DEFAULT_PHOTOS, Schema, check_photo_kinds
+from mmskin.schema import DEFAULT_PHOTOS, Field, Schema, check_photo_kinds
 
 _SOURCES = "mmskin.data.sources"
 _VARIANTS = "variants"
@@ -133,7 +133,7 @@ class Declaration(_Part):
     """In the order of the logits, or mapped to their titles; the sorted labels of the file if none is named."""
     class_titles: dict[str, str] = {}
     class_groups: dict[str, Words] = {}
-    groups_told: dict[str, Group] = {}
+    class_groups_from: dict[str, Group] = {}
 
     # --- history and what else is recorded ---
     text: Words = ()
@@ -214,27 +214,33 @@ class Declaration(_Part):
         """The same declaration with other entries, checked anew."""
         return self.model_validate({**self.model_dump(exclude_unset=True), **entries})
 
-    @property
-    def schema_entries(self) -> dict[str, Any]:
-        """The entries of `Schema` that do not depend on what the table holds."""
-        return {
-            "name": self.name,
-            "photos": tuple(self.photos) or DEFAULT_PHOTOS,
-            "optional_block": self.optional_block,
-            "subgroups": self.subgroups,
-            "outcomes": self.outcomes,
-            "licence": self.licence,
-            "citation": self.citation,
-        }
+    def make_schema(
+        self, fields: Sequence[Field], *, classes: Sequence[str], groups: Mapping[str, Sequence[str]]
+    ) -> Schema:
+        """The schema, from what the table has told beside what is declared.
+
+        Raises:
+            ValidationError: entries that contradict each other.
+        """
+        return Schema(
+            name=self.name,
+            photos=tuple(self.photos) or DEFAULT_PHOTOS,
+            classes=tuple(classes),
+            class_titles=self.class_titles,
+            class_groups={**self.class_groups, **{name: tuple(members) for name, members in groups.items()}},
+            fields=tuple(fields),
+            optional_block=self.optional_block,
+            subgroups=self.subgroups,
+            outcomes=self.outcomes,
+            licence=self.licence,
+            citation=self.citation,
+        )
 
     @property
     def declared_schema(self) -> Schema:
-        """What is declared of a data set whose classes and fields are declared whole, as published ones are."""
-        fields = tuple(field for spec in self.fields.values() for field, _ in [spec.declare([])] if field)
-        titles, groups = self.class_titles, self.class_groups
-        return Schema(
-            **self.schema_entries, classes=self.classes, class_titles=titles, class_groups=groups, fields=fields
-        )
+        """That of a data set whose classes and fields are declared whole, without its table."""
+        fields = [field for spec in self.fields.values() for field, _ in [spec.declare([])] if field]
+        return self.make_schema(fields, classes=self.classes, groups={})
 
 
 def parse_declaration(entries: Mapping[str, Any], *, where: str = "") -> Declaration:
@@ -246,7 +252,7 @@ def parse_declaration(entries: Mapping[str, Any], *, where: str = "") -> Declara
     try:
         return Declaration.model_validate(entries)
     except ValidationError as error:
-        raise ConfigError("; ".join([*([where] if where else []), *fault_lines(error)])) from None
+        raise ConfigError((f"{where}: " if where else "") + "; ".join(fault_lines(error))) from None
 
 
 def is_declared(source: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,14 @@ def read_cases(declaration: Declaration, root: str | Path) -> Cases:
 
 
 def parse_rows(declaration: Declaration, rows: Rows) -> Values:
-    """Columns of the table of cases by name; problems and remarks go to the findings of the rows.
-
-    Raises:
-        DataError: a photo's name fits two files.
-    """
+    """Columns of the table of cases by name; problems and remarks go to the findings of the rows."""
     cases = _case_ids(declaration, rows)
     values: Values = {"case_id": cases, **_patients_and_lesions(declaration, rows, cases)}
     values["target"] = _targets(declaration, rows)
     values["text"] = [" ".join(filter(None, cells)) or None for cells in rows.across(declaration.text)]
-    for name, spec in {**declaration.fields, **declaration.observed}.items():
-        field, _ = spec.declare([cell for cell in rows.cells[spec.source_column] if cell])
-        values[name] = _parse_field(spec, field, rows) if field else [None] * len(cases)
+    specs = {**declaration.fields, **declaration.observed}
+    for field in _fields(specs, rows):
+        values[field.name] = _parse_field(specs[field.name], field, rows)
     for column in (*declaration.kept, *([OFFICIAL_SPLIT] if OFFICIAL_SPLIT in rows.cells else [])):
         values.setdefault(column, [cell or None for cell in rows.cells[column]])
     named = named_photos(declaration, rows)
@@ -102,44 +99,45 @@ def _refuse_blanks(column: str, rows: Rows) -> None:
 
 
 def _patients_and_lesions(declaration: Declaration, rows: Rows, cases: list[str]) -> Values:
-    remarks = rows.findings.remarks
     if declaration.patient is None:
-        remarks.append(f"no patient ids: {declaration.no_patient_ids}")
-    lesions: list[str] = list(cases)
-    if declaration.lesion:
-        own = [name for name in declaration.lesion if name != declaration.patient]
-        if declaration.lesion_may_be_missing and not set(own) <= set(rows.cells):
-            named: list[tuple[str, ...]] = [("",)] * len(cases)
-        else:
-            named = rows.across(own)
-        without = [place for place, cells in enumerate(named) if not all(cells)]
-        if without and not declaration.lesion_may_be_missing:
-            for column in own:
-                _refuse_blanks(column, rows)
-        elif without:
-            counts = "a lesion" if declaration.patient else "a lesion and a patient"
-            remarks.append(f"{len(without)} cases have no lesion id: each counts as {counts}")
-        whole = rows.across(declaration.lesion) if not without or set(own) <= set(rows.cells) else named
-        lesions = [
-            declaration.lesion_separator.join(ids) if all(cells) else case
-            for ids, cells, case in zip(whole, named, cases, strict=True)
-        ]
-    if declaration.patient is None:
+        rows.findings.remarks.append(f"no patient ids: {declaration.no_patient_ids}")
+        lesions = _lesions(declaration, rows, cases)
         return {"patient_id": lesions, "lesion_id": lesions}
     _refuse_blanks(declaration.patient, rows)
-    return {"patient_id": list(rows.cells[declaration.patient]), "lesion_id": lesions}
+    return {
+        "patient_id": list(rows.cells[declaration.patient]),
+        "lesion_id": _lesions(declaration, rows, cases),
+    }
+
+
+def _lesions(declaration: Declaration, rows: Rows, cases: list[str]) -> list[str]:
+    if not declaration.lesion:
+        return list(cases)
+    own = [name for name in declaration.lesion if name != declaration.patient]
+    is_named = [all(cells) for cells in rows.across(own)]
+    if not declaration.lesion_may_be_missing:
+        for column in own:
+            _refuse_blanks(column, rows)
+    elif without := is_named.count(False):
+        counts = "a lesion" if declaration.patient else "a lesion and a patient"
+        rows.findings.remarks.append(f"{without} cases have no lesion id: each counts as {counts}")
+    whole = rows.across(declaration.lesion)
+    return [
+        declaration.lesion_separator.join(ids) if named else case
+        for ids, named, case in zip(whole, is_named, cases, strict=True)
+    ]
 
 
 def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
     """The class of every row; None where the label is missing, or is none of the classes by declaration."""
     findings, column = rows.findings, LABEL if declaration.one_hot else str(declaration.target)
     labels = list(rows.cells[column])
-    known: dict[str, str | None] = {**{name: name for name in declaration.classes}, **declaration.labels}
-    told_as_field = {spec.source_column for spec in declaration.observed.values()}
-    if known and column not in told_as_field:
-        for label in sorted({*labels} - {"", *known}):
+    class_of: dict[str, str | None] = {**{name: name for name in declaration.classes}, **declaration.labels}
+    parsed_as_field = {spec.source_column for spec in declaration.observed.values()}
+    if class_of and column not in parsed_as_field:
+        for label in sorted({*labels} - {"", *class_of}):
             where = name_rows(rows.where(column, label))
-            findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, known)}")
+            findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, class_of)}")
     blank = rows.where(column, "")
     if blank and declaration.unlabelled == "error":
         findings.problems.append(
@@ -148,10 +146,17 @@ def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
     elif blank:
         fate = "left out" if declaration.unlabelled == "drop" else "kept without target"
         findings.remarks.append(f"{len(blank)} cases without label {fate}")
-    untold = Counter(label for label in labels if label and known.get(label, label) is None)
-    if untold:
-        findings.remarks.append(f"{untold.total()} cases are {first_of(sorted(untold))}, no class: kept without target")
-    return [known.get(label, label) or None for label in labels]
+    no_class = Counter(label for label in labels if label and class_of.get(label, label) is None)
+    if no_class:
+        names = first_of(sorted(no_class))
+        findings.remarks.append(f"{no_class.total()} cases are {names}, no class: kept without target")
+    return [class_of.get(label, label) or None for label in labels]
+
+
+def _fields(specs: Mapping[str, FieldSpec], rows: Rows) -> list[Field]:
+    """The fields of the schema, as far as they are declared or can be guessed from their columns."""
+    declared = (spec.declare([cell for cell in rows.cells[spec.source_column] if cell])[0] for spec in specs.values())
+    return [field for field in declared if field]
 
 
 def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
@@ -183,17 +188,16 @@ def _one_row_a_case(
     photos: list[Named] = []
     is_sound = not rows.findings.problems  # a cell that was refused differs from all others
     for case, of in places.items():
-        found = [photo for place in of for photo in named[place]]
-        photos.append(found)
+        photos.append([photo for place in of for photo in named[place]])
         differing = []
         for name, column in values.items():
-            told = list(dict.fromkeys(column[place] for place in of))
+            different = list(dict.fromkeys(column[place] for place in of))
             if name in several:
-                merged[name].append(" | ".join(filter(None, told)) or None)
+                merged[name].append(" | ".join(filter(None, different)) or None)
                 continue
-            merged[name].append(told[0])
-            differing += [f"different {name}"] if len(told) > 1 else []
-        kinds = Counter(photo.kind for photo in found)
+            merged[name].append(different[0])
+            differing += [f"different {name}"] if len(different) > 1 else []
+        kinds = Counter(photo.kind for photo in photos[-1])
         differing += [f"{count} {kind} photos" for kind, count in kinds.items() if count > 1]
         if differing and case and is_sound:
             where = " and ".join(str(rows.cells.index[place]) for place in sorted(of))
@@ -212,19 +216,12 @@ def _schema(declaration: Declaration, rows: Rows, values: Values) -> Schema:
         classes = tuple(sorted(counts))
         if len(classes) < 2:
             raise DataError(f"{path}, column {declaration.target!r}: two classes are needed, however: {dict(counts)}")
-    groups = dict(declaration.class_groups)
-    for name, group in declaration.groups_told.items():
+    groups = {}
+    for name, group in declaration.class_groups_from.items():
         pairs = zip(values["target"], values[group.column], strict=True)
         members = {target for target, value in pairs if value in group.values}
-        groups[name] = tuple(label for label in classes if label in members)
-    fields = (spec.declare([c for c in rows.cells[spec.source_column] if c])[0] for spec in declaration.fields.values())
+        groups[name] = [label for label in classes if label in members]
     try:
-        return Schema(
-            **declaration.schema_entries,
-            classes=classes,
-            class_titles=declaration.class_titles,
-            class_groups=groups,
-            fields=tuple(field for field in fields if field),
-        )
+        return declaration.make_schema(_fields(declaration.fields, rows), classes=classes, groups=groups)
     except ValidationError as error:
         raise ConfigError(f"{path}: {first_fault(error)}") from None

@@ -153,14 +153,14 @@ def _find_files(declaration: Declaration, root: Path, named: Sequence[Named], fi
         if declaration.photo_names == "any_case":
             files = _by_place(root)
             flat = _without_folders([name for case in names for name in case], files)
-            found = {place: files[name] for place, name in flat.items()}
-            files = {name: paths for name, paths in files.items() if name not in flat.values()} | found
-        _, remarks = join_photos(names, files, where=where)
+            moved = {place: files[name] for place, name in flat.items()}
+            files = {name: paths for name, paths in files.items() if name not in flat.values()} | moved
+        found, remarks = join_photos(names, files, where=where)
     except DataError as fault:
         findings.problems.append(str(fault))
         return {}
     findings.remarks += remarks
-    return {name: str(paths[0]) for name, paths in files.items()}
+    return found
 
 
 # --- names in any case of letters, with any ending, with or without their folders ---

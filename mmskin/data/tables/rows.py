@@ -60,6 +60,8 @@ def read_rows(
     key = declaration.photo_columns[0] if declaration.photo_rows else declaration.case
     if key and key in cells:
         cells = _merge_repeats(cells, key, needed, path, declaration, findings)
+    if declaration.lesion_may_be_missing:
+        cells = cells.assign(**{name: "" for name in declaration.lesion if name not in cells})
     for join in declaration.joins:
         cells = _join(cells, join, folder, declaration, findings)
     return Rows(folder, cells, written, findings)
@@ -102,7 +104,7 @@ def _merge_repeats(
         repeated = cells[columns].duplicated() & (cells[key] != "")
         if repeated.any():
             findings.remarks.append(f"{path.name}: {repeated.sum()} rows repeat another row exactly: merged")
-        cells = cells[~repeated]
+        cells = cells[~repeated].copy()
     doubled = cells[cells[key].duplicated(keep=False) & (cells[key] != "")]
     for value, same in doubled.groupby(key, sort=False):
         differing = [name for name in columns if same[name].nunique() > 1]
