@@ -168,6 +168,8 @@ class Declaration(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         check_photo_kinds(self.photos or DEFAULT_PHOTOS)
+        if not (self.patient or self.no_patient_ids):
+            raise ValueError("patient names the column of the patient, or no_patient_ids says what counts as one")
         if self.one_hot == bool(self.target):
             raise ValueError("target names the column of the label, or one_hot says that each class has a column")
         for what, members in {"class_titles": [*self.class_titles], **self.class_groups}.items():
