@@ -132,6 +132,8 @@ class Declaration(_Part):
     classes: tuple[str, ...] = ()
     """In the order of the logits, or mapped to their titles; the sorted labels of the file if none is named."""
     class_titles: dict[str, str] = {}
+    titles_from_names: bool = False
+    """Whether names of classes are words, of which titles are made."""
     class_groups: dict[str, Words] = {}
     class_groups_from: dict[str, Group] = {}
 
@@ -224,11 +226,14 @@ class Declaration(_Part):
         Raises:
             ValidationError: entries that contradict each other.
         """
+        titles = self.class_titles
+        if self.titles_from_names:
+            titles = {name: name.replace("-", " ").capitalize() for name in classes}
         return Schema(
             name=self.name,
             photos=tuple(self.photos) or DEFAULT_PHOTOS,
             classes=tuple(classes),
-            class_titles=self.class_titles,
+            class_titles=titles,
             class_groups={**self.class_groups, **{name: tuple(members) for name, members in groups.items()}},
             fields=tuple(fields),
             optional_block=self.optional_block,

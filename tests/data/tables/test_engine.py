@@ -65,7 +65,7 @@ def test_all_problems_are_told_in_the_order_of_rows_with_the_file_to_change(tmp_
         "  row 2, column 'photo': photo='x/a.png' must be a file name without folders\n"
         "  row 3, column 'gender': sex value 'X' does not exist. It must be one of: W, female, male."
     )
-    assert caught.value.faults[2].startswith("cases.csv: row 2, column 'age'")
+    assert caught.value.faults[2].startswith("cases.csv, row 2, column 'age'")
     assert caught.value.faults[2].endswith("declared in clinic.yaml")
 
 
