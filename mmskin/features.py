@@ -8,6 +8,17 @@ from torch import Tensor
 
 Modality = Literal["image", "text", "metadata"]
 MODALITIES: tuple[Modality, ...] = ("image", "text", "metadata")
+HISTORY = ("text", "metadata")
+"""The modalities made of the history; every other one is a photo kind."""
+
+
+def is_photo(modality: str) -> bool:
+    return modality not in HISTORY
+
+
+def photo_title(kind: str) -> str:
+    """How people call a photo kind: "photo" where there is one kind, else such as "clinical photo"."""
+    return "photo" if kind == "image" else f"{kind.replace('_', ' ')} photo"
 
 
 class Features(NamedTuple):

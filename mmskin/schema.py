@@ -136,6 +136,8 @@ class Schema(BaseModel):
     class_titles: Mapping[str, str] = {}
     class_groups: Mapping[str, tuple[str, ...]] = {}
     """Named sets of classes, such as malignant."""
+    photos: tuple[str, ...] = ("image",)
+    """Kinds of photos, such as clinical and dermoscopic; each is a modality with an encoder of its own."""
     fields: tuple[Field, ...] = ()
     optional_block: tuple[str, ...] = ()
     """Fields recorded or left out together; a case with all of them is *fully recorded*."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import read_experiment
 from mmskin.data.table import history_of
 from mmskin.explain.explainer import Explainer
@@ -28,7 +29,6 @@ from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_si
 from mmskin.report.explanation_page import data_url
 from mmskin.report.explanation_sentences import percent, points, sentences
 from mmskin.report.pages import render
-from mmskin.trained.predictor import Predictor
 
 SIDE = 200  # pixels of a photo's longer side
 
@@ -44,7 +44,7 @@ class Shown(NamedTuple):
 
 def explained(predictor: Predictor, rows: pd.DataFrame, *, text: str | None) -> Iterator[Shown]:
     """The cases with a photo, in order; `text` is what all of them say beside their fields, if anything."""
-    explainer = Explainer(predictor)
+    explainer = Explainer(predictor.trained)
     for row in rows.to_dict("records"):
         if not row["images"] and "image" in predictor.modalities:
             continue

@@ -24,6 +24,7 @@ LAYERS = (
     ("report",),
     ("audit",),
     ("benchmark",),
+    ("api",),
     ("page",),
     ("cli",),
 )
@@ -45,8 +46,6 @@ TO_MEND = {
     "evaluation/paired_tests.py": "report",
     "explain/check.py": "report",
     "explain/explanation.py": "report",
-    "inputs/feature_store.py": "encoders",
-    "trained/predictor.py": "explain",
 }
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
@@ -125,5 +124,5 @@ def test_data_evaluation_and_config_do_without_torch() -> None:
 
 def test_the_package_names_what_a_user_imports_first() -> None:
     assert mmskin.History.__module__ == "mmskin.schema"
-    assert mmskin.Predictor.__module__ == "mmskin.trained.predictor"
+    assert mmskin.Predictor.__module__ == "mmskin.api.predictor"
     assert mmskin.Explainer.__module__ == "mmskin.explain.explainer"

@@ -14,7 +14,8 @@ from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.features import Features
 from mmskin.inputs.dataset import CaseDataset
-from mmskin.training.datasets import is_frozen, keep_features, make_reader
+from mmskin.model.feature_extraction import keep_features
+from mmskin.training.datasets import is_frozen, make_reader
 from mmskin.training.run import fold_slots
 
 
