@@ -24,7 +24,7 @@ from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import GROUP, read_predictions, write_predictions
 from mmskin.losses import LOSSES
-from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_encoder, build_model
+from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_model
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.saved_model import save_model
@@ -32,6 +32,7 @@ from mmskin.trained.trained_model import Predict, TrainedModel
 from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
+from mmskin.training.shared_encoders import shared_encoder
 
 Say = Callable[[str], None]
 
@@ -118,7 +119,7 @@ def fit_fold(
     folder: Path,
     *,
     progress: bool = True,
-    make_encoder: MakeEncoder = build_encoder,
+    make_encoder: MakeEncoder = shared_encoder,
 ) -> TrainedModel:
     """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.run.shared_encoders import shared_encoder
 from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold
 from mmskin.errors import ConfigError
@@ -17,6 +16,7 @@ from mmskin.inputs.dataset import CaseDataset
 from mmskin.model.feature_extraction import keep_features
 from mmskin.training.datasets import is_frozen, make_reader
 from mmskin.training.run import fold_slots
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class Embed:

@@ -21,7 +21,6 @@ from mmskin.benchmark.explanations import write_explanations
 from mmskin.benchmark.missing_cells import answered_in, write_missing
 from mmskin.benchmark.run.answer_cost import answer_cost
 from mmskin.benchmark.run.grid import Cell, cell_of, replace
-from mmskin.benchmark.run.shared_encoders import shared_encoder
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold
@@ -30,6 +29,7 @@ from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.trained.trained_model import Predict, TrainedModel
 from mmskin.training.memory import keep_freed_memory
 from mmskin.training.run import fit_fold, fold_predictions
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class CellTask(NamedTuple):
