@@ -7,7 +7,8 @@ from typing import Any
 
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.evaluation.metrics import METRICS
-from mmskin.report.pages import Grid, Section, number, p_value, records, with_interval
+from mmskin.report.numbers import difference, number, p_cell
+from mmskin.report.pages import Grid, Section, records
 from mmskin.report.results import Results
 
 NOTE = (
@@ -44,8 +45,8 @@ def control_section(benchmark: Benchmark, controls: Results, compared: Results) 
     for row in _rows(controls, metric):
         original = original_of(benchmark, row["arm"])
         lines.append(sentence(row, gains.get(original)))
-        p = p_value(row["p_adjusted"])
-        rows.append([row["arm"], original or "", _found(row), p, number(row["detectable"]), row["verdict"]])
+        p = p_cell(row["p_adjusted"])
+        rows.append([row["arm"], original or "", difference(row), p, number(row["detectable"]), row["verdict"]])
     head = ["Control", "The same with its own histories", f"{title} minus {benchmark.primary.reference}"]
     grid = Grid("", [*head, "p", "Detectable", "Verdict"], rows)
     return Section("Controls", NOTE, lines, grids=[grid], saved={"controls": records(controls.differences)})
@@ -53,17 +54,13 @@ def control_section(benchmark: Benchmark, controls: Results, compared: Results) 
 
 def sentence(row: Mapping[Any, Any], original: Mapping[Any, Any] | None) -> str:
     """Whether the advantage vanished. An arm that is no longer better has none left that these patients could show."""
-    found = f"{row['arm']}: {_found(row)} against {row['reference']}"
+    found = f"{row['arm']}: {difference(row)} against {row['reference']}"
     if row["verdict"] == "better":
         return f"{found}. The advantage did not vanish: part of it does not come from the histories."
-    had = f", where {original['arm']} had {_found(original)}" if original is not None else ""
+    had = f", where {original['arm']} had {difference(original)}" if original is not None else ""
     if original is not None and original["verdict"] != "better":
         return f"{found}{had}: there was no advantage to vanish."
     return f"{found}{had}. The advantage vanished."
-
-
-def _found(row: Mapping[Any, Any]) -> str:
-    return ("+" if row["estimate"] > 0 else "") + with_interval(row)
 
 
 def _rows(results: Results, metric: str) -> list[dict[Any, Any]]:

@@ -13,7 +13,8 @@ from mmskin.benchmark.benchmark_config import Primary
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.predictions import arm_names
 from mmskin.report.cost_figure import cost_against
-from mmskin.report.pages import NOTHING, Grid, Picture, Section, records
+from mmskin.report.numbers import rough
+from mmskin.report.pages import Grid, Picture, Section, records
 from mmskin.report.pictures import picture
 from mmskin.report.results import Results
 from mmskin.report.results_report import MANY_ARMS
@@ -51,7 +52,7 @@ def cost_section(costs: Sequence[Mapping[str, Any]], results: Results, primary: 
     table = by_arm(costs).set_index("arm")
     arms = [arm for arm in arm_names(results.metrics) if arm in table.index]
     table = table.loc[arms].reset_index()
-    lines = [[row["arm"], *(_number(row[name]) for name in SUMMED)] for row in table.to_dict("records")]
+    lines = [[row["arm"], *(rough(row[name]) for name in SUMMED)] for row in table.to_dict("records")]
     metrics = results.metrics
     scores = metrics[(metrics["metric"] == primary.metric) & (metrics["class"] == "") & (metrics["subset"] == "all")]
     pictures = _pictures(table.merge(scores, on="arm"), primary, folder=folder)
@@ -86,10 +87,3 @@ def _pictures(rows: pd.DataFrame, primary: Primary, *, folder: Path) -> list[Pic
             note = "By name: the primary arm, the reference, and arms that nothing cheaper equals."
             pictures.append(picture(f"{name} against {title.lower()}", figure, note=note, folder=folder))
     return pictures
-
-
-def _number(value: float) -> str:
-    """Three significant digits below 100, whole numbers from there; – for NaN."""
-    if value != value:
-        return NOTHING
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

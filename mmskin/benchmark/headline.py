@@ -7,7 +7,7 @@ from typing import Any
 
 from mmskin.benchmark.benchmark_config import Primary
 from mmskin.evaluation.metrics import METRICS
-from mmskin.report.pages import number, p_value, with_interval
+from mmskin.report.numbers import number, p_value, with_interval
 from mmskin.report.results import Results
 
 
@@ -39,7 +39,6 @@ def in_words(metric: str) -> str:
 
 def _difference(row: Mapping[Any, Any], title: str) -> str:
     p = p_value(row["p_adjusted"])
-    p = f"p {p}" if p.startswith("<") else f"p = {p}"
     found = f"{number(row['estimate'], sign=True)} [{number(row['low'], sign=True)}, {number(row['high'], sign=True)}]"
     sentence = f"The difference in {title} is {found}, {p}: {row['verdict']}."
     if row["verdict"] != "not distinguishable":

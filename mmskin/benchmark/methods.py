@@ -11,6 +11,7 @@ from mmskin.benchmark.record import Record
 from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
 from mmskin.errors import first_of
+from mmskin.report.numbers import number, percent
 from mmskin.report.pages import Section
 
 MISSINGNESS = {
@@ -70,8 +71,8 @@ def arms(record: Record) -> Iterator[str]:
     yield (
         f"Training, the same for all networks: AdamW, {recipe.epochs} epochs {stops or 'of which the last counts'}, "
         f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} (pretrained parts "
-        f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over {recipe.warmup:.0%} of "
-        f"the steps and a cosine to zero, {recipe.views} view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
+        f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over "
+        f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
     )
     yield f"Loss: {slot(benchmark.loss)}, unless an arm has its own. Sampler: {recipe.sampler}."
     yield f"Seeds: {', '.join(map(str, benchmark.seeds))}; an arm that draws nothing is run once."
@@ -116,7 +117,7 @@ def provenance(record: Record) -> Iterator[str]:
     yield f"Machine that wrote this page: {record.machine}."
     yield (
         f"Begun {record.begun:%Y-%m-%d %H:%M} UTC, last cell finished {record.ended:%Y-%m-%d %H:%M} UTC; "
-        f"{len(record.cells):,} cells took {spent:.2f} CPU hours, one thread each."
+        f"{len(record.cells):,} cells took {number(spent, digits=2)} CPU hours, one thread each."
     )
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.errors import UserError
 from mmskin.evaluation.intervals import evaluate
-from mmskin.report.pages import with_interval
+from mmskin.report.numbers import number, with_interval
 from mmskin.report.results import read_runs, write_results
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 from mmskin.training.run import run_experiment
@@ -103,7 +103,7 @@ def ceiling_table(table: pd.DataFrame, ceilings: dict[str, Ceiling]) -> Table:
     cells = {(row["arm"], row["metric"]): with_interval(row) for row in whole.to_dict("records")}
     for arm, best in ceilings.items():
         balanced, plain = cells[arm, "balanced_accuracy"], cells[arm, "accuracy"]
-        shown.add_row(arm, balanced, f"{best.balanced_accuracy:.3f}", plain, f"{best.accuracy:.3f}")
+        shown.add_row(arm, balanced, number(best.balanced_accuracy), plain, number(best.accuracy))
     return shown
 
 
@@ -111,7 +111,7 @@ def ceiling_lines(ceilings: dict[str, Ceiling]) -> list[str]:
     """The ceilings as sentences for the report."""
     return [
         f"Ceiling of {arm}, known exactly because the clinic is synthetic: "
-        f"balanced accuracy {best.balanced_accuracy:.3f}, accuracy {best.accuracy:.3f}."
+        f"balanced accuracy {number(best.balanced_accuracy)}, accuracy {number(best.accuracy)}."
         for arm, best in ceilings.items()
     ]
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from mmskin.benchmark import methods
 from mmskin.benchmark.headline import in_words
 from mmskin.benchmark.record import Record
-from mmskin.report.pages import Grid, Section, number
+from mmskin.report.numbers import number
+from mmskin.report.pages import Grid, Section
 
 FOR_AUTHORS = "for the authors to fill"
 CONFLICTS = {"keep": "kept", "drop": "dropped", "error": "refused"}

@@ -155,6 +155,7 @@ def predict(
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
     from mmskin.inputs.photos import open_rgb
+    from mmskin.report.numbers import percent
     from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
 
     predictor = Predictor.load(model)
@@ -173,7 +174,7 @@ def predict(
     for name, probability in answer.probabilities.items():
         title = predictor.schema.class_titles.get(name, name)
         bar = "█" * round(30 * probability)
-        print(f"{probability:6.1%}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
+        print(f"{percent(probability, digits=1):>6}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
     for remark in answer.remarks:
         print(f"note: {remark}")

@@ -21,7 +21,8 @@ from mmskin.evaluation.intervals import ClassGroups, group_codes
 from mmskin.evaluation.metrics import METRICS, Floats, group_metrics
 from mmskin.evaluation.permutation import permutation_test
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, reported_rows, target_codes
-from mmskin.report.pages import MINUS, Grid, number, p_value
+from mmskin.report.numbers import MINUS, number, p_cell
+from mmskin.report.pages import Grid
 
 COLUMNS = ("arm", "reference", "test", "metric", "class", "estimate", "low", "high", "p", "n", "patients")
 PERMUTATION, DELONG = "permutation", "delong"
@@ -94,7 +95,7 @@ def paired_tests_grid(tests: pd.DataFrame) -> Grid:
     head = [f"{titles[metric]}, {of}" if of else titles[metric] for metric, of in questions.itertuples(index=False)]
     lines = []
     for (arm, reference), rows in tests.groupby(["arm", "reference"], sort=False):
-        cells = [f"{number(row['estimate'], sign=True)} (p {p_value(row['p'])})" for row in rows.to_dict("records")]
+        cells = [f"{number(row['estimate'], sign=True)} (p {p_cell(row['p'])})" for row in rows.to_dict("records")]
         lines.append([f"{arm} {MINUS} {reference}", *cells])
     note = (
         "Exploratory, p not corrected for the number of arms and columns. Balanced accuracy: right and wrong answers "

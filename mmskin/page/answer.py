@@ -22,7 +22,7 @@ from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.page.photos import Kept
 from mmskin.report.explanation_figures import word_colours, word_signs
-from mmskin.report.explanation_sentences import percent, points
+from mmskin.report.numbers import percent, points
 from mmskin.report.pages import render
 from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Prediction, Predictor
 from mmskin.trained.refer import Advice, advise, photo_quality

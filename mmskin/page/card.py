@@ -10,7 +10,8 @@ from typing import Any
 import mmskin.page.words as w
 from mmskin.errors import first_of
 from mmskin.page.answer import HERE
-from mmskin.report.pages import render, with_interval
+from mmskin.report.numbers import number, with_interval
+from mmskin.report.pages import render
 from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
 
 METRICS = {
@@ -50,7 +51,7 @@ def _model(predictor: Predictor) -> list[tuple[str, str]]:
         ("Photos are read at", _told(config.get("photo_side"), "{} pixels")),
         ("Epochs", _told(experiment.get("training", {}).get("epochs"))),
         ("Seed", _told(experiment.get("seed"))),
-        ("Temperature of the calibration", f"{predictor.temperature:.3f}"),
+        ("Temperature of the calibration", number(predictor.temperature)),
         ("Made with mmskin", _told(config.get("mmskin"))),
     ]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmskin.explain.check import Check, Measure
-from mmskin.report.pages import NOTHING, Grid, Section, environment, number, render, with_interval
+from mmskin.report.numbers import NOTHING, count, number, with_interval
+from mmskin.report.pages import Grid, Section, environment, render
 
 TITLE = "Do the explanations hold"
 NOTE = (
@@ -23,7 +24,7 @@ VERDICTS = {True: "holds", False: "does not hold", None: "cannot be told"}
 def check_section(check: Check) -> Section:
     """The table, and what was left out."""
     rows = [
-        [measure.title, found(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], f"{measure.n:,}"]
+        [measure.title, found(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], count(measure.n)]
         for measure in check.measures
     ]
     head = ["Measure", "Found", "Beside it", "Asked", "Verdict", "Cases"]

@@ -11,7 +11,8 @@ import pandas as pd
 from mmskin.evaluation.missing_curves import Losses
 from mmskin.evaluation.predictions import arm_names
 from mmskin.report import metric_figures as draw
-from mmskin.report.pages import NOTHING, Grid, Picture, number, with_interval
+from mmskin.report.numbers import NOTHING, count, number, percent, with_interval
+from mmskin.report.pages import Grid, Picture
 from mmskin.report.pictures import picture
 
 NO_ANSWER = "n/a"
@@ -76,7 +77,7 @@ def _parts_grid(scores: pd.DataFrame) -> Grid:
     names = list(parts["scenario"].drop_duplicates())
     cells = {(row["arm"], row["scenario"]): _score(row) for row in parts.to_dict("records")}
     lines = [
-        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), f"{scores['n'].iloc[0]:,}"]
+        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), count(scores["n"].iloc[0])]
         for arm in arm_names(scores)
     ]
     return Grid("With parts alone: balanced accuracy", ["Arm", *map(_title, names), "n"], lines, FORCED)
@@ -92,14 +93,14 @@ def _mechanisms_grid(losses: Losses, middle: float, note: str) -> Grid:
         for arm in arm_names(losses.scores)
     ]
     words = [name.replace("_", " ") for name in names]
-    head = ["Arm", *(f"Robustness, {name}" for name in words), *(f"{middle:.0%} hidden, {name}" for name in words)]
+    head = ["Arm", *(f"Robustness, {name}" for name in words), *(f"{percent(middle)} hidden, {name}" for name in words)]
     return Grid("With fields hidden: robustness and balanced accuracy", head, lines, note)
 
 
 def _score(row: Mapping[Any, Any]) -> str:
     if row["answered"] == 0:
         return NO_ANSWER
-    unanswered = f" ({1 - row['answered']:.0%} not answered)" if row["answered"] < 1 else ""
+    unanswered = f" ({percent(1 - row['answered'])} not answered)" if row["answered"] < 1 else ""
     return with_interval(row) + unanswered
 
 

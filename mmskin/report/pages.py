@@ -1,8 +1,7 @@
-"""Pages that mmskin writes: tables, numbers as the field prints them, and one template below them all."""
+"""Pages that mmskin writes: tables, sections, and one template below them all."""
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
-MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for NaN
 
 
 class Grid(NamedTuple):
@@ -86,31 +84,6 @@ def render(template: Path, **values: Any) -> str:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(template.name).render(**values)
-
-
-def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
-    """.623 for .6231, as the field prints shares; – for NaN."""
-    if not math.isfinite(value):
-        return NOTHING
-    text = f"{abs(value):.{digits}f}"
-    text = text[1:] if text.startswith("0.") else text
-    is_zero = not text.strip(".0")
-    if value < 0 and not is_zero:
-        return f"{MINUS}{text}"
-    return f"+{text}" if sign and not is_zero else text
-
-
-def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
-    """.623 [.581, .662]; the estimate alone where no interval could be had."""
-    estimate = number(row["estimate"], digits=digits)
-    if not math.isfinite(row["low"]):
-        return estimate
-    return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
-
-
-def p_value(p: float) -> str:
-    """Three decimals, never 0."""
-    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
 
 
 def records(table: pd.DataFrame | None) -> list[dict[str, Any]]:

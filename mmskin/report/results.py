@@ -18,7 +18,7 @@ from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import check_predictions, read_predictions
 from mmskin.evaluation.subgroups import evaluate_subgroups
-from mmskin.report.pages import with_interval
+from mmskin.report.numbers import with_interval
 from mmskin.report.results_report import write_report
 from mmskin.schema import Schema
 

@@ -15,19 +15,8 @@ from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.paired_tests import paired_tests_grid
 from mmskin.evaluation.predictions import arm_names, reported_rows
 from mmskin.report import metric_figures as draw
-from mmskin.report.pages import (
-    MINUS,
-    NOTHING,
-    Grid,
-    Picture,
-    Sections,
-    environment,
-    number,
-    p_value,
-    records,
-    render,
-    with_interval,
-)
+from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, p_value, with_interval
+from mmskin.report.pages import Grid, Picture, Sections, environment, records, render
 from mmskin.report.pictures import picture
 
 NOT_A_DIAGNOSIS = (
@@ -152,9 +141,7 @@ def _headlines(metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | 
 
 
 def _difference_sentence(row: Mapping[Any, Any]) -> str:
-    found = f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]"
-    p = p_value(row["p_adjusted"])
-    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    found, p = difference(row), p_value(row["p_adjusted"])
     if row["verdict"] == "not distinguishable":
         return (
             f"It cannot be told apart from {row['reference']}: the difference is {found}, {p}. "
@@ -195,7 +182,7 @@ def _folded(grids: Sequence[Grid], *, arms: int) -> list[Grid]:
 def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = "") -> Grid:
     cells = _cells(rows[rows["class"] == ""], key=["arm", "metric"])
     sizes = rows[rows["metric"] == names[0]].set_index("arm")["n"]
-    lines = [[arm, *(cells.get((arm, name), NOTHING) for name in names), f"{sizes[arm]:,}"] for arm in arm_names(rows)]
+    lines = [[arm, *(cells.get((arm, name), NOTHING) for name in names), count(sizes[arm])] for arm in arm_names(rows)]
     return Grid(title, ["Arm", *(METRICS[name].title for name in names), "n"], lines, note)
 
 
@@ -206,7 +193,7 @@ def _class_group_grids(rows: pd.DataFrame, title: str) -> list[Grid]:
     for group, part in of_groups.groupby("class", sort=False):
         cells = _cells(part, key=["arm", "metric"])
         sizes = part.drop_duplicates("arm").set_index("arm")["n"]
-        lines = [[arm, *(cells[arm, name] for name in known), f"{sizes[arm]:,}"] for arm in arm_names(part)]
+        lines = [[arm, *(cells[arm, name] for name in known), count(sizes[arm])] for arm in arm_names(part)]
         head = ["Arm", *(metric.title for metric in known.values()), f"n {group}"]
         note = f"Sensitivity and specificity: whether the answer is one of the {group} classes, whichever it is."
         grids.append(Grid(f"{title}: {group} against the other classes", head, lines, note))
@@ -217,7 +204,7 @@ def _class_grid(rows: pd.DataFrame, title: str) -> Grid:
     of_classes = rows[rows["metric"].isin(CLASS_TABLE)]
     cells = _cells(of_classes, key=["class", "metric"])
     sizes = of_classes.drop_duplicates("class").set_index("class")["n"]
-    lines = [[str(name), *(cells[name, m] for m in CLASS_TABLE), f"{n:,}"] for name, n in sizes.items()]
+    lines = [[str(name), *(cells[name, m] for m in CLASS_TABLE), count(n)] for name, n in sizes.items()]
     note = "Predicted minus observed: mean predicted probability of the class minus its share; 0 is calibrated."
     return Grid(title, ["Class", *(METRICS[m].title for m in CLASS_TABLE), "n"], lines, note)
 
@@ -227,9 +214,9 @@ def _difference_grid(differences: pd.DataFrame) -> Grid:
         [
             f"{row['arm']} {MINUS} {row['reference']}",
             METRICS[row["metric"]].title,
-            f"{number(row['estimate'], sign=True)} [{number(row['low'])}, {number(row['high'])}]",
-            p_value(row["p_adjusted"]),
-            p_value(row["p_holm_all"]),
+            difference(row),
+            p_cell(row["p_adjusted"]),
+            p_cell(row["p_holm_all"]),
             number(row["detectable"]),
             row["verdict"],
         ]
@@ -257,7 +244,7 @@ def _subgroup_grids(subgroups: pd.DataFrame | None, primary: str) -> list[Grid]:
             cells = _cells(part, key=["metric", "class"])
             overall = part.iloc[0]
             shown = [cells.get(key, NOTHING) for key in keys]
-            lines.append([str(value), *shown, f"{overall['n']:,}", f"{overall['patients']:,}", str(overall["note"])])
+            lines.append([str(value), *shown, count(overall["n"]), count(overall["patients"]), str(overall["note"])])
         head = [_column_title(key) for key in keys]
         grids.append(Grid(_words(str(group)), [_words(str(group)), *head, "n", "Patients", "Note"], lines))
     return grids

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mmskin.errors import ConfigError, DataError
 from mmskin.evaluation import compare_arms, evaluate, evaluate_subgroups
-from mmskin.report.pages import number, p_value
+from mmskin.report.numbers import number, p_cell
 from mmskin.report.results_report import write_report
 
 GROUPS = {"malignant": ["BCC", "MEL"]}
@@ -136,5 +136,5 @@ def test_numbers_are_printed_as_the_field_does(value, text):
 def test_a_plus_is_shown_where_asked_and_p_is_never_zero():
     assert number(0.04, sign=True) == "+.040"
     assert number(0.0, sign=True) == ".000"
-    assert p_value(0.0) == "< .001"
-    assert p_value(0.03) == ".030"
+    assert p_cell(0.0) == "< .001"
+    assert p_cell(0.03) == ".030"
