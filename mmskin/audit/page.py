@@ -17,8 +17,9 @@ from mmskin.audit.markers import LOW, NOT_KNOWN
 from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
 from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
+from mmskin.json_values import records
 from mmskin.report.numbers import NOTHING, count, number, with_interval
-from mmskin.report.pages import Grid, environment, records, render
+from mmskin.report.pages import Grid, environment, render
 
 WARNING = "This page holds patients' photos: keep it where the data set itself may be kept."
 MOST_PAIRS = 40  # shown side by side

@@ -7,8 +7,9 @@ from typing import Any
 
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.evaluation.metrics import METRICS
+from mmskin.json_values import records
 from mmskin.report.numbers import difference, number, p_cell
-from mmskin.report.pages import Grid, Section, records
+from mmskin.report.pages import Grid, Section
 from mmskin.report.results import Results
 
 NOTE = (

@@ -12,12 +12,13 @@ import pandas as pd
 from mmskin.benchmark.benchmark_config import Primary
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.predictions import arm_names
+from mmskin.json_values import records
 from mmskin.report.cost_figure import cost_against
 from mmskin.report.numbers import rough
-from mmskin.report.pages import Grid, Picture, Section, records
+from mmskin.report.pages import Grid, Picture, Section
 from mmskin.report.pictures import picture
 from mmskin.report.results import Results
-from mmskin.report.results_report import MANY_ARMS
+from mmskin.report.tables import MANY_ARMS
 
 NOTE = (
     "One thread of a CPU. Training: CPU seconds of one cell, which is one fold with one seed; mean over cells. What "

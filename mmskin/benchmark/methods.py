@@ -72,7 +72,8 @@ def arms(record: Record) -> Iterator[str]:
         f"Training, the same for all networks: AdamW, {recipe.epochs} epochs {stops or 'of which the last counts'}, "
         f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} (pretrained parts "
         f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over "
-        f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
+        f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} "
+        f"view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
     )
     yield f"Loss: {slot(benchmark.loss)}, unless an arm has its own. Sampler: {recipe.sampler}."
     yield f"Seeds: {', '.join(map(str, benchmark.seeds))}; an arm that draws nothing is run once."

@@ -7,8 +7,9 @@ from pathlib import Path
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import read_predictions
+from mmskin.json_values import records
 from mmskin.report.missing_report import missing_grids, missing_pictures
-from mmskin.report.pages import Section, records
+from mmskin.report.pages import Section
 
 NOTE = (
     "The arms as they were trained, asked about the same test cases with less of them. Parts alone: the photo, or the "

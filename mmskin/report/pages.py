@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -84,15 +83,6 @@ def render(template: Path, **values: Any) -> str:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(template.name).render(**values)
-
-
-def records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Rows as plain values for JSON, NaN as null; [] where there is no table."""
-    if table is None:
-        return []
-    clean = table.astype(object)
-    rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def environment(command: str) -> dict[str, str]:

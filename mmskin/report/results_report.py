@@ -11,27 +11,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mmskin.errors import ConfigError, DataError, one_of
-from mmskin.evaluation.metrics import METRICS, group_metrics
-from mmskin.evaluation.paired_tests import paired_tests_grid
+from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.predictions import arm_names, reported_rows
+from mmskin.json_values import records
 from mmskin.report import metric_figures as draw
-from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, p_value, with_interval
-from mmskin.report.pages import Grid, Picture, Sections, environment, records, render
+from mmskin.report.numbers import difference, number, p_value, with_interval
+from mmskin.report.pages import Picture, Sections, environment, render
 from mmskin.report.pictures import picture
+from mmskin.report.tables import MANY_ARMS, result_grids, subgroup_grids
 
 NOT_A_DIAGNOSIS = (
     "Research software. These numbers describe a model on one collection of photos; they are not a diagnosis, and "
     "the model must not be used to make one or to rule one out."
 )
-ANSWERS = ("balanced_accuracy", "macro_auroc", "macro_f1", "accuracy", "top3_accuracy")
-PROBABILITIES = ("log_loss", "brier", "ece", "calibration_slope", "macro_auroc_pooled")
-CLASS_TABLE = ("sensitivity", "specificity", "auroc", "calibration_in_the_large")
-PROBABILITIES_NOTE = (
-    "Calibration slope: 1 is calibrated, below 1 overconfident, above 1 underconfident. The calibration error is "
-    "biased upwards, and more so in resamples: its interval may lie above the estimate."
-)
-MANY_ARMS = 12  # of more, all tables but the first are folded, and the figure of all arms is left out
-SUBSETS = {"all": "All test cases", "fully_recorded": "Fully recorded cases"}
 
 
 def write_report(
@@ -92,10 +84,10 @@ def write_report(
         title=title,
         warning=NOT_A_DIAGNOSIS,
         headlines=headlines or _headlines(metrics, primary, differences),
-        grids=_folded(_grids(metrics, primary, differences, tests), arms=len(arms)),
+        grids=result_grids(metrics, primary, differences, tests),
         pictures=_pictures(test[test["arm"] == primary], metrics, figures or {}, folder=figure_folder),
         sections=sections,
-        subgroup_grids=_subgroup_grids(subgroups, primary),
+        subgroup_grids=subgroup_grids(subgroups, primary),
         primary=primary,
         notes=notes,
         config=json.dumps(config, indent=2, ensure_ascii=False, default=str),
@@ -148,121 +140,6 @@ def _difference_sentence(row: Mapping[Any, Any]) -> str:
             f"These patients would have shown a true difference of {number(row['detectable'])} four times in five."
         )
     return f"It is {row['verdict']} than {row['reference']}: the difference is {found}, {p}."
-
-
-# --- tables -------------------------------------------------------------------------------------------------
-
-
-def _grids(
-    metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None, tests: pd.DataFrame | None
-) -> list[Grid]:
-    grids = []
-    for subset, title in SUBSETS.items():
-        rows = metrics[metrics["subset"] == subset]
-        if rows.empty:
-            continue
-        grids.append(_arm_grid(rows, title, ANSWERS))
-        grids.append(_arm_grid(rows, f"{title}: probabilities", PROBABILITIES, PROBABILITIES_NOTE))
-        grids += _class_group_grids(rows, title)
-    if differences is not None and len(differences):
-        grids.append(_difference_grid(differences))
-    if tests is not None:
-        grids.append(paired_tests_grid(tests))
-    of_primary = metrics[(metrics["arm"] == primary) & (metrics["subset"] == "all")]
-    grids.append(_class_grid(of_primary, f"By class: {primary}"))
-    return grids
-
-
-def _folded(grids: Sequence[Grid], *, arms: int) -> list[Grid]:
-    """Of many arms only the first table and the last, which is of classes, lie open."""
-    last = len(grids) - 1
-    return [grid._replace(folded=arms > MANY_ARMS and k not in (0, last)) for k, grid in enumerate(grids)]
-
-
-def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = "") -> Grid:
-    cells = _cells(rows[rows["class"] == ""], key=["arm", "metric"])
-    sizes = rows[rows["metric"] == names[0]].set_index("arm")["n"]
-    lines = [[arm, *(cells.get((arm, name), NOTHING) for name in names), count(sizes[arm])] for arm in arm_names(rows)]
-    return Grid(title, ["Arm", *(METRICS[name].title for name in names), "n"], lines, note)
-
-
-def _class_group_grids(rows: pd.DataFrame, title: str) -> list[Grid]:
-    known = group_metrics([])
-    of_groups = rows[rows["metric"].isin(list(known))]
-    grids = []
-    for group, part in of_groups.groupby("class", sort=False):
-        cells = _cells(part, key=["arm", "metric"])
-        sizes = part.drop_duplicates("arm").set_index("arm")["n"]
-        lines = [[arm, *(cells[arm, name] for name in known), count(sizes[arm])] for arm in arm_names(part)]
-        head = ["Arm", *(metric.title for metric in known.values()), f"n {group}"]
-        note = f"Sensitivity and specificity: whether the answer is one of the {group} classes, whichever it is."
-        grids.append(Grid(f"{title}: {group} against the other classes", head, lines, note))
-    return grids
-
-
-def _class_grid(rows: pd.DataFrame, title: str) -> Grid:
-    of_classes = rows[rows["metric"].isin(CLASS_TABLE)]
-    cells = _cells(of_classes, key=["class", "metric"])
-    sizes = of_classes.drop_duplicates("class").set_index("class")["n"]
-    lines = [[str(name), *(cells[name, m] for m in CLASS_TABLE), count(n)] for name, n in sizes.items()]
-    note = "Predicted minus observed: mean predicted probability of the class minus its share; 0 is calibrated."
-    return Grid(title, ["Class", *(METRICS[m].title for m in CLASS_TABLE), "n"], lines, note)
-
-
-def _difference_grid(differences: pd.DataFrame) -> Grid:
-    lines = [
-        [
-            f"{row['arm']} {MINUS} {row['reference']}",
-            METRICS[row["metric"]].title,
-            difference(row),
-            p_cell(row["p_adjusted"]),
-            p_cell(row["p_holm_all"]),
-            number(row["detectable"]),
-            row["verdict"],
-        ]
-        for row in differences.to_dict("records")
-    ]
-    head = ["Arms", "Metric", "Difference", "p", "p (Holm, all arms)", "Detectable", "Verdict"]
-    note = (
-        "Both arms are read in the same resampled patients. p is corrected for the number of arms by Holm; only "
-        "that of the primary difference, named before the run, stands as it is. Detectable: the true difference "
-        "that would be found four times in five on this many patients."
-    )
-    return Grid("Paired differences", head, lines, note)
-
-
-def _subgroup_grids(subgroups: pd.DataFrame | None, primary: str) -> list[Grid]:
-    if subgroups is None:
-        return []
-    grids = []
-    for group, rows in subgroups[subgroups["arm"] == primary].groupby("group", sort=False):
-        columns = rows[["metric", "class"]].drop_duplicates()
-        columns = columns[(columns["class"] == "") | columns["metric"].isin(["group_sensitivity"])]
-        keys = [(str(metric), str(of)) for metric, of in columns.itertuples(index=False)]
-        lines = []
-        for value, part in rows.groupby("value", sort=False):
-            cells = _cells(part, key=["metric", "class"])
-            overall = part.iloc[0]
-            shown = [cells.get(key, NOTHING) for key in keys]
-            lines.append([str(value), *shown, count(overall["n"]), count(overall["patients"]), str(overall["note"])])
-        head = [_column_title(key) for key in keys]
-        grids.append(Grid(_words(str(group)), [_words(str(group)), *head, "n", "Patients", "Note"], lines))
-    return grids
-
-
-def _column_title(key: tuple[str, str]) -> str:
-    metric, of = key
-    known = {**METRICS, **group_metrics([])}
-    return f"{known[metric].title}, {of}" if of else known[metric].title
-
-
-def _cells(rows: pd.DataFrame, *, key: list[str]) -> dict[tuple[Any, Any], str]:
-    """Printed estimates with intervals by two columns."""
-    return {(row[key[0]], row[key[1]]): with_interval(row) for row in rows.to_dict("records")}
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 # --- figures ------------------------------------------------------------------------------------------------

@@ -23,13 +23,12 @@ from mmskin.inputs.dataset import CaseDataset, Reader
 from mmskin.inputs.note import render_note
 from mmskin.inputs.photos import image_remarks, open_rgb, to_tensor
 from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.schema import History, Schema
 from mmskin.trained.inference import predict_probabilities, temper
 from mmskin.trained.saved_model import TrainedModel, load_model
 
 Photo = str | Path | bytes | Image.Image
-
-NOT_A_DIAGNOSIS = "An aid for research, not a diagnosis. It cannot replace an examination by a physician."
 
 
 @dataclass(frozen=True)
