@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,7 @@ from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
 from mmskin.json_values import records
 from mmskin.report.numbers import NOTHING, count, number, with_interval
-from mmskin.report.pages import Grid, environment, render
+from mmskin.report.pages import Grid, environment, render, write_page
 
 WARNING = "This page holds patients' photos: keep it where the data set itself may be kept."
 MOST_PAIRS = 40  # shown side by side
@@ -86,12 +85,8 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
         sheets=contact_sheets(table, schema.classes),
         environment=made,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit.html").write_text(page, encoding="utf-8")
     content = {"data": audit.data.model_dump(mode="json"), "environment": made, **to_json(audit)}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "audit.json").write_text(text + "\n", encoding="utf-8")
-    return folder / "audit.html"
+    return write_page(folder / "audit.html", page, content)
 
 
 def summary(audit: Audit) -> str:

@@ -29,7 +29,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
     Args:
         predictor: of the model.
-        folder: where it was loaded from: the model's folder or its run's, whose metrics.json is read.
+        folder: where it was loaded from: the model's folder or its run's, whose results.json is read.
     """
     return render(
         HERE / "templates" / "card.html.jinja",
@@ -77,9 +77,9 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
 
 
 def _results(folder: Path) -> list[tuple[str, str]]:
-    """Metrics of the run with their intervals; [] where there is no metrics.json of one arm."""
+    """Metrics of the run with their intervals; [] where there is no results.json of one arm."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
-    path = next((place / "metrics.json" for place in places if (place / "metrics.json").is_file()), None)
+    path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
     if path is None:
         return []
     try:

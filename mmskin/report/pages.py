@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+
+from mmskin.report.pictures import Picture
 
 PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -29,12 +32,6 @@ class Grid(NamedTuple):
     note: str = ""
     folded: bool = False
     wraps: bool = False
-
-
-class Picture(NamedTuple):
-    title: str
-    image: Markup
-    note: str = ""
 
 
 class Link(NamedTuple):
@@ -83,6 +80,27 @@ def render(template: Path, **values: Any) -> str:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(template.name).render(**values)
+
+
+def write_page(path: Path, page: str, content: Mapping[str, Any], *, numbers: str = "") -> Path:
+    """Write a page, and its numbers as strict JSON beside it; the folder is made.
+
+    Args:
+        path: of the page, which is returned.
+        page: its HTML.
+        content: plain values; what is none is written as its text.
+        numbers: name of the JSON file, if it is not that of the page.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    path.with_name(numbers or f"{path.stem}.json").write_text(text + "\n", encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def typed_command() -> str:
+    """What was typed to get here."""
+    return " ".join(["mmskin", *sys.argv[1:]])
 
 
 def environment(command: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.predictions import arm_names
+from mmskin.evaluation.results import Results
 from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, with_interval
 from mmskin.report.pages import Grid
 
@@ -23,11 +24,9 @@ MANY_ARMS = 12  # of more, all tables but the first and the last are folded
 SUBSETS = {"all": "All test cases", "fully_recorded": "Fully recorded cases"}
 
 
-def result_grids(
-    metrics: pd.DataFrame, primary: str, differences: pd.DataFrame | None, tests: pd.DataFrame | None
-) -> list[Grid]:
+def result_grids(results: Results) -> list[Grid]:
     """All tables; of many arms only the first and the last, which is of classes, lie open."""
-    grids = []
+    metrics, grids = results.metrics, []
     for subset, title in SUBSETS.items():
         rows = metrics[metrics["subset"] == subset]
         if rows.empty:
@@ -35,12 +34,12 @@ def result_grids(
         grids.append(_arm_grid(rows, title, ANSWERS))
         grids.append(_arm_grid(rows, f"{title}: probabilities", PROBABILITIES, PROBABILITIES_NOTE))
         grids += _class_group_grids(rows, title)
-    if differences is not None and len(differences):
-        grids.append(_difference_grid(differences))
-    if tests is not None:
-        grids.append(paired_tests_grid(tests))
-    of_primary = metrics[(metrics["arm"] == primary) & (metrics["subset"] == "all")]
-    grids.append(_class_grid(of_primary, f"By class: {primary}"))
+    if results.differences is not None and len(results.differences):
+        grids.append(_difference_grid(results.differences))
+    if results.tests is not None:
+        grids.append(paired_tests_grid(results.tests))
+    of_arm = metrics[(metrics["arm"] == results.arm) & (metrics["subset"] == "all")]
+    grids.append(_class_grid(of_arm, f"By class: {results.arm}"))
     is_long, last = metrics["arm"].nunique() > MANY_ARMS, len(grids) - 1
     return [grid._replace(folded=is_long and k not in (0, last)) for k, grid in enumerate(grids)]
 
@@ -112,12 +111,10 @@ def paired_tests_grid(tests: pd.DataFrame) -> Grid:
     return Grid("Further paired tests", ["Arms", *head], lines, note)
 
 
-def subgroup_grids(subgroups: pd.DataFrame | None, primary: str) -> list[Grid]:
+def subgroup_grids(results: Results) -> list[Grid]:
     """A table a subgroup column, a row a value."""
-    if subgroups is None:
-        return []
-    grids = []
-    for group, rows in subgroups[subgroups["arm"] == primary].groupby("group", sort=False):
+    subgroups, grids = results.subgroups, []
+    for group, rows in subgroups[subgroups["arm"] == results.arm].groupby("group", sort=False):
         columns = rows[["metric", "class"]].drop_duplicates()
         columns = columns[(columns["class"] == "") | columns["metric"].isin(["group_sensitivity"])]
         keys = [(str(metric), str(of)) for metric, of in columns.itertuples(index=False)]
