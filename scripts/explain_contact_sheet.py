@@ -27,7 +27,8 @@ from mmskin.explain.explanation import Explanation
 from mmskin.explain.explanation_check import unseen_rows
 from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_signs
 from mmskin.report.explanation_page import data_url
-from mmskin.report.explanation_sentences import percent, points, sentences
+from mmskin.report.explanation_sentences import sentences
+from mmskin.report.numbers import percent, points
 from mmskin.report.pages import render
 
 SIDE = 200  # pixels of a photo's longer side

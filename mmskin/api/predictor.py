@@ -13,7 +13,7 @@ from mmskin.errors import UserError
 from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.inputs.photos import PhotoSource, open_rgb
 from mmskin.schema import Schema
-from mmskin.trained.prediction import NOT_A_DIAGNOSIS, Prediction, answer
+from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.saved_model import find_model, load_model
 from mmskin.trained.trained_model import TrainedModel
@@ -129,6 +129,3 @@ def read_history(values: Sequence[str]) -> dict[str, str]:
     if odd:
         raise UserError(f"a field is written name=value, such as age=62, however: {odd[0]!r}")
     return {name.strip(): value for name, _, value in pairs}
-
-
-__all__ = ["NOT_A_DIAGNOSIS", "Prediction", "Predictor", "read_history"]

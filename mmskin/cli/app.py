@@ -7,7 +7,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -64,13 +64,11 @@ def train(
 ) -> None:
     """Train on every fold asked for, test on patients never seen, write the report."""
     from mmskin.config.experiment import read_experiment
-    from mmskin.report.results import read_runs, write_results
     from mmskin.training.run import run_experiment
 
     experiment = read_experiment(config, overrides or [])
     run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
-    say_results(write_results(read_runs([output]), output, title=experiment.name))
-    _say(f"report: {output / 'report.html'}")
+    say_report([output], output, title=experiment.name)
 
 
 @app.command()
@@ -92,13 +90,15 @@ def benchmark(
     from mmskin.benchmark.benchmark_config import read_benchmark
     from mmskin.benchmark.run.executors import open_executor
     from mmskin.benchmark.run.run import run_benchmark
+    from mmskin.report.summary_lines import summary_lines
 
     asked = read_benchmark(config, overrides or [])
     with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
         failures = run_benchmark(asked, output, executor=where, say=_say, quiet=quiet)[1]
     for failure in failures:
         print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
-    say_results(write_answer(asked, output, failures, replicates=replicates, say=_say))
+    for line in summary_lines(write_answer(asked, output, failures, replicates=replicates, say=_say)):
+        print(line)
     _say(f"report: {output / 'report.html'}")
     if failures:
         raise typer.Exit(1)
@@ -130,17 +130,13 @@ def audit(
 @app.command()
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
-    output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],
+    output: Annotated[Path, typer.Option(help="folder for report.html, results.json and figures")],
     reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, paired")] = None,
     primary: Annotated[str | None, typer.Option(help="arm of the headline, named in advance, not the best one")] = None,
     replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
-    from mmskin.report.results import read_runs, write_results
-
-    results = write_results(read_runs(runs), output, reference=reference, primary=primary, replicates=replicates)
-    say_results(results)
-    _say(f"report: {output / 'report.html'}")
+    say_report(runs, output, title="Comparison", reference=reference, primary=primary, replicates=replicates)
 
 
 @app.command()
@@ -154,8 +150,10 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
-    from mmskin.api.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
+    from mmskin.api.predictor import Predictor, read_history
     from mmskin.inputs.photos import open_rgb
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.numbers import percent
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
@@ -173,7 +171,7 @@ def predict(
     for name, probability in answer.probabilities.items():
         title = predictor.schema.class_titles.get(name, name)
         bar = "█" * round(30 * probability)
-        print(f"{probability:6.1%}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
+        print(f"{percent(probability, digits=1):>6}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
     for remark in answer.remarks:
         print(f"note: {remark}")
@@ -352,9 +350,18 @@ def say_check(model: Path, config: Path, overrides: list[str], *, cases: int, ou
     _say(f"page: {page}")
 
 
-def say_results(lines: list[str]) -> None:
-    for line in lines:
+def say_report(runs: list[Path], output: Path, *, title: str, **question: Any) -> None:
+    """Evaluate finished runs, print the lines that a person reads first, write the report."""
+    from mmskin.evaluation.results import evaluate_runs, read_runs
+    from mmskin.report.pages import typed_command
+    from mmskin.report.results_report import write_report
+    from mmskin.report.summary_lines import summary_lines
+
+    results = evaluate_runs(read_runs(runs), **question)
+    page = write_report(results, output, title=title, command=typed_command())
+    for line in summary_lines(results):
         print(line)
+    _say(f"report: {page}")
 
 
 def _say(line: str) -> None:

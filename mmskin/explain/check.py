@@ -34,7 +34,7 @@ from mmskin.explain.photo_map import heat_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.words import word_values
 from mmskin.features import is_photo
-from mmskin.report.pages import records
+from mmskin.json_values import plain
 from mmskin.schema import History
 
 ORDERS, STEPS = 2, 10  # random orders of a photo, and scores along each
@@ -129,8 +129,8 @@ class Check(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, None where a number is not defined."""
-        table = pd.DataFrame([measure._asdict() for measure in self.measures])
-        return self._asdict() | {"measures": records(table), "left_out": list(self.left_out)}
+        content: dict[str, Any] = plain(self._asdict() | {"measures": [measure._asdict() for measure in self.measures]})
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

@@ -18,7 +18,8 @@ from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
-from mmskin.trained.prediction import NOT_A_DIAGNOSIS, Prediction, answer
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.trained_model import TrainedModel
 

@@ -22,10 +22,11 @@ from mmskin.errors import UserError
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.page.photos import Kept
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_figures import word_colours, word_signs
-from mmskin.report.explanation_sentences import percent, points
+from mmskin.report.numbers import percent, points
 from mmskin.report.pages import render
-from mmskin.trained.prediction import NOT_A_DIAGNOSIS, Prediction
+from mmskin.trained.prediction import Prediction
 from mmskin.trained.presented_case import PresentedCase
 from mmskin.trained.refer import Advice, advise
 

@@ -38,7 +38,7 @@ from gradio.data_classes import ImageData
 from starlette.middleware import Middleware
 
 import mmskin.page.words as w
-from mmskin.api.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.api.predictor import Predictor
 from mmskin.errors import MmskinError, UserError
 from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, refused
 from mmskin.page.card import card
@@ -47,6 +47,7 @@ from mmskin.page.examples import draw_examples
 from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
 from mmskin.page.photos import Kept, Photos
+from mmskin.reminder import NOT_A_DIAGNOSIS
 
 WAITING = 16
 # A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import mmskin.page.words as w
-from mmskin.api.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.api.predictor import Predictor
 from mmskin.errors import first_of
 from mmskin.page.answer import HERE
-from mmskin.report.pages import render, with_interval
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.numbers import number, with_interval
+from mmskin.report.pages import render
 
 METRICS = {
     "balanced_accuracy": "Balanced accuracy",
@@ -28,7 +30,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
     Args:
         predictor: of the model.
-        folder: where it was loaded from: the model's folder or its run's, whose metrics.json is read.
+        folder: where it was loaded from: the model's folder or its run's, whose results.json is read.
     """
     return render(
         HERE / "templates" / "card.html.jinja",
@@ -50,7 +52,7 @@ def _model(predictor: Predictor) -> list[tuple[str, str]]:
         ("Photos are read at", _told(config.get("photo_side"), "{} pixels")),
         ("Epochs", _told(experiment.get("training", {}).get("epochs"))),
         ("Seed", _told(experiment.get("seed"))),
-        ("Temperature of the calibration", f"{predictor.trained.temperature:.3f}"),
+        ("Temperature of the calibration", number(predictor.trained.temperature)),
         ("Made with mmskin", _told(config.get("mmskin"))),
     ]
 
@@ -76,9 +78,9 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
 
 
 def _results(folder: Path) -> list[tuple[str, str]]:
-    """Metrics of the run with their intervals; [] where there is no metrics.json of one arm."""
+    """Metrics of the run with their intervals; [] where there is no results.json of one arm."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
-    path = next((place / "metrics.json" for place in places if (place / "metrics.json").is_file()), None)
+    path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
     if path is None:
         return []
     try:

@@ -9,9 +9,8 @@ from typing import Any
 from mmskin.errors import UserError
 from mmskin.features import is_photo, photo_title
 from mmskin.inputs.note import render_note
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.trained.presented_case import PresentedCase
-
-NOT_A_DIAGNOSIS = "An aid for research, not a diagnosis. It cannot replace an examination by a physician."
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 from small_experiment import small_experiment
 
-from mmskin.api.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
+from mmskin.api.predictor import Predictor, read_history
 from mmskin.data.load import load_cases
 from mmskin.errors import DataError, ImageError, ModelError, UserError
 from mmskin.model.classifier import build_model
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.schema import Field, Schema
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.run import run_experiment

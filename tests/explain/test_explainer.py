@@ -15,7 +15,7 @@ from mmskin.errors import DataError, UserError
 from mmskin.explain.explainer import Explainer, read_history_file
 from mmskin.explain.integrated_gradients import bound
 from mmskin.fusion import FUSIONS
-from mmskin.trained.prediction import NOT_A_DIAGNOSIS
+from mmskin.reminder import NOT_A_DIAGNOSIS
 
 FIELDS = {"age": 62, "region": "arm", "itch": "yes", "bleed": "unknown"}
 

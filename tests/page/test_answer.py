@@ -18,7 +18,7 @@ from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.page.answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
 from mmskin.page.photos import Kept, Photos
-from mmskin.report.pages import MINUS
+from mmskin.report.numbers import MINUS
 
 FIELDS = {"itch": "yes", "bleed": "yes", "grew": "yes"}
 NASTY = '<img src=x onerror=alert(1)> ${7*7} {{7*7}} </span><script>alert("x")</script>'

@@ -33,7 +33,7 @@ def test_what_is_not_in_the_files_is_said_to_be_not_known(trained_run: Path, mon
     told = text_of(card(predictor, trained_run))
     assert "Missing fields not known" in told
     assert "Fold held out as test not known" in told
-    assert "there is no metrics.json" in told
+    assert "there is no results.json" in told
 
 
 def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained_run: Path, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained
     row |= {"low": 0.4, "high": 0.61, "n": 30, "patients": 24}
     accuracy = row | {"metric": "accuracy", "low": None, "high": None}
     of_class = row | {"class": "MEL", "estimate": 0.9}
-    (tmp_path / "metrics.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
+    (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
     told = text_of(card(Predictor.load(trained_run), tmp_path / "fold_0" / "model"))
     assert "Balanced accuracy .500 [.400, .610] Accuracy .500 Test patients 24 Test cases 30" in told
     assert ".900" not in told
