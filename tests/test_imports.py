@@ -38,7 +38,7 @@ HOMES = {
     "captum": ("explain",),
     "gradio": ("page",),
 }
-WITHOUT_TORCH = ("errors", "schema", "config", "evaluation", "synthetic")
+WITHOUT_TORCH = ("errors", "schema", "features", "config", "evaluation", "synthetic")
 
 # What the move of files has laid bare: imports against the order, to be mended room by room.
 TO_MEND = {
