@@ -83,7 +83,7 @@ class Answers:
         answers to non-empty subsets only, and none is trained on an empty one.
         """
         log_prior = self.model.fusion.log_prior[None].double()
-        raw = self.loss.probabilities(log_prior) if self.loss.is_softmax else log_prior.exp()
+        raw = self.loss.probabilities(log_prior) if self.loss.gives_posterior else log_prior.exp()
         return np.asarray(self._calibrated(raw)[0])
 
     def probabilities(self, logits: Tensor) -> Tensor:

@@ -36,6 +36,9 @@ class ChannelGateFusion(PhotoModulation):
     dropout: in [0, 1), on the pooled vector.
     """
 
+    takes = "photos_and_history"
+    reads_tokens = "photos"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -64,7 +67,6 @@ class ChannelGateFusion(PhotoModulation):
             ChannelGateFusion, num_classes=num_classes, hidden_dim=hidden_dim, gate_dim=gate_dim, dropout=dropout
         )
         self.repeat_for(sides, dims, width=hidden_dim, same=same)
-        self.needs_tokens = sides.photos
 
     def modulate(self, features: Mapping[str, Features]) -> Tensor:
         tokens, mask = real_tokens(features[self.photo], self.photo, "channel_gate")

@@ -42,6 +42,9 @@ class CoAttentionFusion(Fusion):
     token_dropout: share of tokens hidden in training, in [0, 1); at least one of a modality stays, and the summary.
     """
 
+    takes = "photos_and_history"
+    reads_tokens = "all"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -57,7 +60,6 @@ class CoAttentionFusion(Fusion):
         super().__init__(num_classes)
         sides = choose_sides(dims, modalities)
         self.modalities = (*sides.photos, *sides.history)
-        self.needs_tokens = self.modalities
         check_heads(hidden_dim, num_heads)
         check_size("depth", depth)
         check_share("dropout", dropout)

@@ -46,6 +46,9 @@ class CrossAttentionFusion(Fusion):
     token_dropout: share of tokens hidden in training, in [0, 1); at least one stays.
     """
 
+    takes = "photos_and_history"
+    reads_tokens = "all"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -62,7 +65,6 @@ class CrossAttentionFusion(Fusion):
         super().__init__(num_classes)
         sides = choose_sides(dims, modalities)
         self.modalities = (*sides.photos, *sides.history)
-        self.needs_tokens = self.modalities
         if directions not in get_args(Directions):
             raise ValueError(one_of("directions", directions, get_args(Directions)))
         check_heads(hidden_dim, num_heads)

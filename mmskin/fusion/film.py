@@ -39,6 +39,9 @@ class FiLMFusion(PhotoModulation):
     dropout: in [0, 1), on the pooled vector.
     """
 
+    takes = "photos_and_history"
+    reads_tokens = "photos"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -63,7 +66,6 @@ class FiLMFusion(PhotoModulation):
         self.dropout = nn.Dropout(check_share("dropout", dropout))
         same = partial(FiLMFusion, num_classes=num_classes, hidden_dim=hidden_dim, depth=depth, dropout=dropout)
         self.repeat_for(sides, dims, width=hidden_dim, same=same)
-        self.needs_tokens = sides.photos
 
     def modulate(self, features: Mapping[str, Features]) -> Tensor:
         tokens, mask = real_tokens(features[self.photo], self.photo, "film")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mmskin.features import HISTORY, in_order, is_photo
+
+Takes = Literal["photo", "one", "any", "several", "photos_and_history", "photos_and_context"]
+ReadsTokens = Literal["none", "photos", "all"]
 
 
 class Sides(NamedTuple):
@@ -14,6 +17,40 @@ class Sides(NamedTuple):
 
     photos: tuple[str, ...]
     history: tuple[str, ...]
+
+
+def modalities_of(
+    takes: Takes, encoded: Collection[str], *, wanted: Sequence[str] | str | None = None, fixed: str = ""
+) -> tuple[str, ...]:
+    """The modalities that a fusion uses of those that have an encoder.
+
+    Args:
+        takes: "photo" for the one kind that is named or has an encoder, "one" for a fixed modality, "any" for one or
+            more, "several" for two or more, "photos_and_history" for photos and note or fields or both,
+            "photos_and_context" for photos and one fixed form of the history.
+        encoded: the modalities that have an encoder, kinds of photos in their order.
+        wanted: the option `modality` or `modalities` as given.
+        fixed: the modality that the table fixes.
+
+    Raises:
+        ValueError: there are no encoders for such a fusion, see the functions below.
+    """
+    if takes == "photo":
+        return (choose_photo(encoded, wanted if isinstance(wanted, str) else None),)
+    if takes == "one":
+        return choose_modalities(encoded, (fixed,))
+    if takes == "photos_and_context":
+        sides = choose_photos_and(fixed, encoded)
+    elif takes == "photos_and_history":
+        sides = choose_sides(encoded, wanted)
+    else:
+        return choose_modalities(encoded, wanted, at_least=2 if takes == "several" else 1)
+    return (*sides.photos, *sides.history)
+
+
+def tokens_read(reads: ReadsTokens, modalities: Sequence[str]) -> tuple[str, ...]:
+    """The modalities of which tokens are read."""
+    return tuple(m for m in modalities if reads == "all" or (reads == "photos" and is_photo(m)))
 
 
 def choose_modalities(encoded: Collection[str], wanted: Sequence[str] | None, *, at_least: int = 1) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ class GatedFusion(Fusion):
     dropout: in [0, 1), on the fused vector. As in `concat`.
     """
 
+    takes = "several"
+
     def __init__(
         self,
         dims: Mapping[str, int],

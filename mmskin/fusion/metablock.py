@@ -31,6 +31,8 @@ class MetaBlockFusion(PhotoModulation):
     dropout: in [0, 1), on the answer; the paper has none.
     """
 
+    takes = "photos_and_context"
+
     def __init__(
         self,
         context: Modality,

@@ -33,6 +33,8 @@ class MetaNetFusion(PhotoModulation):
     dropout: in [0, 1), on the answer; the published code has none.
     """
 
+    takes = "photos_and_context"
+
     def __init__(
         self,
         context: Modality,

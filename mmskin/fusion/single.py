@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmskin.features import Features, Modality
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_share, choose_modalities, choose_photo
+from mmskin.fusion.fusion_options import Takes, check_share, choose_modalities, choose_photo
 
 
 class SingleModality(Fusion):
@@ -19,6 +19,9 @@ class SingleModality(Fusion):
 
     dropout: share of the pooled vector dropped in training, in [0, 1).
     """
+
+    takes: Takes = "one"
+    is_additive = True
 
     def __init__(self, modality: Modality, dims: Mapping[str, int], num_classes: int, *, dropout: float = 0.2) -> None:
         super().__init__(num_classes)
@@ -40,6 +43,8 @@ class SinglePhoto(SingleModality):
     modality: the kind of photo; it must be named where several have an encoder.
     dropout: share of the pooled vector dropped in training, in [0, 1).
     """
+
+    takes = "photo"
 
     def __init__(
         self, dims: Mapping[str, int], num_classes: int, *, modality: Modality | None = None, dropout: float = 0.2

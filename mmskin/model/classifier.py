@@ -15,10 +15,10 @@ from mmskin.errors import ConfigError, one_of
 from mmskin.features import HISTORY, Features, is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_contract import Fusion
-from mmskin.fusion.late import LateFusion
 from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
+from mmskin.model.parts_check import no_tokens
 from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
 
@@ -189,9 +189,12 @@ def build_model(
     parts = {modality: make_encoder(modality, slot, schema) for modality, slot in encoders.items()}
     dims = {modality: parts[modality].out_dim for modality in _in_declared_order(parts, schema)}
     built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
-    if isinstance(built_fusion, LateFusion) and not built_loss.is_softmax:
+    for modality in built_fusion.needs_tokens:
+        if not parts[modality].gives_tokens:
+            raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
+    if built_fusion.needs_posterior and not built_loss.gives_posterior:
         raise ConfigError(
-            "late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
+            f"{fusion['name']} adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
             "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
         )
     prior = built_loss.prior()

@@ -277,3 +277,16 @@ def test_a_kind_of_photo_that_the_data_set_does_not_have_is_refused() -> None:
             schema=SCHEMA,
             class_counts=[1, 1, 1],
         )
+
+
+def test_an_encoder_without_tokens_is_refused_beside_a_fusion_that_reads_them() -> None:
+    with pytest.raises(
+        ConfigError, match=r"reads tokens of metadata, and its encoder 'onehot' gives none: .*\(tokens\)"
+    ):
+        build_model(
+            {"image": IMAGE, "metadata": {"name": "onehot"}},
+            {"name": "cross_attention"},
+            {"name": "focal"},
+            schema=SCHEMA,
+            class_counts=[1, 1, 1],
+        )
