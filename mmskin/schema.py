@@ -133,11 +133,11 @@ class Schema(BaseModel):
 
     name: str
     classes: tuple[str, ...]
+    photos: tuple[str, ...] = ("image",)
+    """Kinds of photos, each a modality with an encoder of its own; `image` where there is one kind."""
     class_titles: Mapping[str, str] = {}
     class_groups: Mapping[str, tuple[str, ...]] = {}
     """Named sets of classes, such as malignant."""
-    photos: tuple[str, ...] = ("image",)
-    """Kinds of photos, such as clinical and dermoscopic; each is a modality with an encoder of its own."""
     fields: tuple[Field, ...] = ()
     optional_block: tuple[str, ...] = ()
     """Fields recorded or left out together; a case with all of them is *fully recorded*."""

@@ -39,7 +39,7 @@ HOMES = {
     "captum": ("explain",),
     "gradio": ("page",),
 }
-WITHOUT_TORCH = ("errors", "json_values", "reminder", "schema", "config", "evaluation", "synthetic")
+WITHOUT_TORCH = ("errors", "json_values", "reminder", "schema", "features", "config", "evaluation", "synthetic")
 
 # What the move of files has laid bare: imports against the order, to be mended room by room.
 TO_MEND = {

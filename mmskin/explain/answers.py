@@ -77,7 +77,7 @@ class Answers:
         answers to non-empty subsets only, and none is trained on an empty one.
         """
         log_prior, loss = self.trained.model.fusion.log_prior[None].double(), self.trained.loss
-        raw = loss.probabilities(log_prior) if loss.is_softmax else log_prior.exp()
+        raw = loss.probabilities(log_prior) if loss.gives_posterior else log_prior.exp()
         return np.asarray(apply_temperature(raw.numpy(), self.trained.temperature)[0])
 
     def batch(self, questions: Sequence[Question]) -> Batch:

@@ -15,7 +15,6 @@ from mmskin.explain.gradient import Grid, Heat
 from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.fusion.fusion_contract import Fusion
-from mmskin.fusion.late import LateFusion
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam")
@@ -90,8 +89,8 @@ def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
         notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
     if not heat.any():
         notes.append("nothing in the photo raises the score of this class")
-    late = late_note(fusion)
-    return (*notes, late) if late else tuple(notes)
+    apart = additive_note(fusion)
+    return (*notes, apart) if apart else tuple(notes)
 
 
 def resolution_note(grid: Grid) -> str:
@@ -102,14 +101,14 @@ def resolution_note(grid: Grid) -> str:
     )
 
 
-def late_note(fusion: Fusion) -> str | None:
-    """What is true of a late fusion, and of no other in general; None for others.
+def additive_note(fusion: Fusion) -> str | None:
+    """What is true of an additive fusion, and of no other; None for others.
 
-    The logit of class c is log π_c + Σ_m w_m (log p_m,c − log π_c), so its gradient by the photo is
-    w_image ∇ log p_image,c: the history is not in it. It is in the gradient of the *probability* of c, through the
-    normalisation over classes: which is why the logit is explained.
+    The logit of class c is a sum over modalities, so its gradient by the photo is that of the photo's own term (of late
+    fusion w_image ∇ log p_image,c): the history is not in it. It is in the gradient of the *probability* of c, through
+    the normalisation over classes: which is why the logit is explained.
     """
-    if not isinstance(fusion, LateFusion) or len(fusion.modalities) < 2:
+    if not fusion.is_additive or len(fusion.modalities) < 2:
         return None
     return (
         "photo and history are judged apart in this model and then added up: another history changes how much the "

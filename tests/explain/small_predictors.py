@@ -11,7 +11,7 @@ from torch import Tensor
 from mmskin.api.predictor import Predictor
 from mmskin.config.build import build
 from mmskin.encoders.encoder_contract import Encoder, WordEncoder
-from mmskin.features import MODALITIES, Features
+from mmskin.features import Features, in_order
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 from mmskin.losses.loss_contract import Loss
@@ -88,7 +88,7 @@ class Sum(Fusion):
 class AsTheyAre(Loss):
     """Logits that are probabilities already."""
 
-    is_softmax = False
+    gives_posterior = False
 
     def probabilities(self, logits: Tensor) -> Tensor:
         return logits
@@ -128,7 +128,7 @@ def small_predictor(fusion: str, *modalities: str, text: Mapping[str, Any] | Non
     slot = {"name": fusion, **OPTIONS.get(fusion, {})}
     dims = {"image": 64, "text": 16, "metadata": 8}
     used = modalities or build("fusion", FUSIONS, slot, dims, 3).modalities
-    encoders = {m: ENCODERS[m] for m in MODALITIES if m in used}
+    encoders = {m: ENCODERS[m] for m in in_order(used)}
     if text is not None:
         encoders["text"] = dict(text)
     with torch.random.fork_rng():

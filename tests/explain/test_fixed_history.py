@@ -15,7 +15,7 @@ from mmskin.errors import UserError
 from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.fixed_history import hold_history as hold_case
 from mmskin.explain.gradcam import grad_cam
-from mmskin.explain.photo_map import METHODS, heat_of, late_note
+from mmskin.explain.photo_map import METHODS, additive_note, heat_of
 from mmskin.features import Features
 from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.note import render_note
@@ -191,14 +191,15 @@ def test_of_a_late_fusion_the_history_is_not_in_the_map_of_a_logit(image: dict[s
     )
 
 
-def test_of_a_token_fusion_the_history_is_in_the_map_and_only_late_fusion_is_said_to_be_late() -> None:
+def test_of_a_token_fusion_the_history_is_in_the_map_and_only_additive_fusions_are_said_to_be() -> None:
     model = make_model(CNN)
     one, other = (hold_history(model, batch_of(model, (some_photo(1), history))) for history in HISTORIES)
     assert not torch.allclose(raw_gradient(one, 1), raw_gradient(other, 1), rtol=1e-3)
-    assert late_note(model.fusion) is None
-    note = late_note(make_model(CNN, "late").fusion)
-    assert note is not None
-    assert "another history changes how much the photo counts" in note
+    assert additive_note(model.fusion) is None
+    for name in ("late", "concat"):
+        note = additive_note(make_model(CNN, name).fusion)
+        assert note is not None
+        assert "another history changes how much the photo counts" in note
 
 
 def test_the_history_is_held_fixed_while_the_photo_changes() -> None:
