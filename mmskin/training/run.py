@@ -29,7 +29,7 @@ from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.saved_model import save_model
 from mmskin.trained.trained_model import Predict, TrainedModel
-from mmskin.training.datasets import make_datasets
+from mmskin.training.datasets import is_frozen, make_datasets
 from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
 from mmskin.training.shared_encoders import shared_encoder
@@ -146,7 +146,9 @@ def fit_fold(
     )
     fit_encoders(model, train, fold.schema)
     if recipe.channels_last:
-        model.to(memory_format=torch.channels_last)
+        for encoder in model.encoders.values():
+            if not is_frozen(encoder):  # a frozen one is shared, and its features are computed before
+                encoder.to(memory_format=torch.channels_last)
     train_data, val_data, _ = make_datasets(experiment, fold.split, fold.schema, model)
     folder.mkdir(parents=True, exist_ok=True)
     fit(model, loss, train_data, val_data, recipe, folder, seed=experiment.seed, progress=progress)
