@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.explain.answers import Answers
 from mmskin.explain.fields import field_values, only
 from mmskin.explain.shapley import exact_shapley
 from mmskin.schema import History
 from mmskin.synthetic import ClinicDesign, bands_of, draw_cases, history_of_case, make_clinic, posterior, read_truth
-from mmskin.training.run import run_experiment
 
 CASES, HIDDEN = 4000, 0.3
 ENCODERS = {

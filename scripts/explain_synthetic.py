@@ -28,6 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.check import mean_with_interval
@@ -45,7 +46,6 @@ from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.photo_map import heat_of
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
-from mmskin.training.run import run_experiment
 
 SIZE = 224
 AREA = (0.05, 0.14)  # small enough that fewer than half of the lesions cover the centre of the photo
@@ -97,7 +97,7 @@ def train(folder: Path, *, cases: int, epochs: int, shortcut: Shortcut | None = 
     clinic = folder / "clinic"
     if not (clinic / "truth.json").exists():
         make_clinic(clinic, cases=cases, size=SIZE, area=AREA, seed=7, shortcut=shortcut)
-    run_experiment(experiment(clinic, epochs=epochs), folder / "run", resume=True, progress=False)
+    run_experiment(experiment(clinic, epochs=epochs), folder / "run", progress=False)
     return Predictor.load(folder / "run")
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.evaluation.predictions import class_names, probabilities
 from mmskin.synthetic import ceiling, make_clinic, oracle_probs, read_cases, read_truth
-from mmskin.training.run import run_experiment
 
 CASES, PARTS, TEST_PARTS = 12_500, 25, 10  # ten parts of twenty-five test (5,000 cases), one validates, 14 train
 SCHOOL_CASES = 10_000  # eight tenths of them teach the CNN
@@ -46,7 +46,7 @@ def draw(place: Path, *, cases: int, interaction: float, seed: int) -> Path:
 def teach(folder: Path, *, cases: int, epochs: int = 12) -> None:
     """The school clinic at λ = 0, and what the CNN learns there, in image_only."""
     draw(folder / "school", cases=cases, interaction=0.0, seed=6)
-    run_experiment(school_experiment(folder, epochs=epochs), folder / "image_only", resume=True, progress=False)
+    run_experiment(school_experiment(folder, epochs=epochs), folder / "image_only", progress=False)
 
 
 def write_large_test(clinic: Path, *, parts: int, test_parts: int) -> None:
@@ -121,7 +121,7 @@ def main() -> None:
     for seed in options.seeds:
         for arm in ("cross_attention", "late"):
             run = options.output / f"{arm}-{seed}"
-            table = run_experiment(experiment(arm, options.output, seed=seed), run, resume=True, progress=False)
+            table = run_experiment(experiment(arm, options.output, seed=seed), run, progress=False)
             rows.append({"arm": arm, "seed": seed, **score(table, clinic)})
             row = rows[-1]
             print(

@@ -7,13 +7,17 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from mmskin import __version__
 from mmskin.errors import MmskinError
+
+if TYPE_CHECKING:
+    from mmskin.benchmark.benchmark_config import Benchmark
+    from mmskin.benchmark.run.run import Executor
 
 STOPPED = 130  # by Ctrl-C, as shells say it
 
@@ -58,17 +62,19 @@ def train(
     overrides: Overrides = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
+    no_test: Annotated[bool, typer.Option("--no-test", help="test rows untouched: for choosing a recipe")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
 ) -> None:
-    """Train on every fold asked for, test on patients never seen, write the report."""
+    """Train on every fold asked for, test on unseen patients, write the report. Stopped, the same command goes on."""
+    from mmskin.benchmark.benchmark_config import of_one_arm
+    from mmskin.benchmark.run.executors import open_executor
+    from mmskin.benchmark.run.this_process import ThisProcess
     from mmskin.config.experiment import read_experiment
-    from mmskin.training.run import run_experiment
 
-    experiment = read_experiment(config, overrides or [])
-    run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
-    say_report([output], output, title=experiment.name)
+    asked = of_one_arm(read_experiment(config, [*(overrides or []), *(["test=false"] if no_test else [])]))
+    with ThisProcess(keep_going=False) if jobs == 1 else open_executor("local", jobs=jobs) as where:
+        say_run(asked, output, where, quiet=quiet)
 
 
 @app.command()
@@ -86,22 +92,12 @@ def benchmark(
     quiet: Annotated[bool, typer.Option("--quiet", help="no live table")] = False,
 ) -> None:
     """Arms × folds × seeds on the same patients under one recipe. Stopped, the same command goes on."""
-    from mmskin.benchmark.answer import write_answer
     from mmskin.benchmark.benchmark_config import read_benchmark
     from mmskin.benchmark.run.executors import open_executor
-    from mmskin.benchmark.run.run import run_benchmark
-    from mmskin.report.summary_lines import summary_lines
 
     asked = read_benchmark(config, overrides or [])
     with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
-        failures = run_benchmark(asked, output, executor=where, say=_say, quiet=quiet)[1]
-    for failure in failures:
-        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
-    for line in summary_lines(write_answer(asked, output, failures, replicates=replicates, say=_say)):
-        print(line)
-    _say(f"report: {output / 'report.html'}")
-    if failures:
-        raise typer.Exit(1)
+        say_run(asked, output, where, replicates=replicates, quiet=quiet)
 
 
 @app.command()
@@ -333,6 +329,24 @@ def data_make_synthetic(
     _say(f"{cases} cases: {output}")
 
 
+def say_run(
+    benchmark: Benchmark, output: Path, executor: Executor, *, replicates: int = 2000, quiet: bool = False
+) -> None:
+    """Run what is not there yet, write the report, say what came out; exit code 1 if a cell failed."""
+    from mmskin.benchmark.answer import write_answer
+    from mmskin.benchmark.run.run import run_benchmark
+    from mmskin.report.summary_lines import summary_lines
+
+    failures = run_benchmark(benchmark, output, executor=executor, say=_say, quiet=quiet)[1]
+    for failure in failures:
+        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
+    for line in summary_lines(write_answer(benchmark, output, failures, replicates=replicates, say=_say)):
+        print(line)
+    _say(f"report: {output / 'report.html'}")
+    if failures:
+        raise typer.Exit(1)
+
+
 def say_check(model: Path, config: Path, overrides: list[str], *, cases: int, output: Path) -> None:
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
@@ -394,6 +408,5 @@ def main() -> None:
             print(f"mmskin: {message}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
     if code == STOPPED:
-        again = "the same command goes on" if "benchmark" in sys.argv else "`mmskin train` goes on with --resume"
-        print(f"mmskin: stopped; {again}", file=sys.stderr)
+        print("mmskin: stopped; the same command goes on", file=sys.stderr)
     sys.exit(code)
