@@ -151,8 +151,9 @@ def predict(
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
     from mmskin.inputs.photos import open_rgb
+    from mmskin.reminder import NOT_A_DIAGNOSIS
     from mmskin.report.numbers import percent
-    from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
+    from mmskin.trained.predictor import Predictor, read_history
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
@@ -202,6 +203,9 @@ def explain(
 ) -> None:
     """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
     from mmskin.explain.explainer import Explainer, read_history_file
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.explanation_html import write_explanation
+    from mmskin.report.explanation_sentences import sentences
     from mmskin.trained.predictor import Predictor, read_history
 
     if check is not None:
@@ -213,12 +217,12 @@ def explain(
     photos = [str(path) for path in image] if image else None
     explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
-    page = explanation.write(output)
-    for sentence in explanation.sentences():
+    page = write_explanation(explanation, output)
+    for sentence in sentences(explanation):
         print(sentence)
     for remark in explanation.remarks:
         print(f"note: {remark}")
-    print(explanation.reminder)
+    print(NOT_A_DIAGNOSIS)
     _say(f"page: {page}")
 
 

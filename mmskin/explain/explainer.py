@@ -13,11 +13,12 @@ from mmskin.errors import DataError, UserError, one_of
 from mmskin.explain.answers import Answers
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.fields import field_values
+from mmskin.explain.photo_map import PhotoMap
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Photo, Predictor
+from mmskin.trained.predictor import Photo, Predictor
 
 
 class Explainer:
@@ -82,8 +83,7 @@ class Explainer:
             fields=field_values(answers, history, code, exact_up_to=self.exact_fields, pairs=self.pairs),
             changes=tuple(what_if(answers, history)),
             photo=photo,
-            heatmap=None if photo is None else self._heatmap(photos[0], photo, metadata, text, target),
-            reminder=NOT_A_DIAGNOSIS,
+            photo_map=self._map(photos[0], metadata, text, target) if photos else None,
         )
 
     def _read(self, image: Photo | Sequence[Photo] | None) -> list[Image.Image]:
@@ -93,18 +93,13 @@ class Explainer:
         side = int(self.predictor.config["photo_side"])
         return [open_rgb(photo, max_side=side).image for photo in _listed(image)]
 
-    def _heatmap(
-        self,
-        read: Image.Image,
-        photo: Image.Image,
-        metadata: Mapping[str, object] | None,
-        text: str | None,
-        target: str,
-    ) -> Image.Image | None:
-        """The map of a photo as it was read, over the photo as it was taken; None if the encoder gives no map."""
+    def _map(
+        self, read: Image.Image, metadata: Mapping[str, object] | None, text: str | None, target: str
+    ) -> PhotoMap | None:
+        """The map of a photo as it was read; None if the encoder gives no map."""
         if self.predictor.model.encoders["image"].grid is None:
             return None
-        return self.predictor.photo_map(read, metadata, text, target=target).over(photo)
+        return self.predictor.photo_map(read, metadata, text, target=target)
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:

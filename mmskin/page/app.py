@@ -46,7 +46,9 @@ from mmskin.page.examples import draw_examples
 from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
 from mmskin.page.photos import Kept, Photos
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.explanation_html import STYLE
+from mmskin.trained.predictor import Predictor
 
 WAITING = 16
 # A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
@@ -192,7 +194,7 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
         "theme": theme(),
-        "css_paths": [HERE / "page.css", HERE / "gradio.css"],
+        "css_paths": [STYLE, HERE / "page.css", HERE / "gradio.css"],
     }
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import mmskin.page.words as w
 from mmskin.errors import first_of
 from mmskin.page.answer import HERE
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.trained.predictor import Predictor
 
 METRICS = {
     "balanced_accuracy": "Balanced accuracy",

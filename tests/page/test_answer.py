@@ -43,7 +43,8 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
     assert "here they sum to 100%" in first.answer
     why = text_of(last.why)
-    assert "Class Photo alone History alone Everything Melanoma 35% 63% 78% Naevus 65% 37% 22%" in why
+    columns = "Class Before anything is known Photo alone History alone Everything"
+    assert f"{columns} Melanoma 20% 35% 63% 78% Naevus 80% 65% 37% 22%" in why
     assert "Fields +35.0 Photo +15.0 Patient's words +8.0" in why
     assert f"Bleed: yes +30.0 Itch: yes +10.0 Grew: yes {MINUS}5.0" in why
     # Without bleeding it is .78 − .3 − .15 = .33: Naevus at 67 %. Unknown is worth 0: .48, so Naevus at 52 %.
