@@ -27,7 +27,7 @@ from mmskin.explain.explanation_check import unseen_rows
 from mmskin.report.explanation_figures import PART_TITLES
 from mmskin.report.explanation_html import fields_of, words_of
 from mmskin.report.explanation_sentences import sentences
-from mmskin.report.numbers import percent, points
+from mmskin.report.numbers import percent, points, rough
 from mmskin.report.pages import render
 from mmskin.report.pictures import data_url
 from mmskin.trained.predictor import Predictor
@@ -99,7 +99,7 @@ def main() -> None:
     options.output.write_text(page, encoding="utf-8")
     for name in ("wall", "cpu"):
         seconds = sorted(getattr(one, name) for one in drawn)
-        print(f"{name} seconds an explanation: median {seconds[len(seconds) // 2]:.2f}, most {seconds[-1]:.2f}")
+        print(f"{name} seconds an explanation: median {rough(seconds[len(seconds) // 2])}, most {rough(seconds[-1])}")
     print(options.output)
 
 

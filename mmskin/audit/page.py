@@ -27,24 +27,24 @@ MOST_COLUMNS = 25  # rows of the table of columns and flags
 THRESHOLDS = (
     f"A value column is a suspected proxy from an AUROC of {proxies.VALUE_OF_CLASS} for a class against the rest, or "
     f"of {proxies.VALUE_OF_MALIGNANT} for malignant against benign. That spares what is honestly strong: age alone "
-    "tells naevi with about .91 in PAD-UFES-20, a biopsy cancers with about .90. Whether a column is recorded should "
+    "tells naevi with about 0.91 in PAD-UFES-20, a biopsy cancers with about 0.90. Whether a column is recorded should "
     f"tell nothing: it is a shortcut where the interval begins at {proxies.RECORDED_LOW:g} or above. AUROCs are of "
     "patients to whom nothing was fitted, in five folds, intervals from resampled patients; sides with "
     f"{RULE.removeprefix('too few to say: ')} are not judged."
 )
 PAIR_THRESHOLD = (
     "Candidates come from perceptual hashes and from an ImageNet network; a pair is told only if its fine detail "
-    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached .59 or "
-    "more, other look-alikes .17 or less."
+    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached 0.59 or "
+    "more, other look-alikes 0.17 or less."
 )
 PHOTO_TO_FLAG = (
-    "Whether the history was recorded, guessed from the photo alone within each class: .5 is nothing. What lies above "
+    "Whether the history was recorded, guessed from the photo alone within each class: 0.5 is nothing. What lies above "
     "is there to be used as a shortcut, and no mode of missingness takes it out of the photos."
 )
 NOTE_TO_FLAG = (
     "The same guess from the note, and what the blanks tell of the class, in each mode of training. A note that shows "
     "its blanks gives the flag away, which is no fault by itself: under equalized the flag must then tell nothing of "
-    "the class, .5 within its interval. Under always_recorded no note shows a blank; what is above .5 comes from the "
+    "the class, 0.5 within its interval. Under always_recorded no note shows a blank; what is above 0.5 comes from the "
     "age, site and symptoms of those whose history was taken."
 )
 

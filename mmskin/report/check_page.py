@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmskin.explain.check import Check, Measure
-from mmskin.report.numbers import NOTHING, count, number, with_interval
+from mmskin.report.numbers import NOTHING, count, number, rough, with_interval
 from mmskin.report.pages import Grid, Section, environment, render, write_page
 
 TITLE = "Do the explanations hold"
@@ -67,9 +67,9 @@ def write_check(check: Check, folder: Path, *, about: Mapping[str, Any], command
 
 
 def found(measure: Measure) -> str:
-    """The value with its interval; what is tiny as a power of ten."""
+    """The value with its interval; what is tiny to three digits."""
     if 0 < abs(measure.value) < 0.0005:
-        return f"{measure.value:.0e}"
+        return rough(measure.value)
     return with_interval({"estimate": measure.value, "low": measure.low, "high": measure.high})
 
 

@@ -40,7 +40,7 @@ def method_sentences(explanation: Explanation) -> list[str]:
         methods.append(
             f"Words: integrated gradients, {words.steps} steps, from a note of as many unknown words "
             f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they "
-            f"add up to the difference but for {number(100 * words.completeness_error, digits=2)} points."
+            f"add up to the difference within {number(max(100 * words.completeness_error, 0.01), digits=2)} points."
         )
     return methods
 

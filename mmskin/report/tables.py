@@ -10,7 +10,7 @@ import pandas as pd
 from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.predictions import arm_names
 from mmskin.evaluation.results import Results
-from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, with_interval
+from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, p_value, with_interval
 from mmskin.report.pages import Grid
 
 ANSWERS = ("balanced_accuracy", "macro_auroc", "macro_f1", "accuracy", "top3_accuracy")
@@ -102,7 +102,7 @@ def paired_tests_grid(tests: pd.DataFrame) -> Grid:
     head = [column_title(str(metric), str(of)) for metric, of in questions.itertuples(index=False)]
     lines = []
     for (arm, reference), rows in tests.groupby(["arm", "reference"], sort=False):
-        cells = [f"{number(row['estimate'], sign=True)} (p {p_cell(row['p'])})" for row in rows.to_dict("records")]
+        cells = [f"{number(row['estimate'], sign=True)} ({p_value(row['p'])})" for row in rows.to_dict("records")]
         lines.append([f"{arm} {MINUS} {reference}", *cells])
     note = (
         "Exploratory, p not corrected for the number of arms and columns. Balanced accuracy: right and wrong answers "

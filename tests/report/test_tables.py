@@ -18,5 +18,5 @@ def test_the_grid_has_an_arm_a_line_and_says_that_nothing_is_corrected(make_pred
     ]
     assert [row[0] for row in grid.rows] == ["late \u2212 image", "text \u2212 image"]
     assert all(len(row) == len(grid.head) for row in grid.rows)
-    assert grid.rows[0][1].endswith("(p < .001)")
+    assert grid.rows[0][1].endswith("(p < 0.001)")
     assert "not corrected" in grid.note
