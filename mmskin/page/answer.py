@@ -59,8 +59,8 @@ def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
     prediction = predictor.predict(image, case.fields, case.text)
     if case.photo is None:
         return prediction, advise(prediction, predictor.schema)
-    said = photo_quality(case.photo.image)
-    others = (line for line in prediction.remarks if line not in said)
+    quality = photo_quality(case.photo.image)
+    others = (line for line in prediction.remarks if line not in quality)
     prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
     return prediction, advise(prediction, predictor.schema, quality=case.photo.quality)
 
@@ -111,8 +111,8 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
 
 def refused(answer: str, sentence: str) -> Shown:
     """A refusal: where the answer would stand, or below an answer that is there, where its explanation would."""
-    told = _html("problem", sentence=sentence[:1].upper() + sentence[1:])
-    return Shown(answer, told) if answer else Shown(told, "")
+    refusal = _html("problem", sentence=sentence[:1].upper() + sentence[1:])
+    return Shown(answer, refusal) if answer else Shown(refusal, "")
 
 
 def report(answer: str, why: str, *, model: str, is_real: bool) -> str:

@@ -69,25 +69,25 @@ def _alone(explanation: Explanation) -> list[str]:
     for name, probs in alone.items():
         top = next(iter(probs))
         parts.append(f"the {name} alone says {explanation.title(top)} ({percent(probs[top])})")
-    said = _list(parts)
-    return [f"{said[0].upper()}{said[1:]}."]
+    sentence = _list(parts)
+    return [f"{sentence[0].upper()}{sentence[1:]}."]
 
 
 def _fields(explanation: Explanation) -> list[str]:
     if explanation.fields is None:
         return []
     ranked = sorted(explanation.fields.fields, key=lambda field: -abs(field.points))
-    told = [field for field in ranked if abs(field.points) >= LEAST_POINTS]
+    moving = [field for field in ranked if abs(field.points) >= LEAST_POINTS]
     sides = {
-        "for it": [field for field in told if field.points > 0][:MOST_FIELDS],
-        "against it": [field for field in told if field.points < 0][:MOST_FIELDS],
+        "for it": [field for field in moving if field.points > 0][:MOST_FIELDS],
+        "against it": [field for field in moving if field.points < 0][:MOST_FIELDS],
     }
-    said = [
+    parts = [
         f"{side}: " + ", ".join(f"{field.title.lower()} {field.value} ({points(field.points)})" for field in fields)
         for side, fields in sides.items()
         if fields
     ]
-    return [f"Among the fields, {'; '.join(said)}."] if said else ["No field moves the answer by half a point."]
+    return [f"Among the fields, {'; '.join(parts)}."] if parts else ["No field moves the answer by half a point."]
 
 
 def _what_if(explanation: Explanation) -> list[str]:

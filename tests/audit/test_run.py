@@ -39,7 +39,7 @@ def test_a_clinic_with_nothing_planted_has_no_leak_and_no_suspicion(clinic: Path
     assert [finding.text for finding in found.findings if finding.level == "suspicion"] == []
     assert found.pairs == []
     assert found.photo_to_flag is None
-    assert "no leak stands, 0 suspicions" in summary(found)
+    assert "no leak, 0 suspicions" in summary(found)
 
 
 @pytest.mark.parametrize(("mode", "level"), [("visible", "leak"), ("equalized", "note"), ("always_recorded", "note")])
