@@ -61,7 +61,7 @@ def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
         h=heading,
         target=explanation.title(explanation.target),
         sentences=sentences(explanation),
-        columns=["Before anything is known", *(COLUMNS[name] for name in _alone(explanation)), "Everything"],
+        columns=["Nothing known", *(COLUMNS[name] for name in _alone(explanation)), "Everything"],
         classes=_classes(explanation),
         parts=_ranked({PART_TITLES[part]: (value, 0.0) for part, value in explanation.shares.points.items()}),
         photo=data_url(photo, side=SIDE),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from html import unescape
 from typing import Any
@@ -9,11 +10,13 @@ import pytest
 from explain.small_predictors import linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
+from PIL import Image
 
 import mmskin.page.answer as answer_module
 from mmskin.errors import UserError
 from mmskin.page.answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
 from mmskin.page.photos import Kept, Photos
+from mmskin.report.explanation_html import SIDE
 from mmskin.report.numbers import MINUS
 
 FIELDS = {"itch": "yes", "bleed": "yes", "grew": "yes"}
@@ -43,7 +46,7 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
     assert "here they sum to 100%" in first.answer
     why = text_of(last.why)
-    columns = "Class Before anything is known Photo alone History alone Everything"
+    columns = "Class Nothing known Photo alone History alone Everything"
     assert f"{columns} Melanoma 20% 35% 63% 78% Naevus 80% 65% 37% 22%" in why
     assert "Fields +35.0 Photo +15.0 Patient's words +8.0" in why
     assert f"Bleed: yes +30.0 Itch: yes +10.0 Grew: yes {MINUS}5.0" in why
@@ -104,6 +107,22 @@ def test_a_model_with_a_map_shows_it_over_the_photo_at_one_size(kept: Kept) -> N
     assert "Opacity of the heat map" in last.why
     assert "cells" in last.why
     assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case(None, {"itch": "yes"}, None))[1].why
+
+
+def test_one_map_is_drawn_for_an_answer_and_laid_over_the_photo_as_the_visitor_gave_it(kept: Kept) -> None:
+    predictor, drawn = small_predictor("concat", "image", "text"), []
+
+    def photo_map(*case: Any, **options: Any) -> Any:
+        drawn.append(type(predictor).photo_map(predictor, *case, **options))
+        return drawn[-1]
+
+    predictor.photo_map = photo_map  # type: ignore[method-assign]
+    why = steps(predictor, Case(kept, {"itch": "yes"}, None))[1].why
+    assert len(drawn) == 1
+    photo, laid_over = (base64.b64decode(data) for data in re.findall(r'src="data:image/jpeg;base64,([^"]+)"', why))
+    with Image.open(io.BytesIO(photo)) as shown, Image.open(io.BytesIO(laid_over)) as over:
+        assert shown.size == over.size
+        assert max(shown.size) == SIDE
 
 
 def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() -> None:
