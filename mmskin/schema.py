@@ -133,6 +133,8 @@ class Schema(BaseModel):
 
     name: str
     classes: tuple[str, ...]
+    photos: tuple[str, ...] = ("image",)
+    """Kinds of photos, each a modality with an encoder of its own; `image` where there is one kind."""
     class_titles: Mapping[str, str] = {}
     class_groups: Mapping[str, tuple[str, ...]] = {}
     """Named sets of classes, such as malignant."""

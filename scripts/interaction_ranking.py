@@ -41,20 +41,22 @@ import pandas as pd
 import torch
 from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 
-from mmskin.benchmark.arms import reads
+from mmskin.benchmark.arms import encoders_of, reads
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import Executor, run_benchmark
+from mmskin.config.build import build
 from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
+from mmskin.fusion import FUSIONS
 from mmskin.report.numbers import number, with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 
 CONFIG = Path(__file__).parents[1] / "configs" / "synthetic" / "benchmark.yaml"
 SHOWS = {"image": "photo", "text": "history", "metadata": "history", "fields": "history"}
-ADDITIVE = ("late", "concat", "logistic_regression", "stacking")  # by the name of the fusion or table arm
+LINEAR = ("logistic_regression", "stacking")  # table arms that are additive
 TOKENS = ("cross_attention", "bottleneck", "co_attention")
 PRODUCTS = ("gated", "low_rank", "film", "channel_gate", "metablock_note", "metablock")
 JOINT = (*TOKENS, *PRODUCTS)
@@ -98,6 +100,14 @@ def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Bench
     return read_benchmark(CONFIG, [f"name={clinic.name}", *here, weights, *overrides])
 
 
+def is_additive(benchmark: Benchmark, name: str) -> bool:
+    """Whether an arm weighs photo and history each by itself."""
+    arm = benchmark.arms[name]
+    if arm.fusion is None:
+        return (arm.table or {})["name"] in LINEAR
+    return build("fusion", FUSIONS, arm.fusion, dict.fromkeys(encoders_of(benchmark, arm), 64), 2).is_additive
+
+
 def shown(benchmark: Benchmark, name: str) -> set[str]:
     """What an arm is shown of a case: photo, history, both or nothing."""
     arm = benchmark.arms[name]
@@ -124,9 +134,9 @@ def bayes(
     by_id = {case.case_id: case for case in cases}
     tested = [by_id[case] for case in rows["case_id"]]
     prior = np.array(truth.design.prior)
-    arm, parts = benchmark.arms[name], shown(benchmark, name)
+    parts = shown(benchmark, name)
     probs: Floats = np.tile(prior, (len(tested), 1))
-    if parts == {"photo", "history"} and (arm.fusion or arm.table or {})["name"] in ADDITIVE:
+    if parts == {"photo", "history"} and is_additive(benchmark, name):
         experts = [oracle_probs(tested, truth, photo=photo, history=not photo) for photo in (True, False)]
         probs = product_of_experts(truth.design, experts)
     elif parts:

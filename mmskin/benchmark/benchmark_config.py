@@ -9,11 +9,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mmskin.config.experiment import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
+from mmskin.config.experiment import DataConfig, ModalityName, Slot, Strict, TrainingConfig, read_overridden, validated
 from mmskin.data.missingness import Missingness
 from mmskin.errors import first_of, one_of
 from mmskin.evaluation.metrics import RANKING
-from mmskin.features import Modality
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
@@ -55,7 +54,7 @@ class Arm(Strict):
     fusion: Slot | None = None
     table: Slot | None = None
     loss: Slot | None = None
-    encoders: dict[Modality, Slot] = Field(default={})
+    encoders: dict[ModalityName, Slot] = Field(default={})
     missingness: Missingness | None = None
     shuffle_histories: bool = False
 
@@ -126,7 +125,7 @@ class Benchmark(Strict):
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     """Every arm that has anything to draw is trained once a seed."""
     primary: Primary
-    encoders: dict[Modality, Slot] = Field(default={})
+    encoders: dict[ModalityName, Slot] = Field(default={})
     """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
     fine_tune: dict[Tunable, FineTuning] = Field(default={})
     """Shared encoders that are fine-tuned in the run, once a fold, before all arms read them frozen."""

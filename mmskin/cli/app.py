@@ -150,10 +150,10 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
+    from mmskin.api.predictor import Predictor, read_history
     from mmskin.inputs.photos import open_rgb
     from mmskin.reminder import NOT_A_DIAGNOSIS
     from mmskin.report.numbers import percent
-    from mmskin.trained.predictor import Predictor, read_history
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
@@ -202,11 +202,11 @@ def explain(
     output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
 ) -> None:
     """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
+    from mmskin.api.predictor import Predictor, read_history
     from mmskin.explain.explainer import Explainer, read_history_file
     from mmskin.reminder import NOT_A_DIAGNOSIS
     from mmskin.report.explanation_html import write_explanation
     from mmskin.report.explanation_sentences import sentences
-    from mmskin.trained.predictor import Predictor, read_history
 
     if check is not None:
         if image or history or field or text or target:
@@ -215,7 +215,7 @@ def explain(
         return
     told, words = read_history_file(history) if history is not None else ({}, None)
     photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
+    explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
     page = write_explanation(explanation, output)
     for sentence in sentences(explanation):
@@ -251,10 +251,10 @@ def predict_table(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="override, such as data.root=/data/new")] = None,
 ) -> None:
     """Probabilities for every case of a table; labels are not needed and not looked at."""
+    from mmskin.api.predictor import Predictor
     from mmskin.config.experiment import read_experiment
     from mmskin.data.load import read_source
     from mmskin.errors import UserError
-    from mmskin.trained.predictor import Predictor
 
     if output.exists():
         raise UserError(f"{output} is there already; choose another --output")
@@ -338,14 +338,14 @@ def data_make_synthetic(
 
 def say_check(model: Path, config: Path, overrides: list[str], *, cases: int, output: Path) -> None:
     """Measure the explanations of a saved model on its own test fold."""
+    from mmskin.api.predictor import Predictor
     from mmskin.config.experiment import read_experiment
     from mmskin.explain.explanation_check import check_explanations, unseen_rows
     from mmskin.report.check_page import lines, write_check
-    from mmskin.trained.predictor import Predictor
 
-    predictor = Predictor.load(model)
-    found = check_explanations(predictor, unseen_rows(predictor, read_experiment(config, overrides).data), cases=cases)
-    made = predictor.config
+    trained = Predictor.load(model).trained
+    found = check_explanations(trained, unseen_rows(trained, read_experiment(config, overrides).data), cases=cases)
+    made = trained.record
     about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
     page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
     for line in lines(found):

@@ -10,15 +10,17 @@ import difflib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from mmskin.errors import ConfigError
 
 Slot = dict[str, Any]
+ModalityName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""`text`, `metadata`, or a kind of photo as the data set names it."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -114,7 +116,7 @@ class Experiment(Strict):
 
     name: str
     data: DataConfig
-    encoders: dict[Literal["image", "text", "metadata"], Slot]
+    encoders: dict[ModalityName, Slot]
     fusion: Slot
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
@@ -128,7 +130,7 @@ class Experiment(Strict):
     @classmethod
     def _some_encoder(cls, value: dict[str, Slot]) -> dict[str, Slot]:
         if not value:
-            raise ValueError("name one encoder at least: image, text or metadata")
+            raise ValueError("name one encoder at least: of photos (image), text or metadata")
         return value
 
     @model_validator(mode="after")

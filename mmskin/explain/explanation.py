@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from PIL import Image
@@ -52,15 +53,15 @@ class Explanation:
         """What a class is called."""
         return self.titles.get(name, name)
 
+    @cached_property
+    def heatmap(self) -> Image.Image | None:
+        """The photo with its map laid over it."""
+        return None if self.photo is None or self.photo_map is None else self.photo_map.over(self.photo)
+
     @property
     def flips(self) -> list[Change]:
         """The changes that turn the answer, the smallest first."""
         return smallest_flips(self.changes)
-
-    @property
-    def heatmap(self) -> Image.Image | None:
-        """The map laid over the photo."""
-        return None if self.photo is None or self.photo_map is None else self.photo_map.over(self.photo)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values without the pictures; None where there is no number to give."""

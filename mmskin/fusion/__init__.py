@@ -17,10 +17,10 @@ from mmskin.fusion.late import LateFusion
 from mmskin.fusion.low_rank import LowRankFusion
 from mmskin.fusion.metablock import MetaBlockFusion
 from mmskin.fusion.metanet import MetaNetFusion
-from mmskin.fusion.single import SingleModality
+from mmskin.fusion.single import SingleModality, SinglePhoto
 
 FUSIONS: dict[str, Callable[..., Fusion]] = {
-    "image_only": partial(SingleModality, "image"),
+    "image_only": SinglePhoto,
     "text_only": partial(SingleModality, "text"),
     "metadata_only": partial(SingleModality, "metadata"),
     "concat": ConcatFusion,

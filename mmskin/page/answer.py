@@ -17,6 +17,7 @@ from PIL import Image
 
 import mmskin
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
@@ -25,8 +26,9 @@ from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE, Bar, explanation_html
 from mmskin.report.numbers import percent
 from mmskin.report.pages import render
-from mmskin.trained.predictor import Prediction, Predictor
-from mmskin.trained.refer import Advice, advise, photo_quality
+from mmskin.trained.prediction import Prediction
+from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.refer import Advice, advise
 
 HERE = Path(__file__).parent
 LONGEST_TEXT = 5000
@@ -48,7 +50,15 @@ class Shown(NamedTuple):
     why: str
 
 
-def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
+class Asked(NamedTuple):
+    """A case read for the model, its answer, and what follows from it."""
+
+    presented: PresentedCase
+    prediction: Prediction
+    advice: Advice
+
+
+def ask(predictor: Predictor, case: Case) -> Asked:
     """The answer, and what follows from it. What the page says of the photo's quality is not said twice.
 
     Raises:
@@ -56,13 +66,14 @@ def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
     """
     check_text(case.text)
     image = None if case.photo is None else case.photo.image
-    prediction = predictor.predict(image, case.fields, case.text)
+    presented = predictor.present(image, case.fields, case.text)
+    prediction = predictor.answer(presented)
     if case.photo is None:
-        return prediction, advise(prediction, predictor.schema)
-    quality = photo_quality(case.photo.image)
-    others = (line for line in prediction.remarks if line not in quality)
+        return Asked(presented, prediction, advise(prediction, predictor.schema))
+    # Of the quality the page says what was seen at upload, on more pixels than the model reads.
+    others = (line for line in prediction.remarks if line not in presented.remarks)
     prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
-    return prediction, advise(prediction, predictor.schema, quality=case.photo.quality)
+    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=case.photo.quality))
 
 
 def check_text(text: str | None) -> None:
@@ -85,9 +96,9 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     Raises:
         UserError: see `ask`.
     """
-    prediction, advice = ask(predictor, case)
+    presented, prediction, advice = ask(predictor, case)
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
-    answer = _html(
+    shown = _html(
         "answer",
         bars=[Bar(titles[name], percent(p), p) for name, p in prediction.probabilities.items()],
         set_titles=[titles[name] for name in advice.classes],
@@ -101,12 +112,10 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         note=prediction.note,
         warning=NOT_A_DIAGNOSIS,
     )
-    yield Shown(answer, _html("waiting"))
-    explanation = Explainer(predictor).explain(
-        None if case.photo is None else case.photo.image, case.fields, case.text, target=case.target
-    )
-    why = _why(case, explanation)
-    yield Shown(answer, why + _save(report(answer, why, model=model, is_real=is_real)))
+    yield Shown(shown, _html("waiting"))
+    explainer = Explainer(predictor.trained)
+    why = _why(case, explainer.explain_presented(presented, prediction=prediction, target=case.target))
+    yield Shown(shown, why + _save(report(shown, why, model=model, is_real=is_real)))
 
 
 def refused(answer: str, sentence: str) -> Shown:

@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import roc_curve
 
-from mmskin.evaluation.calibration import reliability_bins
 from mmskin.evaluation.metrics import METRICS, Floats, confusion
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, target_codes
+from mmskin.evaluation.reliability import reliability_bins
 from mmskin.report.numbers import number, percent
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")

@@ -19,7 +19,7 @@ import mmskin
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS
+from mmskin.reminder import NOT_A_DIAGNOSIS
 
 CONFIG = """
 name: {name}

@@ -120,7 +120,7 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
         ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
         ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
         ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),
-        ({"encoders": {"sound": {"name": "x"}}}, "encoders.sound.*'image', 'text' or 'metadata'"),
+        ({"encoders": {"side view": {"name": "x"}}}, r"encoders\.side view.*should match pattern"),
         ({"training": {"learning_rate": float("nan")}}, r"training\.learning_rate: .*finite"),
         ({"training": {"batch_size": 1}}, r"training\.batch_size: .*greater than or equal to 2"),
         ({"training": {"augment": {}}}, "augment varies the views after the first, .* set views to 2 or more"),

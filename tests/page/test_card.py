@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mmskin.api.predictor import Predictor
 from mmskin.page.card import card
-from mmskin.trained.predictor import Predictor
 
 
 def text_of(html: str) -> str:
@@ -27,7 +28,8 @@ def test_the_card_tells_what_the_models_files_say(trained_run: Path) -> None:
 
 def test_what_is_not_in_the_files_is_said_to_be_not_known(trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = Predictor.load(trained_run)
-    predictor.config = {key: value for key, value in predictor.config.items() if key not in ("missingness", "fold")}
+    record = {key: value for key, value in predictor.trained.record.items() if key not in ("missingness", "fold")}
+    predictor = Predictor(replace(predictor.trained, record=record))
     told = text_of(card(predictor, trained_run))
     assert "Missing fields not known" in told
     assert "Fold held out as test not known" in told

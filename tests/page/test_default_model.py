@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mmskin.api.predictor import Predictor
 from mmskin.page.default_model import cache_folder, default_run
-from mmskin.trained.predictor import Predictor
 
 
 def test_it_is_trained_once_whole_and_without_leavings(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def photo() -> Image.Image:
 
 
 def test_a_folder_holds_the_page_the_numbers_and_the_figures(photo: Image.Image, tmp_path: Path) -> None:
-    explanation = Explainer(small_predictor("late")).explain(photo, FIELDS, "<b>it</b> & scabs")
+    explanation = Explainer(small_predictor("late").trained).explain(photo, FIELDS, "<b>it</b> & scabs")
     page = write_explanation(explanation, tmp_path / "out").read_text(encoding="utf-8")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     figures = {"shares.png", "fields.png", "words.png", "heatmap.png"}
@@ -40,7 +40,7 @@ def test_a_folder_holds_the_page_the_numbers_and_the_figures(photo: Image.Image,
 
 
 def test_a_notebook_shows_the_page_in_a_frame_and_runs_nothing_of_it(photo: Image.Image) -> None:
-    shown = notebook_frame(Explainer(linear_predictor()).explain(photo, text='"><script>alert(1)</script>'))
+    shown = notebook_frame(Explainer(linear_predictor().trained).explain(photo, text='"><script>alert(1)</script>'))
     assert shown.startswith("<iframe sandbox srcdoc=")
     assert shown.count("<") == 2  # the frame's own tag, opened and closed
     assert "<script>" not in shown
