@@ -22,6 +22,7 @@ from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.evaluation.predictions import class_names, probabilities
+from mmskin.report.numbers import number, points
 from mmskin.synthetic import ceiling, make_clinic, oracle_probs, read_cases, read_truth
 
 CASES, PARTS, TEST_PARTS = 12_500, 25, 10  # ten parts of twenty-five test (5,000 cases), one validates, 14 train
@@ -116,7 +117,7 @@ def main() -> None:
     options = parser.parse_args()
     clinic = prepare(options.output)
     design = read_truth(clinic).design
-    print(f"exact ceiling, both modalities: {ceiling(design, seen=design.attributes).accuracy:.3f}")
+    print(f"exact ceiling, both modalities: {number(ceiling(design, seen=design.attributes).accuracy)}")
     rows = []
     for seed in options.seeds:
         for arm in ("cross_attention", "late"):
@@ -125,8 +126,8 @@ def main() -> None:
             rows.append({"arm": arm, "seed": seed, **score(table, clinic)})
             row = rows[-1]
             print(
-                f"seed {seed} {arm:16} accuracy {row['accuracy']:.3f}, Bayes {row['bayes']:.3f} on the same "
-                f"{row['cases']} cases, behind by {100 * (row['bayes'] - row['accuracy']):.1f} points",
+                f"seed {seed} {arm:16} accuracy {number(row['accuracy'])}, Bayes {number(row['bayes'])} on the same "
+                f"{row['cases']} cases, behind by {points(row['bayes'] - row['accuracy'])} points",
                 flush=True,
             )
     (options.output / "interaction_on_pixels.json").write_text(json.dumps(rows, indent=1) + "\n")

@@ -50,7 +50,7 @@ from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
 from mmskin.fusion import FUSIONS
-from mmskin.report.numbers import with_interval
+from mmskin.report.numbers import number, with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 
@@ -70,7 +70,7 @@ class Claim(NamedTuple):
     margin: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.above} > {self.below}" + (f" {self.margin:+.0f}" if self.margin else "")
+        return f"{self.above} > {self.below}" + (f" {number(self.margin, digits=0, sign=True)}" if self.margin else "")
 
     def verdict(self, difference: Difference) -> str:
         if 100 * difference.low > self.margin:
@@ -178,7 +178,8 @@ def judge(test: pd.DataFrame, claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 
 def in_points(difference: dict[str, Any]) -> str:
-    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * difference[name] for name in ("estimate", "low", "high")))
+    in_hundredths = {name: 100 * difference[name] for name in ("estimate", "low", "high")}
+    return with_interval(in_hundredths, digits=1, sign=True)
 
 
 def rank(
@@ -201,7 +202,9 @@ def rank(
     print(f"\nλ = {interaction:g}, {test['case_id'].nunique()} test cases, balanced accuracy")
     rows = beside_ceilings(benchmark, test, clinic)
     for row in sorted(rows, key=lambda row: -row["estimate"]):
-        print(f"{row['arm']:28}{with_interval(row):24}ceiling {row['ceiling']:.3f}, behind {in_points(row['behind'])}")
+        print(
+            f"{row['arm']:28}{with_interval(row):24}ceiling {number(row['ceiling'])}, behind {in_points(row['behind'])}"
+        )
     print()
     return {"interaction": interaction, "arms": rows, "claims": judge(test, CLAIMS[interaction])}
 

@@ -124,7 +124,8 @@ def quickstart_benchmark(output: Path, *, seed: int, epochs: int, arms: Sequence
 
 def ceiling_table(results: Results, ceilings: dict[str, Ceiling]) -> Table:
     """Both accuracies of every arm with their intervals, each beside the best that its part of the truth allows."""
-    shown = Table(title="Test patients; in brackets 95 % intervals; ceilings: what Bayes would reach")
+    title = "Test patients; in brackets 95 % intervals; ceilings: what Bayes would reach"
+    shown = Table(title=title, box=None, pad_edge=False)  # a row fits 80 columns
     for column in ("arm", "balanced accuracy", "ceiling", "accuracy", "ceiling"):
         shown.add_column(column, justify="left" if column == "arm" else "right")
     balanced, plain = (results.overall(metric).set_index("arm") for metric in ("balanced_accuracy", "accuracy"))

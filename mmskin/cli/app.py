@@ -200,6 +200,9 @@ def explain(
     """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
     from mmskin.api.predictor import Predictor, read_history
     from mmskin.explain.explainer import Explainer, read_history_file
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.explanation_html import write_explanation
+    from mmskin.report.explanation_sentences import sentences
 
     if check is not None:
         if image or history or field or text or target:
@@ -210,12 +213,12 @@ def explain(
     photos = [str(path) for path in image] if image else None
     explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
-    page = explanation.write(output)
-    for sentence in explanation.sentences():
+    page = write_explanation(explanation, output)
+    for sentence in sentences(explanation):
         print(sentence)
     for remark in explanation.remarks:
         print(f"note: {remark}")
-    print(explanation.reminder)
+    print(NOT_A_DIAGNOSIS)
     _say(f"page: {page}")
 
 

@@ -57,7 +57,7 @@ def test_the_answer_names_the_primary_question_first_and_calls_the_rest_explorat
     assert lines[3] == "exploratory:"
     of_differences = [line for line in lines[4:] if " - image_only, balanced accuracy: " in line]
     assert any(line.startswith("stacking - image_only") for line in of_differences)
-    estimates = [float(line.split(" = ")[1].split()[0]) for line in of_differences]
+    estimates = [float(line.split(" = ")[1].split()[0].replace("\u2212", "-")) for line in of_differences]
     assert estimates == sorted(estimates, reverse=True)
     assert "Everything else on this page is exploratory." in (whole_grid / "report.html").read_text()
 

@@ -203,7 +203,7 @@ def test_explain_with_check_measures_explanations_on_the_test_fold(
     code, told, said = mmskin_(f"explain {trained_run} --check {config} --cases 2 --output {output}")
     assert code == 0
     assert "holds           parts: " in told
-    assert "left out: the pointing game: the data set has no masks of lesions" in told
+    assert "not measured: the pointing game: the data set has no masks of lesions" in told
     assert said.strip().replace("\n", "").startswith("page: ")
     content = json.loads((output / "check.json").read_text(encoding="utf-8"))
     assert (content["cases"], content["fold"], content["experiment"]) == (2, 0, "small")
