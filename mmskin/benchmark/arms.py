@@ -7,7 +7,8 @@ from typing import NamedTuple, NoReturn
 
 import torch
 
-from mmskin.benchmark.baselines import BASELINES, Facts
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot

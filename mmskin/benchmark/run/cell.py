@@ -14,8 +14,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from mmskin.benchmark.arms import data_of, encoders_of, experiment_of, reading_of
-from mmskin.benchmark.baselines import BASELINES, Facts
+from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.embeddings import Embed
+from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.explanations import write_explanations
 from mmskin.benchmark.missing_cells import answered_in, write_missing
