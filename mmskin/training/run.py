@@ -27,6 +27,7 @@ from mmskin.inputs.dataset import CaseDataset, Reader
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_encoder, build_model
+from mmskin.model.parts_check import check_experiment
 from mmskin.schema import Schema
 from mmskin.trained.inference import Predict, predict_probabilities, temper
 from mmskin.trained.saved_model import TrainedModel, save_model
@@ -62,6 +63,7 @@ def run_experiment(
     Raises:
         UserError: bad input, or an output folder that holds another experiment.
     """
+    check_experiment(experiment)
     refuse_double_balancing(experiment)
     claim_output(experiment, output, resume=resume)
     cases = load_cases(experiment.data)

@@ -18,7 +18,8 @@ from mmskin.benchmark.run.cell import CellTask, run_cell
 from mmskin.benchmark.run.fine_tuning import check_fine_tuning, tuning_of
 from mmskin.benchmark.run.grid import cells_of
 from mmskin.config.build import build
-from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, read_yaml, validated
+from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, validated
+from mmskin.config.yaml_files import read_yaml
 from mmskin.data.class_map import read_class_map
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.sources import SOURCES

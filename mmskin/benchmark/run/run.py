@@ -12,6 +12,7 @@ import pandas as pd
 from mmskin.benchmark.arms import check_arms
 from mmskin.benchmark.audited import AuditTask, audited
 from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.missing_cells import is_asked
 from mmskin.benchmark.run.cell import CellTask, one_thread, run_cell
 from mmskin.benchmark.run.feature_task import FeatureTask, compute_features, feature_tasks
@@ -70,6 +71,7 @@ def run_benchmark(
         UserError: bad input, a folder that holds another benchmark or in which another run is at work, an encoder that
             cannot be fine-tuned, or features that cannot be computed.
     """
+    check_benchmark(benchmark)
     cases = load_cases(benchmark.data)
     check_arms(benchmark, cases.schema)
     check_fine_tuning(benchmark, cases.schema)

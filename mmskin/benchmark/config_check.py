@@ -1,0 +1,34 @@
+"""Whether the parts of a benchmark exist, take their options and go together, before torch is imported."""
+
+from __future__ import annotations
+
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.encoders import encoder_table
+from mmskin.fusion import FUSIONS
+from mmskin.losses import LOSSES
+from mmskin.model.parts_check import faults_of_data, faults_of_slot, faults_together, refuse
+
+
+def check_benchmark(benchmark: Benchmark) -> None:
+    """Refuse, before anything is read or imported, what can be seen to fail.
+
+    Raises:
+        ConfigError: every fault with its dotted path.
+    """
+    faults = faults_of_data(benchmark.data)
+    for modality, slot in benchmark.encoders.items():
+        faults += faults_of_slot(f"encoders.{modality}", encoder_table(modality), slot)
+    faults += faults_of_slot("loss", LOSSES, benchmark.loss)
+    for name, arm in benchmark.arms.items():
+        for modality, slot in arm.encoders.items():
+            faults += faults_of_slot(f"arms.{name}.encoders.{modality}", encoder_table(modality), slot)
+        for part, table in (("fusion", FUSIONS), ("loss", LOSSES), ("table", BASELINES)):
+            slot = getattr(arm, part)
+            faults += [] if slot is None else faults_of_slot(f"arms.{name}.{part}", table, slot)
+    if not faults:
+        for name, arm in benchmark.arms.items():
+            if arm.fusion is not None:
+                encoders = {**benchmark.encoders, **arm.encoders}
+                faults += faults_together(encoders, arm.fusion, where=f"arms.{name}.", shared=True)
+    refuse(faults)
