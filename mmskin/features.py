@@ -25,6 +25,11 @@ def in_order(names: Iterable[Modality]) -> tuple[Modality, ...]:
     return (*(name for name in given if is_photo(name)), *(name for name in HISTORY if name in given))
 
 
+def photo_title(kind: Modality) -> str:
+    """How people call a kind of photo: "photo" where there is one kind, else such as "clinical photo"."""
+    return "photo" if kind == "image" else f"{kind.replace('_', ' ')} photo"
+
+
 class Features(NamedTuple):
     """One modality of a batch, encoded.
 

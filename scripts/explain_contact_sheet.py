@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import read_experiment
 from mmskin.data.table import history_of
 from mmskin.explain.explainer import Explainer
@@ -26,9 +27,9 @@ from mmskin.explain.explanation import Explanation
 from mmskin.explain.explanation_check import unseen_rows
 from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_signs
 from mmskin.report.explanation_page import data_url
-from mmskin.report.explanation_sentences import percent, points, sentences
+from mmskin.report.explanation_sentences import sentences
+from mmskin.report.numbers import percent, points
 from mmskin.report.pages import render
-from mmskin.trained.predictor import Predictor
 
 SIDE = 200  # pixels of a photo's longer side
 
@@ -44,7 +45,7 @@ class Shown(NamedTuple):
 
 def explained(predictor: Predictor, rows: pd.DataFrame, *, text: str | None) -> Iterator[Shown]:
     """The cases with a photo, in order; `text` is what all of them say beside their fields, if anything."""
-    explainer = Explainer(predictor)
+    explainer = Explainer(predictor.trained)
     for row in rows.to_dict("records"):
         if not row["images"] and "image" in predictor.modalities:
             continue

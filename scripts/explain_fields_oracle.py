@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.explain.answers import Answers
 from mmskin.explain.fields import field_values, only
 from mmskin.explain.shapley import exact_shapley
 from mmskin.schema import History
 from mmskin.synthetic import ClinicDesign, bands_of, draw_cases, history_of_case, make_clinic, posterior, read_truth
-from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 CASES, HIDDEN = 4000, 0.3
@@ -51,7 +51,7 @@ def true_values(design: ClinicDesign, history: History, code: int) -> Floats:
 
 def model_values(predictor: Predictor, history: History, code: int) -> Floats:
     """(P,) the model's, in the same order."""
-    answers = Answers(predictor.model, predictor.loss, predictor.schema, predictor.temperature, [])
+    answers = Answers(predictor.present())
     found = field_values(answers, history, code, exact_up_to=len(history.fields), pairs=2)
     assert found is not None
     by_name = {field.name: field.points for field in found.fields}

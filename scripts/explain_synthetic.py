@@ -27,6 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.check import mean_with_interval
@@ -40,11 +41,10 @@ from mmskin.explain.faithfulness import (
     share_on,
     warmest_first,
 )
-from mmskin.explain.fixed_history import FixedHistory
+from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.photo_map import heat_of
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
-from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 SIZE = 224
@@ -110,7 +110,7 @@ def look(predictor: Predictor, folder: Path, rows: pd.DataFrame) -> list[Seen]:
     """The test cases, each with the class that the model thinks most likely."""
     seen = []
     for row in rows.itertuples():
-        held = predictor.hold(folder / "clinic" / "photos" / f"{row.case_id}.jpg")
+        held = hold_presented(predictor.present(folder / "clinic" / "photos" / f"{row.case_id}.jpg"))
         with torch.no_grad():
             code = int(held.logits_of_tokens(held.tokens[None]).argmax())
         with Image.open(folder / "clinic" / "masks" / f"{row.case_id}.png") as mask:
@@ -160,12 +160,12 @@ def curves(predictor: Predictor, seen: Sequence[Seen], *, orders: int) -> dict[s
 
 def probability(predictor: Predictor, case: Seen) -> Callable[[Tensor], Tensor]:
     """Photos (N, 3, H, W) → (N,), the probability of the class that the map explains."""
-    return lambda photos: predictor.loss.probabilities(case.held.logits_of_pixels(photos))[:, case.code]
+    return lambda photos: predictor.trained.loss.probabilities(case.held.logits_of_pixels(photos))[:, case.code]
 
 
 def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
     """Rank correlation of a map with that of the same photo after layers have forgotten what they learned."""
-    model: Any = predictor.model
+    model: Any = predictor.trained.model
     cnn = model.encoders["image"].model
     found = {}
     for name, modules in {
@@ -208,7 +208,7 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
 
     def both_ways() -> None:
         case.held.logits_of_pixels(pixels[None])[0, case.code].backward()
-        predictor.model.zero_grad(set_to_none=True)
+        predictor.trained.model.zero_grad(set_to_none=True)
 
     tasks = {"grad_cam": lambda: heat_of(case.held.at(pixels), case.code), "forward and backward": both_ways}
     spent: dict[str, list[float]] = {name: [] for name in tasks}
@@ -233,9 +233,10 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
         moved, shares, areas = [], [], []
         for case_id in rows["case_id"]:
             drawn = [render(twin(by_id[case_id], {"pen": pen}), size=SIZE, area=AREA).pixels for pen in ("no", "yes")]
-            held = [predictor.hold(Image.fromarray(pixels)) for pixels in drawn]
+            held = [hold_presented(predictor.present(Image.fromarray(pixels))) for pixels in drawn]
             with torch.no_grad():
-                probs = [predictor.loss.probabilities(one.logits_of_tokens(one.tokens[None]))[0] for one in held]
+                loss = predictor.trained.loss
+                probs = [loss.probabilities(one.logits_of_tokens(one.tokens[None]))[0] for one in held]
             moved.append(float(probs[1][worrying].sum() - probs[0][worrying].sum()))
             code = worrying[int(probs[1][worrying].argmax())]
             ink = (drawn[0] != drawn[1]).any(axis=2)

@@ -50,7 +50,7 @@ from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
 from mmskin.fusion import FUSIONS
-from mmskin.report.pages import with_interval
+from mmskin.report.numbers import with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 

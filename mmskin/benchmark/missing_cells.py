@@ -19,7 +19,7 @@ from mmskin.data.missing_parts import alter, parts_of, scenarios
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB, write_predictions
 from mmskin.schema import Schema
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 from mmskin.training.run import predictions_table
 
 

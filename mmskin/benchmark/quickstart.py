@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.errors import UserError
-from mmskin.evaluation.intervals import evaluate
-from mmskin.report.pages import with_interval
-from mmskin.report.results import read_runs, write_results
+from mmskin.evaluation.results import Results, evaluate_runs, read_runs
+from mmskin.report.numbers import number, with_interval
+from mmskin.report.pages import typed_command
+from mmskin.report.results_report import write_report
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 from mmskin.training.run import run_experiment
 
@@ -49,8 +49,9 @@ def run_quickstart(output: Path, *, cases: int = 1200, seed: int = 0, epochs: in
     console.print("[bold]3/3[/] evaluating on patients that no arm has seen")
     ceilings = {arm: ceiling(read_truth(clinic).design, seen=_attributes(clinic, arm)) for arm in SEES}
     lines = ceiling_lines(ceilings)
-    write_results(runs, output, reference="image_only", title="mmskin quickstart", notes=lines)
-    console.print(ceiling_table(runs.table, ceilings))
+    results = evaluate_runs(runs, reference="image_only")
+    write_report(results, output, title="mmskin quickstart", notes=lines, command=typed_command())
+    console.print(ceiling_table(results, ceilings))
     console.print(
         f"Synthetic diseases: the numbers say that the parts work, nothing about skin.\n"
         f"Report: {output / 'report.html'}\n"
@@ -93,17 +94,18 @@ def arm_experiment(arm: str, output: Path, *, seed: int, epochs: int) -> Experim
     )
 
 
-def ceiling_table(table: pd.DataFrame, ceilings: dict[str, Ceiling]) -> Table:
+def ceiling_table(results: Results, ceilings: dict[str, Ceiling]) -> Table:
     """Both accuracies of every arm with their intervals, each beside the best that its part of the truth allows."""
     shown = Table(title="Test patients; in brackets 95 % intervals; ceilings: what Bayes would reach")
     for column in ("arm", "balanced accuracy", "ceiling", "accuracy", "ceiling"):
         shown.add_column(column, justify="left" if column == "arm" else "right")
-    metrics = evaluate(table)
-    whole = metrics[(metrics["class"] == "") & (metrics["subset"] == "all")]
-    cells = {(row["arm"], row["metric"]): with_interval(row) for row in whole.to_dict("records")}
+    balanced, plain = (results.overall(metric).set_index("arm") for metric in ("balanced_accuracy", "accuracy"))
     for arm, best in ceilings.items():
-        balanced, plain = cells[arm, "balanced_accuracy"], cells[arm, "accuracy"]
-        shown.add_row(arm, balanced, f"{best.balanced_accuracy:.3f}", plain, f"{best.accuracy:.3f}")
+        shown.add_row(
+            arm,
+            *(with_interval(balanced.loc[arm].to_dict()), number(best.balanced_accuracy)),
+            *(with_interval(plain.loc[arm].to_dict()), number(best.accuracy)),
+        )
     return shown
 
 
@@ -111,7 +113,7 @@ def ceiling_lines(ceilings: dict[str, Ceiling]) -> list[str]:
     """The ceilings as sentences for the report."""
     return [
         f"Ceiling of {arm}, known exactly because the clinic is synthetic: "
-        f"balanced accuracy {best.balanced_accuracy:.3f}, accuracy {best.accuracy:.3f}."
+        f"balanced accuracy {number(best.balanced_accuracy)}, accuracy {number(best.accuracy)}."
         for arm, best in ceilings.items()
     ]
 

@@ -44,12 +44,12 @@ def explain(
         return
     if config is not None:
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
+    from mmskin.api.predictor import Predictor, read_history
     from mmskin.explain.explainer import Explainer, read_history_file
-    from mmskin.trained.predictor import Predictor, read_history
 
     told, words = read_history_file(history) if history is not None else ({}, None)
     photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
+    explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
     page = explanation.write(output)
     for sentence in explanation.sentences():
@@ -62,13 +62,13 @@ def explain(
 
 def check_on_test_fold(model: Path, data: DataConfig, *, cases: int, output: Path) -> None:
     """Measure the explanations of a saved model on its own test fold."""
+    from mmskin.api.predictor import Predictor
     from mmskin.explain.explanation_check import check_explanations, unseen_rows
     from mmskin.report.check_page import lines, write_check
-    from mmskin.trained.predictor import Predictor
 
-    predictor = Predictor.load(model)
-    found = check_explanations(predictor, unseen_rows(predictor, data), cases=cases)
-    made = predictor.config
+    trained = Predictor.load(model).trained
+    found = check_explanations(trained, unseen_rows(trained, data), cases=cases)
+    made = trained.record
     about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
     page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
     for line in lines(found):

@@ -21,8 +21,10 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
+    from mmskin.api.predictor import Predictor, read_history
     from mmskin.inputs.photos import open_rgb
-    from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.numbers import percent
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
@@ -40,7 +42,7 @@ def predict(
     for name, probability in answer.probabilities.items():
         title = predictor.schema.class_titles.get(name, name)
         bar = "█" * round(30 * probability)
-        print(f"{probability:6.1%}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
+        print(f"{percent(probability, digits=1):>6}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
     for remark in answer.remarks:
         print(f"note: {remark}")

@@ -24,8 +24,8 @@ def predict_table(
         raise UserError(f"{output} is there already; choose another --output")
     data = read_data_section(config, overrides)
 
+    from mmskin.api.predictor import Predictor
     from mmskin.data.load import read_source
-    from mmskin.trained.predictor import Predictor
 
     cases = read_source(data)
     answers = Predictor.load(model).predict_table(cases.table)

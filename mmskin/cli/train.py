@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import print_lines, say
+from mmskin.cli.console import say
 from mmskin.cli.options import Config, Overrides
+from mmskin.cli.report import say_report
 
 
 def train(
@@ -27,9 +28,7 @@ def train(
     experiment = read_experiment(config, overrides or [])
     check_experiment(experiment)
 
-    from mmskin.report.results import read_runs, write_results  # torch comes after the config is found good
-    from mmskin.training.run import run_experiment
+    from mmskin.training.run import run_experiment  # torch comes after the config is found good
 
     run_experiment(experiment, output, resume=resume, jobs=jobs, say=say, progress=not quiet)
-    print_lines(write_results(read_runs([output]), output, title=experiment.name))
-    say(f"report: {output / 'report.html'}")
+    say_report([output], output, title=experiment.name)

@@ -7,12 +7,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from mmskin.explain.fields import FieldValues
+from mmskin.explain.photo_map import PhotoMap
 from mmskin.explain.shares import PartShares
 from mmskin.explain.what_if import Change, smallest_flip
 from mmskin.explain.words import WordValues
@@ -31,7 +33,7 @@ class Explanation:
     used, missing, remarks, note: as `Prediction` has them.
     shares: of photo, words and fields. words, fields: None where the model reads none or the case has none.
     changes: the answer under every other value of every field.
-    photo, heatmap: the first photo, and the same with the places that speak for the class; None where there is none.
+    photo, photo_map: the first photo, and where in it the evidence for the class lies; None where there is none.
     reminder: that this is no diagnosis.
     """
 
@@ -48,12 +50,17 @@ class Explanation:
     fields: FieldValues | None
     changes: tuple[Change, ...]
     photo: Image.Image | None
-    heatmap: Image.Image | None
+    photo_map: PhotoMap | None
     reminder: str
 
     @property
     def top(self) -> str:
         return next(iter(self.probabilities))
+
+    @cached_property
+    def heatmap(self) -> Image.Image | None:
+        """The photo with its map laid over it."""
+        return None if self.photo is None or self.photo_map is None else self.photo_map.over(self.photo)
 
     @property
     def smallest_flip(self) -> Change | None:

@@ -46,7 +46,7 @@ class Change:
 
 def what_if(answers: Answers, history: History) -> list[Change]:
     """The answers under every other admissible value of every field, recorded or not, in the schema's order."""
-    if answers.modalities == ("image",):
+    if not answers.reads_history:
         return []
     tried = [(field, value) for field in answers.schema.fields for value in others(field, history)]
     changed = [History({**history.fields, field.name: value}, history.text) for field, value in tried]

@@ -17,15 +17,18 @@ from PIL import Image
 
 import mmskin
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.page.photos import Kept
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_figures import word_colours, word_signs
-from mmskin.report.explanation_sentences import percent, points
+from mmskin.report.numbers import percent, points
 from mmskin.report.pages import render
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Prediction, Predictor
-from mmskin.trained.refer import Advice, advise, photo_quality
+from mmskin.trained.prediction import Prediction
+from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.refer import Advice, advise
 
 HERE = Path(__file__).parent
 LONGEST_TEXT = 5000
@@ -57,7 +60,15 @@ class Bar(NamedTuple):
     share: float
 
 
-def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
+class Asked(NamedTuple):
+    """A case read for the model, its answer, and what follows from it."""
+
+    presented: PresentedCase
+    prediction: Prediction
+    advice: Advice
+
+
+def ask(predictor: Predictor, case: Case) -> Asked:
     """The answer, and what follows from it. What the page says of the photo's quality is not said twice.
 
     Raises:
@@ -65,13 +76,14 @@ def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
     """
     check_text(case.text)
     image = None if case.photo is None else case.photo.image
-    prediction = predictor.predict(image, case.fields, case.text)
+    presented = predictor.present(image, case.fields, case.text)
+    prediction = predictor.answer(presented)
     if case.photo is None:
-        return prediction, advise(prediction, predictor.schema)
-    said = photo_quality(case.photo.image)
-    others = (line for line in prediction.remarks if line not in said)
+        return Asked(presented, prediction, advise(prediction, predictor.schema))
+    # Of the quality the page says what was seen at upload, on more pixels than the model reads.
+    others = (line for line in prediction.remarks if line not in presented.remarks)
     prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
-    return prediction, advise(prediction, predictor.schema, quality=case.photo.quality)
+    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=case.photo.quality))
 
 
 def check_text(text: str | None) -> None:
@@ -94,9 +106,9 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     Raises:
         UserError: see `ask`.
     """
-    prediction, advice = ask(predictor, case)
+    presented, prediction, advice = ask(predictor, case)
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
-    answer = _html(
+    shown = _html(
         "answer",
         bars=[Bar(titles[name], percent(p), p) for name, p in prediction.probabilities.items()],
         set_titles=[titles[name] for name in advice.classes],
@@ -110,12 +122,11 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         note=prediction.note,
         warning=NOT_A_DIAGNOSIS,
     )
-    yield Shown(answer, _html("waiting"))
-    explanation = Explainer(predictor).explain(
-        None if case.photo is None else case.photo.image, case.fields, case.text, target=case.target
-    )
-    why = _html("why", **_why(predictor, case, explanation, titles))
-    yield Shown(answer, why + _save(report(answer, why, model=model, is_real=is_real)))
+    yield Shown(shown, _html("waiting"))
+    explainer = Explainer(predictor.trained)
+    explanation = explainer.explain_presented(presented, prediction=prediction, target=case.target)
+    why = _html("why", **_why(case, explanation, titles))
+    yield Shown(shown, why + _save(report(shown, why, model=model, is_real=is_real)))
 
 
 def refused(answer: str, sentence: str) -> Shown:
@@ -141,7 +152,7 @@ def _save(page: str) -> str:
     return _html("save", address=Markup("data:text/html;charset=utf-8;base64,") + _base64(page.encode()))
 
 
-def _why(predictor: Predictor, case: Case, found: Explanation, titles: Mapping[str, str]) -> dict[str, Any]:
+def _why(case: Case, found: Explanation, titles: Mapping[str, str]) -> dict[str, Any]:
     title = titles[found.target]
     return {
         "hint": w.WHY_HINT.format(title=title),
@@ -154,7 +165,7 @@ def _why(predictor: Predictor, case: Case, found: Explanation, titles: Mapping[s
         "changes": _changes(found, titles),
         "tried_changes": bool(found.changes),
         "title": title,
-        **_heat(predictor, case, found.target),
+        **_heat(case, found),
     }
 
 
@@ -202,18 +213,17 @@ def _changes(found: Explanation, titles: Mapping[str, str]) -> list[tuple[str, s
     ]
 
 
-def _heat(predictor: Predictor, case: Case, target: str) -> dict[str, Any]:
+def _heat(case: Case, found: Explanation) -> dict[str, Any]:
     """The photo and the map over it, as pictures of one size, and what has to be said of the map."""
-    encoders = predictor.model.encoders
-    if case.photo is None or "image" not in encoders or encoders["image"].grid is None:
+    if case.photo is None or found.photo_map is None:
         return {"photo": "", "heat": "", "heat_notes": ()}
-    found = predictor.photo_map(case.photo.image, case.fields, case.text, target=target)
     photo = Image.open(io.BytesIO(case.photo.shown)).convert("RGB")
     photo.thumbnail((MAP_SIDE, MAP_SIDE))
     if max(photo.size) < MAP_SIDE:  # a small photo would give a blocky map
         scale = MAP_SIDE / max(photo.size)
         photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BICUBIC)
-    return {"photo": _jpeg(photo), "heat": _jpeg(found.over(photo, opacity=1.0)), "heat_notes": found.notes}
+    heat = found.photo_map.over(photo, opacity=1.0)
+    return {"photo": _jpeg(photo), "heat": _jpeg(heat), "heat_notes": found.photo_map.notes}
 
 
 def _jpeg(image: Image.Image) -> Markup:

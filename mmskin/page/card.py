@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import first_of
 from mmskin.page.answer import HERE
-from mmskin.report.pages import render, with_interval
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.numbers import number, with_interval
+from mmskin.report.pages import render
 
 METRICS = {
     "balanced_accuracy": "Balanced accuracy",
@@ -28,7 +30,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
     Args:
         predictor: of the model.
-        folder: where it was loaded from: the model's folder or its run's, whose metrics.json is read.
+        folder: where it was loaded from: the model's folder or its run's, whose results.json is read.
     """
     return render(
         HERE / "templates" / "card.html.jinja",
@@ -41,7 +43,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
 
 def _model(predictor: Predictor) -> list[tuple[str, str]]:
-    config, experiment = predictor.config, predictor.config.get("experiment", {})
+    config, experiment = predictor.trained.record, predictor.trained.record.get("experiment", {})
     return [
         ("Reads", ", ".join(w.MODALITIES[name] for name in predictor.modalities)),
         *((f"Encoder of {name}", _slot(slot)) for name, slot in config["encoders"].items()),
@@ -50,13 +52,13 @@ def _model(predictor: Predictor) -> list[tuple[str, str]]:
         ("Photos are read at", _told(config.get("photo_side"), "{} pixels")),
         ("Epochs", _told(experiment.get("training", {}).get("epochs"))),
         ("Seed", _told(experiment.get("seed"))),
-        ("Temperature of the calibration", f"{predictor.temperature:.3f}"),
+        ("Temperature of the calibration", number(predictor.trained.temperature)),
         ("Made with mmskin", _told(config.get("mmskin"))),
     ]
 
 
 def _data(predictor: Predictor) -> list[tuple[str, str]]:
-    config, schema = predictor.config, predictor.schema
+    config, schema = predictor.trained.record, predictor.schema
     data = config.get("experiment", {}).get("data", {})
     counts = zip(schema.classes, config["class_counts"], strict=True)
     counted = [f"{schema.class_titles.get(name, name)} {count:,}" for name, count in counts]
@@ -76,9 +78,9 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
 
 
 def _results(folder: Path) -> list[tuple[str, str]]:
-    """Metrics of the run with their intervals; [] where there is no metrics.json of one arm."""
+    """Metrics of the run with their intervals; [] where there is no results.json of one arm."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
-    path = next((place / "metrics.json" for place in places if (place / "metrics.json").is_file()), None)
+    path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
     if path is None:
         return []
     try:

@@ -21,15 +21,16 @@ def cache_folder() -> Path:
 
 
 def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: Callable[[str], None] = print) -> Path:
-    """The run folder of the default model: its model, and metrics.json for the model card.
+    """The run folder of the default model: its model, and results.json for the model card.
 
     It is trained beside the folder and moved there when it is whole: a program that is stopped leaves no half model,
     and of two that train at once the first one's stays.
     """
-    if (folder / "metrics.json").exists():
+    if (folder / "results.json").exists():
         return folder
     from mmskin.benchmark.quickstart import arm_experiment  # here: a page whose model is there starts without Lightning
-    from mmskin.report.results import read_runs, write_results
+    from mmskin.evaluation.results import evaluate_runs, read_runs
+    from mmskin.report.results_report import write_report
     from mmskin.synthetic import make_clinic
     from mmskin.training.run import run_experiment
 
@@ -41,8 +42,10 @@ def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: 
         for arm in ("image_only", ARM):  # the photo's encoder is learned in the first and read, frozen, in the second
             experiment = arm_experiment(arm, work, seed=0, epochs=epochs)
             run_experiment(experiment, work / arm, say=lambda line: None, progress=False)
-        write_results(read_runs([work / ARM]), work / ARM, title="The demonstration's model", replicates=500)
-        if not (folder / "metrics.json").exists():
+        write_report(
+            evaluate_runs(read_runs([work / ARM]), replicates=500), work / ARM, title="The demonstration's model"
+        )
+        if not (folder / "results.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
             (work / ARM).rename(folder)
     return folder

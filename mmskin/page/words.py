@@ -91,10 +91,10 @@ REPORT_MADE = "Made by mmskin {version} with the model {model}."
 CARD_MODEL = "The model"
 CARD_DATA = "Data"
 CARD_RESULTS = "Results on test patients"
-CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from metrics.json of the run."
+CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from results.json of the run."
 CARD_LIMITS = "Limits"
 NOT_KNOWN = "not known: it does not stand in the model's files"
-NO_RESULTS = "Not known: there is no metrics.json in the model's run folder."
+NO_RESULTS = "Not known: there is no results.json in the model's run folder."
 MISSINGNESS = {
     "visible": "visible: the model was told what is not recorded, and may have learned from the gap itself",
     "always_recorded": "always_recorded: only fields that every training case has; a gap cannot speak",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmskin.explain.check import Check, Measure
-from mmskin.report.pages import NOTHING, Grid, Section, environment, number, render, with_interval
+from mmskin.report.numbers import NOTHING, count, number, with_interval
+from mmskin.report.pages import Grid, Section, environment, render, write_page
 
 TITLE = "Do the explanations hold"
 NOTE = (
@@ -23,7 +23,7 @@ VERDICTS = {True: "holds", False: "does not hold", None: "cannot be told"}
 def check_section(check: Check) -> Section:
     """The table, and what was left out."""
     rows = [
-        [measure.title, found(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], f"{measure.n:,}"]
+        [measure.title, found(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], count(measure.n)]
         for measure in check.measures
     ]
     head = ["Measure", "Found", "Beside it", "Asked", "Verdict", "Cases"]
@@ -57,18 +57,13 @@ def write_check(check: Check, folder: Path, *, about: Mapping[str, Any], command
         command: that was typed.
     """
     made = environment(command)
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {**about, **check.to_json(), "environment": made}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "check.json").write_text(text + "\n", encoding="utf-8")
     page = render(
         Path(__file__).with_name("check_page.html.jinja"),
         title=TITLE,
         section=check_section(check),
         environment={**{key: str(value) for key, value in about.items()}, **made},
     )
-    (folder / "check.html").write_text(page, encoding="utf-8")
-    return folder / "check.html"
+    return write_page(folder / "check.html", page, {**about, **check.to_json(), "environment": made})
 
 
 def found(measure: Measure) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmskin.data.table import Cases, histories
 from mmskin.inputs.note import say_value
+from mmskin.report.numbers import count, percent
 from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
 
 WIDTH = 100
@@ -42,10 +43,10 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
     lost = sum(not Path(photo).is_file() for photo in set(photos))
     per_case = sorted(Counter(len(images) for images in table.images).items())
     lines = [
-        ("cases", f"{len(table):,}"),
-        ("patients", f"{table.patient_id.nunique():,}"),
-        ("lesions", f"{table.lesion_id.nunique():,}"),
-        ("photos", f"{len(set(photos)):,}" + (f", {lost:,} of them not found" if lost else "")),
+        ("cases", count(len(table))),
+        ("patients", count(table.patient_id.nunique())),
+        ("lesions", count(table.lesion_id.nunique())),
+        ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
         ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
         ("free text", f"{table.text.notna().sum():,} cases"),
     ]
@@ -65,9 +66,9 @@ def _classes(schema: Schema, table: pd.DataFrame) -> str:
         of_class = table[table.target == name]
         title = schema.class_titles.get(name, "")
         groups = ", ".join(group for group, members in schema.class_groups.items() if name in members)
-        share = f"{len(of_class) / labelled:.1%}" if labelled else "-"
-        patients = f"{of_class.patient_id.nunique():,}"
-        rows.append((name, f"{len(of_class):,}", share, patients, "; ".join(filter(None, (title, groups)))))
+        share = percent(len(of_class) / labelled, digits=1) if labelled else "-"
+        patients = count(of_class.patient_id.nunique())
+        rows.append((name, count(len(of_class)), share, patients, "; ".join(filter(None, (title, groups)))))
     return _table(("Class", "cases", "share", "patients", ""), rows)
 
 
@@ -87,7 +88,7 @@ def _fields(cases: Cases) -> str:
         absent, unknown = values.count(None), values.count(UNKNOWN)
         known = [value for value in values if value is not None and value != UNKNOWN]
         always = "" if absent else "always"
-        counts = (f"{len(known):,}", f"{unknown:,}", f"{absent:,}")
+        counts = (count(len(known)), count(unknown), count(absent))
         rows.append((field.name, *counts, always, _values(field, known)))
     return _table(("Field", "known", "unknown", "not recorded", "", "values"), rows)
 

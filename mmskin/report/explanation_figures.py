@@ -11,9 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
 from mmskin.explain.words import WordValues
-from mmskin.report.explanation_sentences import points
 from mmskin.report.metric_figures import GRID, INK, PALETTE, STYLE
-from mmskin.report.pages import MINUS
+from mmskin.report.numbers import MINUS, points
 
 if TYPE_CHECKING:
     from mmskin.explain.explanation import Explanation

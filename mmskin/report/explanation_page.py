@@ -13,9 +13,9 @@ from PIL import Image
 
 from mmskin.explain.what_if import Change
 from mmskin.report.explanation_figures import fields_figure, shares_figure, word_colours, word_signs
-from mmskin.report.explanation_sentences import percent, points
 from mmskin.report.metric_figures import svg
-from mmskin.report.pages import NOTHING, Grid, render
+from mmskin.report.numbers import NOTHING, number, percent, points
+from mmskin.report.pages import Grid, render
 
 if TYPE_CHECKING:
     from mmskin.explain.explanation import Explanation
@@ -79,7 +79,7 @@ def _words_note(explanation: Explanation) -> str:
         f"Integrated gradients, {words.steps} steps, from a note of as many unknown words "
         f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they add "
         "up to the difference but for "
-        f"{100 * words.completeness_error:.2f} points."
+        f"{number(100 * words.completeness_error, digits=2)} points."
     )
 
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmskin.report.pages import MINUS
+from mmskin.report.numbers import percent, points
 
 if TYPE_CHECKING:
     from mmskin.explain.explanation import Explanation
 
 MOST_FIELDS = 3  # named on each side
 LEAST_POINTS = 0.005  # half a point: what is less is not worth a word
-
-
-def points(value: float) -> str:
-    """.123 as "+12.3", in points of a hundred."""
-    text = f"{abs(100 * value):.1f}"
-    return text if text == "0.0" else f"{MINUS if value < 0 else '+'}{text}"
-
-
-def percent(value: float) -> str:
-    return f"{value:.0%}"
 
 
 def sentences(explanation: Explanation) -> list[str]:

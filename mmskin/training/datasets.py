@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ from mmskin.config.experiment import Experiment
 from mmskin.data.missingness import equalize
 from mmskin.data.splits import Split
 from mmskin.encoders.encoder_contract import Encoder
+from mmskin.features import is_photo
 from mmskin.inputs.augment import Augment
-from mmskin.inputs.dataset import CaseDataset, Hiding, Reader
-from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos, Wanted, extract, fingerprint
-from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.inputs.dataset import CaseDataset, Hiding
+from mmskin.inputs.feature_store import StoredNotes, StoredPhotos, open_store
+from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader, Reader
 from mmskin.model.classifier import MultimodalClassifier
+from mmskin.model.feature_extraction import fingerprint, keep_features
 from mmskin.schema import Schema
-
-TOKENS = "tokens"
 
 
 def make_datasets(
@@ -53,15 +53,6 @@ def case_datasets(
     )
 
 
-def keep_features(reader: Reader, encoder: Encoder, datasets: Sequence[CaseDataset]) -> None:
-    """Run a frozen encoder over all that its reader will look up; nothing to do for a reader that reads from disk."""
-    if isinstance(reader, StoredPhotos | StoredNotes):
-        wanted: Wanted = {}
-        for dataset in datasets:
-            wanted |= reader.wanted(dataset.views_of_cases())
-        extract(reader.store, encoder, wanted, tokens=reader.store.folder.name == TOKENS)
-
-
 def make_reader(modality: str, experiment: Experiment, schema: Schema, encoder: Encoder, *, tokens: bool) -> Reader:
     """Reads a modality from disk for an encoder that learns, and from the feature store for one that is frozen.
 
@@ -73,26 +64,20 @@ def make_reader(modality: str, experiment: Experiment, schema: Schema, encoder: 
         tokens: whether a stored row has its tokens, not the pooled vector alone.
     """
     recipe = experiment.training
-    if modality == "metadata":
-        return ColumnsReader(encoder.prepare)
     reader: PhotoReader | NoteReader
-    if modality == "image":
+    if is_photo(modality):
         augment = None if recipe.augment is None else make_augment(recipe.augment)
         side = experiment.data.photo_side
-        reader = PhotoReader(encoder.prepare, augment=augment, max_side=side, keep=4096, seed=experiment.seed)
-    else:
+        reader = PhotoReader(modality, encoder.prepare, augment=augment, max_side=side, keep=4096, seed=experiment.seed)
+    elif modality == "text":
         reader = NoteReader(encoder.prepare, schema, vary=recipe.vary_notes, seed=experiment.seed)
+    else:
+        return ColumnsReader(encoder.prepare)
     if not is_frozen(encoder):
         return reader
     name = fingerprint(encoder, extra=str(experiment.data.photo_side))
     store = open_store(Path(experiment.features) / name, tokens=tokens)
     return StoredPhotos(store, reader) if isinstance(reader, PhotoReader) else StoredNotes(store, reader)
-
-
-def open_store(folder: Path, *, tokens: bool) -> FeatureStore:
-    """The outputs of one encoder; where tokens are kept, whoever wants pooled vectors alone reads them there too."""
-    kept = TOKENS if tokens or (folder / TOKENS).exists() else "pooled"
-    return FeatureStore(folder / kept, read_tokens=tokens)
 
 
 def make_augment(options: Mapping[str, Any]) -> Augment:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning
 import numpy as np
@@ -20,20 +21,19 @@ from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold, folds_of, folds_to_test, load_cases, prepare_fold
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError, UserError
-from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import GROUP, read_predictions, write_predictions
-from mmskin.inputs.dataset import CaseDataset, Reader
 from mmskin.losses import LOSSES
-from mmskin.losses.loss_contract import Loss
-from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_encoder, build_model
+from mmskin.model.classifier import MakeEncoder, MultimodalClassifier, build_model
 from mmskin.model.parts_check import check_experiment
 from mmskin.schema import Schema
-from mmskin.trained.inference import Predict, predict_probabilities, temper
-from mmskin.trained.saved_model import TrainedModel, save_model
-from mmskin.training.datasets import keep_features, make_datasets
+from mmskin.trained.calibration import fit_temperature
+from mmskin.trained.saved_model import save_model
+from mmskin.trained.trained_model import Predict, TrainedModel
+from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
 from mmskin.training.memory import keep_freed_memory
+from mmskin.training.shared_encoders import shared_encoder
 
 Say = Callable[[str], None]
 
@@ -115,31 +115,14 @@ def run_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     return fold_predictions(fitted.probabilities, fold, arm=experiment.name, seed=experiment.seed)
 
 
-class FittedFold(NamedTuple):
-    """What one fold has taught: a model, calibrated, that answers for any rows of the data set."""
-
-    model: MultimodalClassifier
-    loss: Loss
-    schema: Schema
-    readers: Mapping[str, Reader]
-    temperature: float
-
-    def probabilities(self, rows: pd.DataFrame) -> Floats:
-        """(N, C) calibrated; NaN where nothing of a case is present. Targets are not looked at."""
-        dataset = CaseDataset([rows], self.schema, self.readers)
-        for modality, reader in self.readers.items():
-            keep_features(reader, self.model.encoders[modality], [dataset])
-        return temper(predict_probabilities(self.model, self.loss, dataset), self.temperature)
-
-
 def fit_fold(
     experiment: Experiment,
     fold: Fold,
     folder: Path,
     *,
     progress: bool = True,
-    make_encoder: MakeEncoder = build_encoder,
-) -> FittedFold:
+    make_encoder: MakeEncoder = shared_encoder,
+) -> TrainedModel:
     """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
 
     Args:
@@ -169,14 +152,23 @@ def fit_fold(
     train_data, val_data, _ = make_datasets(experiment, fold.split, fold.schema, model)
     folder.mkdir(parents=True, exist_ok=True)
     fit(model, loss, train_data, val_data, recipe, folder, seed=experiment.seed, progress=progress)
-    val_probs = predict_probabilities(model, loss, val_data)
+    trained = TrainedModel(
+        model,
+        loss,
+        fold.schema,
+        temperature=1.0,
+        photo_side=experiment.data.photo_side,
+        record=record_of(experiment, fold, counts),
+        cached=val_data.readers,
+    )
+    val_probs = trained.probabilities(fold.split.val)
     answered = ~np.isnan(val_probs).any(axis=1)
     temperature = fit_temperature(val_probs[answered], np.asarray(val_data.targets)[answered])
+    trained = replace(trained, temperature=temperature)
     if recipe.save_model:
-        config = saved_config(experiment, fold, counts, temperature)
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
-        save_model(TrainedModel(model, loss, fold.schema, config), folder / "model")
-    return FittedFold(model, loss, fold.schema, val_data.readers, temperature)
+        save_model(trained, folder / "model")
+    return trained
 
 
 def fold_slots(experiment: Experiment, fold: Fold) -> dict[str, dict[str, Any]]:
@@ -229,16 +221,14 @@ def predictions_table(
     return pd.DataFrame(columns).iloc[np.flatnonzero(~np.isnan(probabilities).any(axis=1))]
 
 
-def saved_config(experiment: Experiment, fold: Fold, counts: list[int], temperature: float) -> dict[str, Any]:
-    """What a saved model remembers of its making."""
+def record_of(experiment: Experiment, fold: Fold, counts: list[int]) -> dict[str, Any]:
+    """What a model remembers of its making."""
     return {
         "encoders": fold_slots(experiment, fold),
         "fusion": experiment.fusion,
         "photo_pooling": experiment.photo_pooling,
         "loss": experiment.loss,
         "class_counts": counts,
-        "temperature": temperature,
-        "photo_side": experiment.data.photo_side,
         "missingness": experiment.data.missingness,
         "fold": fold.number,
         "experiment": experiment.to_json(),

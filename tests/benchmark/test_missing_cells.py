@@ -20,7 +20,7 @@ from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import read_predictions
-from mmskin.report.missing_report import missing_grids, missing_pictures
+from mmskin.report.sections.missing_parts import missing_grids, missing_pictures
 
 NOTE: dict[str, Any] = {"fusion": {"name": "text_only"}}
 OVER_BOTH: dict[str, Any] = {"table": {"name": "stacking", "over": ["note", "image_only"]}}

@@ -11,6 +11,7 @@ from benchmark.small_benchmark import ARMS, run, small_benchmark
 from mmskin.benchmark.answer import write_answer
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.errors import UserError
+from mmskin.report.summary_lines import summary_lines
 
 
 def test_every_arm_answers_for_the_same_patients_once_a_fold_and_seed(whole_grid: Path) -> None:
@@ -49,7 +50,7 @@ def test_a_cell_gives_the_same_bits_in_a_process_of_its_own_pool_and_in_this_one
 
 def test_the_answer_names_the_primary_question_first_and_calls_the_rest_exploratory(whole_grid: Path) -> None:
     config = json.loads((whole_grid / "config.json").read_text())
-    lines = write_answer(Benchmark.model_validate(config), whole_grid, [], replicates=100)
+    lines = summary_lines(write_answer(Benchmark.model_validate(config), whole_grid, [], replicates=100))
     assert lines[0] == "primary, named before the run:"
     assert lines[1].startswith("late - image_only, balanced accuracy: ")
     assert lines[3] == "exploratory:"

@@ -19,7 +19,7 @@ import mmskin
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS
+from mmskin.reminder import NOT_A_DIAGNOSIS
 
 CONFIG = """
 name: {name}
@@ -139,7 +139,7 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     assert code == 0
     assert "fold 0: 12 cases train, 12 validate, 12 test" in said
     assert "balanced_accuracy" in told
-    assert {"config.json", "predictions.parquet", "report.html", "metrics.json"} <= {p.name for p in one.iterdir()}
+    assert {"config.json", "predictions.parquet", "report.html", "results.json"} <= {p.name for p in one.iterdir()}
     assert mmskin_(f"train {other} data.fields=[age] --output {two} --quiet")[0] == 0
     line = f"evaluate {one} {two} --reference fields --output {tmp_path / 'both'} --replicates 100"
     code, told, _ = mmskin_(line)

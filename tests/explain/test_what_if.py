@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from explain.small_predictors import linear_predictor, small_predictor
 
+from mmskin.api.predictor import Predictor
 from mmskin.explain.answers import Answers
 from mmskin.explain.what_if import DAYS, Change, others, smallest_flip, what_if
 from mmskin.schema import Field, History
-from mmskin.trained.predictor import Predictor
 
 
 def answers_of(predictor: Predictor) -> Answers:
-    return Answers(predictor.model, predictor.loss, predictor.schema, predictor.temperature, [])
+    return Answers(predictor.present())
 
 
 def change(**values: object) -> Change:

@@ -11,9 +11,9 @@ from make_milk10k import make_milk10k
 from safetensors.torch import load_file
 from small_experiment import small_experiment
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import load_cases
-from mmskin.trained.predictor import Predictor
 from mmskin.training.run import run_experiment
 
 
@@ -42,8 +42,8 @@ def test_pairs_are_trained_on_saved_loaded_and_asked_for(
     changes = {"photo_pooling": photo_pooling, "fusion": {"name": fusion}}
     table = train(pairs, tmp_path / "run", **changes)
     predictor = Predictor.load(tmp_path / "run")
-    assert predictor.config["photo_pooling"] == photo_pooling
-    assert (predictor.model.photo_pooling is not None) == (photo_pooling == "attention")
+    assert predictor.trained.record["photo_pooling"] == photo_pooling
+    assert (predictor.trained.model.photo_pooling is not None) == (photo_pooling == "attention")
     saved = load_file(tmp_path / "run" / "fold_0" / "model" / "model.safetensors")
     assert ("photo_pooling.score.weight" in saved) == (photo_pooling == "attention")
 

@@ -11,15 +11,19 @@ import pytest
 import torch
 from data.make_ddi import make_ddi
 from small_experiment import small_experiment
+from torch.utils.data import DataLoader
 
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, DataError, UserError
+from mmskin.evaluation.metrics import Floats
+from mmskin.inputs.batch import collate
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier, build_model
-from mmskin.trained.inference import predict_probabilities, temper
+from mmskin.schema import Schema
 from mmskin.trained.saved_model import load_model
+from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
@@ -60,6 +64,13 @@ def test_a_run_leaves_predictions_of_validation_and_test_patients_and_a_model(tr
     assert json.loads((trained_run / "config.json").read_text())["name"] == "small"
 
 
+def answers(model: MultimodalClassifier, loss: Loss, data: CaseDataset, *, batch_size: int = 64) -> Floats:
+    """(N, C) probabilities of the plain view of every case."""
+    schema = Schema(name="any", classes=("a", "b"))
+    trained = TrainedModel(model, loss, schema, temperature=1.0, photo_side=32)
+    return np.concatenate([trained.of_batch(b) for b in DataLoader(data, batch_size=batch_size, collate_fn=collate)])
+
+
 @pytest.mark.parametrize("modalities", [("image", "text"), ("metadata",)])
 def test_a_tiny_set_is_learned_by_heart(pad_folder: Path, tmp_path: Path, modalities: tuple[str, ...]) -> None:
     fusion = "concat" if len(modalities) > 1 else f"{modalities[0]}_only"
@@ -68,7 +79,7 @@ def test_a_tiny_set_is_learned_by_heart(pad_folder: Path, tmp_path: Path, modali
     )
     model, loss, (train, val, _) = parts(experiment)
     fit(model, loss, train, val, experiment.training, tmp_path, progress=False)
-    probabilities = predict_probabilities(model, loss, train)
+    probabilities = answers(model, loss, train)
     assert (probabilities.argmax(1) == np.asarray(train.targets)).mean() == 1.0
 
 
@@ -210,7 +221,7 @@ def test_photos_without_any_history_train_and_are_reported_by_their_subgroups(tm
 
 def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> None:
     model, loss, (train, _, _) = parts(small_experiment(pad_folder))
-    one, many = (predict_probabilities(model, loss, train, batch_size=size) for size in (1, 64))
+    one, many = (answers(model, loss, train, batch_size=size) for size in (1, 64))
     assert np.allclose(one, many, atol=1e-6)  # float32 sums in another order
     assert np.allclose(many.sum(1), 1)
 
@@ -218,14 +229,6 @@ def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> Non
 def test_views_that_no_epoch_reads_are_not_made(pad_folder: Path) -> None:
     _, _, (train, _, _) = parts(small_experiment(pad_folder, epochs=2, views=12, augment={}))
     assert train.views == 2
-
-
-def test_temperature_softens_and_keeps_nan() -> None:
-    probabilities = np.array([[0.9, 0.1], [np.nan, np.nan]])
-    # √.9 / (√.9 + √.1) = .75
-    assert temper(probabilities, 2.0)[0] == pytest.approx([0.75, 0.25])
-    assert np.isnan(temper(probabilities, 2.0)[1]).all()
-    assert temper(probabilities, 1.0)[0] == pytest.approx([0.9, 0.1])
 
 
 def test_early_stopping_ends_before_the_last_epoch(pad_folder: Path, tmp_path: Path) -> None:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.run.shared_encoders import shared_encoder
 from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.features import Features
 from mmskin.inputs.dataset import CaseDataset
-from mmskin.training.datasets import is_frozen, keep_features, make_reader
+from mmskin.model.feature_extraction import keep_features
+from mmskin.training.datasets import is_frozen, make_reader
 from mmskin.training.run import fold_slots
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class Embed:

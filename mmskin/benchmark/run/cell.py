@@ -22,15 +22,15 @@ from mmskin.benchmark.explanations import write_explanations
 from mmskin.benchmark.missing_cells import answered_in, write_missing
 from mmskin.benchmark.run.answer_cost import answer_cost
 from mmskin.benchmark.run.grid import Cell, cell_of, replace
-from mmskin.benchmark.run.shared_encoders import shared_encoder
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
 from mmskin.data.load import Fold
 from mmskin.data.missingness import equalize
 from mmskin.evaluation.predictions import read_predictions, write_predictions
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict, TrainedModel
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.run import FittedFold, fit_fold, fold_predictions
+from mmskin.training.run import fit_fold, fold_predictions
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class CellTask(NamedTuple):
@@ -49,7 +49,7 @@ class Fitted(NamedTuple):
     """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
 
     predict: Predict
-    model: FittedFold | None = None
+    model: TrainedModel | None = None
 
 
 def run_cell(task: CellTask) -> None:
@@ -75,7 +75,7 @@ def run_cell(task: CellTask) -> None:
     write_predictions(table, task.cell.predictions(task.output))
 
 
-def model_cost(task: CellTask, fitted: FittedFold | None) -> dict[str, Any]:
+def model_cost(task: CellTask, fitted: TrainedModel | None) -> dict[str, Any]:
     """Parameters that learned, None for a table arm; once an arm, what one answer costs too."""
     if fitted is None:
         return {"parameters": None}

@@ -15,13 +15,15 @@ from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.missing_cells import altered_rows
 from mmskin.benchmark.run.cell import one_thread
 from mmskin.benchmark.run.folds import Folds
-from mmskin.benchmark.run.shared_encoders import shared_encoder
 from mmskin.config.experiment import DataConfig, Slot
 from mmskin.data.load import Fold
 from mmskin.features import Modality
-from mmskin.inputs.dataset import CaseDataset, Reader
-from mmskin.training.datasets import case_datasets, is_frozen, keep_features, make_reader
+from mmskin.inputs.dataset import CaseDataset
+from mmskin.inputs.readers import Reader
+from mmskin.model.feature_extraction import keep_features
+from mmskin.training.datasets import case_datasets, is_frozen, make_reader
 from mmskin.training.run import fold_slots
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class Seen(NamedTuple):

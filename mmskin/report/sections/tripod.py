@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mmskin.benchmark import methods
-from mmskin.benchmark.headline import in_words
-from mmskin.benchmark.record import Record
-from mmskin.report.pages import Grid, Section, number
+from mmskin.report.headline import in_words
+from mmskin.report.numbers import number
+from mmskin.report.pages import Grid, Section
+from mmskin.report.sections import methods
+from mmskin.report.sections.record import Record
 
 FOR_AUTHORS = "for the authors to fill"
 CONFLICTS = {"keep": "kept", "drop": "dropped", "error": "refused"}
@@ -45,9 +46,9 @@ def items(record: Record) -> list[Item]:
 
 
 def _opening(record: Record) -> list[Item]:
-    primary = record.benchmark.primary
+    plan = record.plan
     objective = (
-        f"To compare {primary.arm} with {primary.reference} in {in_words(primary.metric)}; models are developed and "
+        f"To compare {plan.primary} with {plan.reference} in {in_words(plan.metric)}; models are developed and "
         "tested within one data set."
     )
     return [
@@ -61,10 +62,10 @@ def _opening(record: Record) -> list[Item]:
 
 
 def _data(record: Record) -> list[Item]:
-    schema, section = record.schema, record.benchmark.data
+    schema, section = record.schema, record.plan.data
     asked = [name for name in section.fields or schema.field_names if name not in section.without]
     cited = f": {schema.citation}" if schema.citation else ""
-    audited = " The audit above lists what was found." if record.benchmark.audit else ""
+    audited = " The audit above lists what was found." if record.plan.audited else ""
     prepared = (
         f"Photos are shrunk to {section.photo_side} pixels, a note is rendered from the history. Equal photos lie in "
         f"one fold; under two diagnoses they are {CONFLICTS[section.conflicts]}.{audited}"
@@ -99,8 +100,8 @@ def _data(record: Record) -> list[Item]:
 
 
 def _analysis(record: Record) -> list[Item]:
-    benchmark, recipe = record.benchmark, record.benchmark.training
-    balanced = f"Loss: {methods.slot(benchmark.loss)}; sampler: {recipe.sampler}. Networks are recalibrated."
+    plan, recipe = record.plan, record.plan.training
+    balanced = f"Loss: {methods.slot(plan.loss)}; sampler: {recipe.sampler}. Networks are recalibrated."
     judged = (
         "Balanced accuracy, AUROC, sensitivity and specificity by class; log-loss, Brier score, calibration error, "
         "slope and plots; paired differences."
@@ -108,7 +109,7 @@ def _analysis(record: Record) -> list[Item]:
     groups = ", ".join(record.groups)
     return [
         Item("12a", "how data were divided", f"{methods.folds(record)} {methods.parts(record)}"),
-        Item("12b", "how predictors were handled", f"Encoders: {methods.encoders(benchmark.encoders)}."),
+        Item("12b", "how predictors were handled", f"Encoders: {methods.encoders(plan.encoders)}."),
         Item("12c", "the kind of model and how it was built", " ".join(methods.arms(record))),
         Item("12d", "differences between clusters such as centres"),
         Item("12e", "measures of performance", judged),
@@ -148,7 +149,7 @@ def _results(record: Record) -> list[Item]:
         f"{sum(record.counts.values()):,} ({classes})."
     )
     by_fold = ", ".join(f"{fold}: {n:,}" for fold, n in record.folds["fold"].value_counts().sort_index().items())
-    kept = "are kept in cells/" if record.benchmark.training.save_model else "are not kept"
+    kept = "are kept in cells/" if record.plan.training.save_model else "are not kept"
     limits = "One data set, tested on itself; intervals do not cover who was trained on."
     return [
         Item("20a", "flow of participants", flow),

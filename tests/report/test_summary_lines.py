@@ -7,14 +7,9 @@ import pandas as pd
 import pytest
 from made_predictions import make
 
-from mmskin.report.results import Runs, answered_by_all, write_results
-
-
-def test_arms_are_compared_on_the_cases_that_all_of_them_answered() -> None:
-    table = pd.DataFrame({"arm": ["a", "a", "a", "b", "b"], "case_id": ["1", "2", "3", "2", "3"]})
-    common, left_out = answered_by_all(table)
-    assert left_out == 1
-    assert common["case_id"].tolist() == ["2", "3", "2", "3"]
+from mmskin.evaluation.results import Runs, evaluate_runs
+from mmskin.report.results_report import write_report
+from mmskin.report.summary_lines import summary_lines
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +20,9 @@ def runs() -> Runs:
 
 
 def test_the_primary_difference_is_said_first_with_all_that_it_rests_on(runs: Runs, tmp_path: Path) -> None:
-    lines = write_results(runs, tmp_path, reference="image", primary="late", metric="log_loss", replicates=100)
-    saved = json.loads((tmp_path / "metrics.json").read_text())
+    results = evaluate_runs(runs, reference="image", primary="late", metric="log_loss", replicates=100)
+    write_report(results, tmp_path, title="t")
+    lines, saved = summary_lines(results), json.loads((tmp_path / "results.json").read_text())
     assert lines[0] == "primary, named before the run:"
     row = saved["differences"][1]
     assert (row["arm"], row["metric"], row["role"]) == ("late", "log_loss", "primary")
@@ -37,7 +33,7 @@ def test_the_primary_difference_is_said_first_with_all_that_it_rests_on(runs: Ru
         f"(p = {row['p_holm_all']:.3f} by Holm over all arms), better; detectable {row['detectable']:.3f}"
     )
     assert row["p"] < row["p_holm_all"]
-    assert f"late: log-loss {value['late']:.2f} [" in (tmp_path / "report.html").read_text()
+    assert f"late {value['late']:.3f} [" in (tmp_path / "report.html").read_text()
     assert lines[2:4] == ["", "exploratory:"]
     # The primary metric, then the standard ones; in each the best arm first, which in log-loss is the lowest.
     said = [line.split(": ")[0] for line in lines[4:] if " - image, " in line]
@@ -48,16 +44,17 @@ def test_the_primary_difference_is_said_first_with_all_that_it_rests_on(runs: Ru
     assert len(said) == 8
 
 
-def test_without_a_primary_nothing_is_called_that(runs: Runs, tmp_path: Path) -> None:
+def test_without_a_primary_nothing_is_called_that(runs: Runs) -> None:
     for primary in (None, "image"):
-        lines = write_results(runs, tmp_path, reference="image", primary=primary, replicates=100)
+        lines = summary_lines(evaluate_runs(runs, reference="image", primary=primary, replicates=100))
         assert lines[0].startswith("arm ")
         assert not any("primary" in line or "exploratory" in line for line in lines)
 
 
 def test_further_tests_stand_in_the_report_and_in_the_file(runs: Runs, tmp_path: Path) -> None:
-    write_results(runs, tmp_path, reference="image", primary="late", replicates=100)
-    saved = json.loads((tmp_path / "metrics.json").read_text())
+    results = evaluate_runs(runs, reference="image", primary="late", replicates=100)
+    write_report(results, tmp_path, title="t")
+    saved = json.loads((tmp_path / "results.json").read_text())
     assert len(saved["tests"]) == 3 * (1 + 4 + 1)
     assert {row["test"] for row in saved["tests"]} == {"permutation", "delong"}
     page = (tmp_path / "report.html").read_text()

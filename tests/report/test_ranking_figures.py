@@ -5,15 +5,18 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from mmskin.evaluation.results import Results
 from mmskin.report.cost_figure import apart, cost_against, front
 from mmskin.report.metric_figures import PALETTE
-from mmskin.report.pictures import file_name, picture
-from mmskin.report.ranking import difference_forest, ranking
+from mmskin.report.pictures import Picture, file_name
+from mmskin.report.ranking_figures import difference_forest, ranking
 
 
-def metrics(scores: dict[str, float], metric: str = "balanced_accuracy") -> pd.DataFrame:
+def results(scores: dict[str, float], *, primary: str, reference: str, metric: str = "balanced_accuracy") -> Results:
     rows = [{"arm": arm, "estimate": score, "low": score - 0.1, "high": score + 0.1} for arm, score in scores.items()]
-    return pd.DataFrame(rows).assign(metric=metric, **{"class": "", "subset": "all"})
+    table = pd.DataFrame(rows).assign(metric=metric, **{"class": "", "subset": "all"})
+    nothing = pd.DataFrame()
+    return Results(nothing, 0, table, nothing, None, nothing, primary, reference, metric, {}, [])
 
 
 def labels(figure) -> list[str]:
@@ -29,7 +32,7 @@ def points(figure) -> list[tuple[float, str, str]]:
 
 
 def test_the_best_arm_is_on_top_and_primary_and_reference_are_marked_by_word_shape_and_colour():
-    figure = ranking(metrics({"a": 0.5, "b": 0.7, "c": 0.6, "d": 0.4}), primary="c", reference="a")
+    figure = ranking(results({"a": 0.5, "b": 0.7, "c": 0.6, "d": 0.4}, primary="c", reference="a"))
     assert labels(figure) == ["b", "c (primary)", "a (reference)", "d"]
     assert [x for x, _, _ in points(figure)] == [0.7, 0.6, 0.5, 0.4]
     other, primary, reference, last = points(figure)
@@ -38,14 +41,14 @@ def test_the_best_arm_is_on_top_and_primary_and_reference_are_marked_by_word_sha
 
 
 def test_of_a_metric_for_which_less_is_better_the_least_is_on_top():
-    figure = ranking(metrics({"a": 0.5, "b": 0.7}, "log_loss"), primary="b", reference="a", metric="log_loss")
+    figure = ranking(results({"a": 0.5, "b": 0.7}, primary="b", reference="a", metric="log_loss"))
     assert labels(figure) == ["a (reference)", "b (primary)"]
 
 
 def test_the_forest_shows_each_verdict_by_a_mark_of_its_own_around_zero():
-    rows = metrics({"a": -0.3, "b": 0.3, "c": 0.01})
-    rows = rows.assign(reference="image_only", verdict=["worse", "better", "not distinguishable"])
-    figure = difference_forest(rows, primary="a")
+    found = results({"a": -0.3, "b": 0.3, "c": 0.01}, primary="a", reference="image_only")
+    differences = found.metrics.assign(verdict=["worse", "better", "not distinguishable"])
+    figure = difference_forest(found._replace(differences=differences))
     assert labels(figure) == ["b", "c", "a (primary)"]
     better, nothing, worse = points(figure)
     assert (better[1], nothing[1], worse[1]) == ("^", "o", "v")
@@ -56,9 +59,9 @@ def test_the_forest_shows_each_verdict_by_a_mark_of_its_own_around_zero():
 
 
 def test_an_arm_without_interval_is_drawn_as_a_point():
-    rows = metrics({"a": 0.5, "b": 0.6})
-    rows.loc[0, ["low", "high"]] = np.nan
-    assert len(ranking(rows, primary="a", reference="b").axes[0].collections) == 1
+    found = results({"a": 0.5, "b": 0.6}, primary="a", reference="b")
+    found.metrics.loc[0, ["low", "high"]] = np.nan
+    assert len(ranking(found).axes[0].collections) == 1
 
 
 def test_the_front_holds_what_nothing_cheaper_equals():
@@ -76,19 +79,19 @@ def test_names_are_moved_apart_about_their_mean():
 
 
 def test_cost_names_the_front_primary_and_reference_alone_and_is_logarithmic_over_a_decade():
-    rows = metrics({"cheap": 0.5, "best": 0.7, "primary": 0.6, "reference": 0.55, "dear": 0.4})
-    wide = rows.assign(cost=[1.0, 20.0, 30.0, 40.0, 50.0])
-    options = {"primary": "primary", "reference": "reference", "xlabel": "s", "ylabel": "y"}
-    axes = cost_against(wide, cost="cost", **options).axes[0]
+    scores = {"cheap": 0.5, "best": 0.7, "primary": 0.6, "reference": 0.55, "dear": 0.4}
+    found = results(scores, primary="primary", reference="reference")
+    axes = cost_against(found, dict(zip(scores, [1.0, 20.0, 30.0, 40.0, 50.0], strict=True)), xlabel="s").axes[0]
     assert {text.get_text() for text in axes.texts} == {"cheap", "best", "primary", "reference"}
     assert axes.get_xscale() == "log"
-    narrow = cost_against(rows.assign(cost=[1.0, 2.0, 3.0, 4.0, 5.0]), cost="cost", **options)
+    narrow = cost_against(found, dict(zip(scores, [1.0, 2.0, 3.0, 4.0, 5.0], strict=True)), xlabel="s")
     assert narrow.axes[0].get_xscale() == "linear"
 
 
 def test_a_picture_is_kept_as_two_files_named_by_its_title(tmp_path):
-    figure = ranking(metrics({"a": 0.5, "b": 0.7}), primary="a", reference="b")
-    shown = picture("Ranking: Balanced accuracy", figure, note="n", folder=tmp_path / "figures")
+    figure = ranking(results({"a": 0.5, "b": 0.7}, primary="a", reference="b"))
+    shown = Picture("Ranking: Balanced accuracy", figure, "n")
+    shown.write(tmp_path / "figures")
     svg, png = (tmp_path / "figures" / f"ranking_balanced_accuracy.{kind}" for kind in ("svg", "png"))
     assert svg.read_text().strip() == str(shown.image).strip()
     assert png.read_bytes().startswith(b"\x89PNG")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import torch
 from PIL import Image
 from small_experiment import small_experiment
 
+from mmskin.api.predictor import Predictor, read_history
 from mmskin.data.load import load_cases
 from mmskin.errors import DataError, ImageError, ModelError, UserError
 from mmskin.model.classifier import build_model
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.schema import Field, Schema
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
-from mmskin.trained.saved_model import TrainedModel
+from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.run import run_experiment
 
 SCHEMA = Schema(
@@ -40,7 +42,7 @@ def predictor(*modalities: str, fusion: str = "late", seed: int = 0) -> Predicto
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model, loss = build_model(encoders, fusion_slot, loss_slot, schema=SCHEMA, class_counts=[6, 3, 1])
-    return Predictor(TrainedModel(model, loss, SCHEMA, {"temperature": 2.0, "photo_side": 64}))
+    return Predictor(TrainedModel(model, loss, SCHEMA, temperature=2.0, photo_side=64))
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +138,8 @@ def test_a_note_that_is_too_long_is_said_to_be(both: Predictor) -> None:
 
 
 def test_temperature_softens_the_answer(photo: Image.Image) -> None:
-    sharp, soft = predictor("image", fusion="image_only"), predictor("image", fusion="image_only")
-    sharp.temperature, soft.temperature = 1.0, 2.0
+    trained = predictor("image", fusion="image_only").trained
+    sharp, soft = (Predictor(replace(trained, temperature=temperature)) for temperature in (1.0, 2.0))
     p, q = sharp.predict(photo).probabilities, soft.predict(photo).probabilities
     root = {name: value**0.5 for name, value in p.items()}
     assert q == pytest.approx({name: value / sum(root.values()) for name, value in root.items()})

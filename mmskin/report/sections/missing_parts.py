@@ -1,19 +1,26 @@
-"""What a report shows of missing parts: two tables of all arms, and the curves of a few."""
+"""What every arm loses when parts of the test cases are missing: two tables of all arms, and the curves of a few."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mmskin.evaluation.missing_curves import Losses
 from mmskin.evaluation.predictions import arm_names
+from mmskin.json_values import records
 from mmskin.report import metric_figures as draw
-from mmskin.report.pages import NOTHING, Grid, Picture, number, with_interval
-from mmskin.report.pictures import picture
+from mmskin.report.numbers import MINUS, NOTHING, count, number, percent, with_interval
+from mmskin.report.pages import Grid, Section
+from mmskin.report.pictures import Picture
 
+NOTE = (
+    "The arms as they were trained, asked about the same test cases with less of them. Parts alone: the photo, or the "
+    "history. Hidden fields: each by chance (at random); all that are recorded together, by patient (in blocks); or "
+    "what is not worth writing down first, every “no” before any other answer (not at random). No arm was trained for "
+    "it unless its recipe hides fields. First seed, exploratory."
+)
 NO_ANSWER = "n/a"
 DRAWN = 6  # curves that can still be told apart
 MIDDLE = 0.5
@@ -28,6 +35,22 @@ ROBUSTNESS = (
 )
 
 
+def missing_section(losses: Losses, *, first: Sequence[str]) -> Section:
+    """Tables of all arms, and the curves of six at most.
+
+    Args:
+        losses: from `evaluate_missing`.
+        first: arms to be drawn whatever they score; the first has its interval drawn.
+    """
+    return Section(
+        "When parts are missing",
+        NOTE,
+        pictures=missing_pictures(losses, first=first),
+        grids=missing_grids(losses),
+        saved={"missing_parts": records(losses.scores), "robustness": records(losses.robustness)},
+    )
+
+
 def missing_grids(losses: Losses) -> list[Grid]:
     """All arms with parts alone, and with fields hidden by every mechanism."""
     scores = losses.scores
@@ -36,7 +59,7 @@ def missing_grids(losses: Losses) -> list[Grid]:
     if rates:
         note = ROBUSTNESS.format(
             rates=", ".join(number(rate, digits=2).rstrip("0") for rate in rates),
-            minus="\u2212",
+            minus=MINUS,
             chance=number(losses.chance),
             nothing=NOTHING,
         )
@@ -44,14 +67,8 @@ def missing_grids(losses: Losses) -> list[Grid]:
     return grids
 
 
-def missing_pictures(losses: Losses, *, first: Sequence[str], folder: Path | None = None) -> list[Picture]:
-    """Curves of the first arms, of the best one that a photo alone tells nothing, and of the best others.
-
-    Args:
-        losses: from `evaluate_missing`.
-        first: arms to be drawn whatever they score; the first has its interval drawn.
-        folder: for the figure as files; none are written if None.
-    """
+def missing_pictures(losses: Losses, *, first: Sequence[str]) -> list[Picture]:
+    """Curves of the first arms, of the best one that a photo alone tells nothing, and of the best others."""
     if losses.robustness.empty:
         return []
     arms = drawn_arms(losses.scores, first=first)
@@ -60,7 +77,7 @@ def missing_pictures(losses: Losses, *, first: Sequence[str], folder: Path | Non
         f"Balanced accuracy; the band is the 95 % interval of {arms[0]}, the dotted line chance. The arms after "
         f"{' and '.join(first)} were chosen by their score on these very cases: for the eye, not for a claim."
     )
-    return [picture("When fields are missing", figure, note=note, folder=folder)]
+    return [Picture("When fields are missing", figure, note)]
 
 
 def drawn_arms(scores: pd.DataFrame, *, first: Sequence[str]) -> list[str]:
@@ -76,7 +93,7 @@ def _parts_grid(scores: pd.DataFrame) -> Grid:
     names = list(parts["scenario"].drop_duplicates())
     cells = {(row["arm"], row["scenario"]): _score(row) for row in parts.to_dict("records")}
     lines = [
-        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), f"{scores['n'].iloc[0]:,}"]
+        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), count(scores["n"].iloc[0])]
         for arm in arm_names(scores)
     ]
     return Grid("With parts alone: balanced accuracy", ["Arm", *map(_title, names), "n"], lines, FORCED)
@@ -92,14 +109,14 @@ def _mechanisms_grid(losses: Losses, middle: float, note: str) -> Grid:
         for arm in arm_names(losses.scores)
     ]
     words = [name.replace("_", " ") for name in names]
-    head = ["Arm", *(f"Robustness, {name}" for name in words), *(f"{middle:.0%} hidden, {name}" for name in words)]
+    head = ["Arm", *(f"Robustness, {name}" for name in words), *(f"{percent(middle)} hidden, {name}" for name in words)]
     return Grid("With fields hidden: robustness and balanced accuracy", head, lines, note)
 
 
 def _score(row: Mapping[Any, Any]) -> str:
     if row["answered"] == 0:
         return NO_ANSWER
-    unanswered = f" ({1 - row['answered']:.0%} not answered)" if row["answered"] < 1 else ""
+    unanswered = f" ({percent(1 - row['answered'])} not answered)" if row["answered"] < 1 else ""
     return with_interval(row) + unanswered
 
 

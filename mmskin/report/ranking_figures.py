@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.results import Results, best_first
 from mmskin.report.metric_figures import GRID, INK, PALETTE, STYLE
 
 WIDTH = 5.6  # inches: two of them side by side on a wide page, one above the other on a phone
@@ -38,54 +39,36 @@ VERDICTS = {
 }
 
 
-def best_first(rows: pd.DataFrame, *, metric: str) -> pd.DataFrame:
-    """Rows of one metric by their estimate; equal ones keep their order."""
-    return rows.sort_values("estimate", ascending=METRICS[metric].better == "lower", kind="stable")
-
-
-def role_of(arm: str, *, primary: str, reference: str) -> str:
+def role_of(arm: str, results: Results) -> str:
     """A key of `ROLES`."""
-    return PRIMARY if arm == primary else REFERENCE if arm == reference else "other arms"
+    return PRIMARY if arm == results.arm else REFERENCE if arm == results.reference else "other arms"
 
 
-def ranking(metrics: pd.DataFrame, *, primary: str, reference: str, metric: str = "balanced_accuracy") -> Figure:
-    """One metric of all test cases for every arm with its interval, the best arm on top.
-
-    Args:
-        metrics: from `evaluate`.
-        primary: the arm named before the run; marked in words too, as is
-        reference: the arm that it is compared with.
-        metric: one that is not per class.
-    """
-    rows = metrics[(metrics["metric"] == metric) & (metrics["class"] == "") & (metrics["subset"] == "all")]
-    rows = best_first(rows, metric=metric)
-    kinds = [role_of(arm, primary=primary, reference=reference) for arm in rows["arm"]]
+def ranking(results: Results) -> Figure:
+    """The metric of all test cases for every arm with its interval, the best arm on top; primary arm and reference are
+    marked in words too."""
+    rows = best_first(results.overall(), metric=results.metric)
+    kinds = [role_of(arm, results) for arm in rows["arm"]]
     labels = [f"{arm} ({kind})" if kind in NAMED else arm for arm, kind in zip(rows["arm"], kinds, strict=True)]
     with mpl.rc_context(STYLE):
         figure, axes = _rows_of(labels, heavy=[kind in NAMED for kind in kinds])
         _draw(axes, rows, [ROLES[kind] for kind in kinds])
-        axes.set_xlabel(METRICS[metric].title)
+        axes.set_xlabel(METRICS[results.metric].title)
     return figure
 
 
-def difference_forest(differences: pd.DataFrame, *, primary: str, metric: str = "balanced_accuracy") -> Figure:
-    """Every arm minus the reference with its interval, the largest gain on top; the mark tells the verdict.
-
-    Args:
-        differences: from `compare_arms`.
-        primary: the arm named before the run; marked in words.
-        metric: which of those compared.
-    """
-    rows = best_first(differences[differences["metric"] == metric], metric=metric)
-    labels = [f"{arm} (primary)" if arm == primary else arm for arm in rows["arm"]]
+def difference_forest(results: Results) -> Figure:
+    """Every arm minus the reference with its interval, the largest gain on top; the mark tells the verdict."""
+    rows = best_first(pd.DataFrame(results.compared()), metric=results.metric)
+    labels = [f"{arm} ({PRIMARY})" if arm == results.arm else arm for arm in rows["arm"]]
     with mpl.rc_context(STYLE):
-        figure, axes = _rows_of(labels, heavy=[arm == primary for arm in rows["arm"]])
+        figure, axes = _rows_of(labels, heavy=[arm == results.arm for arm in rows["arm"]])
         axes.axvline(0, color=INK, lw=1, zorder=1)
         _draw(axes, rows, [VERDICTS[verdict] for verdict in rows["verdict"]])
         for verdict, mark in VERDICTS.items():
             axes.plot([], [], ls="", label=verdict, **_style(mark))
         figure.legend(frameon=False, loc="outside upper right", ncols=3, fontsize=9, handletextpad=0.2)
-        axes.set_xlabel(f"{METRICS[metric].title}: arm minus {rows['reference'].iloc[0]}")
+        axes.set_xlabel(f"{METRICS[results.metric].title}: arm minus {results.reference}")
     return figure
 
 

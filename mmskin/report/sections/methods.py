@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmskin.benchmark.benchmark_config import Arm
-from mmskin.benchmark.headline import in_words
-from mmskin.benchmark.record import Record
 from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
 from mmskin.errors import first_of
+from mmskin.report.headline import in_words
+from mmskin.report.numbers import number, percent
 from mmskin.report.pages import Section
+from mmskin.report.sections.record import Plan, Record
 
 MISSINGNESS = {
     "visible": "blanks of the history stay visible to every arm",
@@ -28,7 +28,7 @@ def methods_section(record: Record) -> Section:
 
 def data(record: Record) -> Iterator[str]:
     """Which patients, and which part of them did what."""
-    section, schema = record.benchmark.data, record.schema
+    section, schema = record.plan.data, record.schema
     cases, patients = len(record.folds), record.folds["patient_id"].nunique()
     classes = ", ".join(f"{schema.class_titles.get(name, name)} {n:,}" for name, n in record.counts.items())
     tested = sum(record.counts.values())
@@ -40,7 +40,7 @@ def data(record: Record) -> Iterator[str]:
 
 def folds(record: Record) -> str:
     """Who made the folds, and how to know them again."""
-    section = record.benchmark.data
+    section = record.plan.data
     if isinstance(section.folds, int):
         made = f"{section.folds} folds made by mmskin, seed {section.fold_seed}, stratified by class, whole patients"
     elif section.folds == OFFICIAL:
@@ -57,47 +57,48 @@ def parts(record: Record) -> str:
 
 def arms(record: Record) -> Iterator[str]:
     """What was compared, and how it was trained."""
-    benchmark = record.benchmark
-    neural = [name for name in record.ranked if benchmark.arms[name].fusion is not None]
-    tables = len(record.ranked) - len(neural)
-    controls = f", beside controls with shuffled histories: {first_of(record.controls)}" if record.controls else ""
-    yield f"Arms: {len(record.ranked)}, of which {len(neural)} train a network and {tables} fit a table{controls}."
-    yield f"Encoders: {encoders(benchmark.encoders)}{_own_encoders(benchmark.arms)}."
-    recipe = benchmark.training
+    plan = record.plan
+    networks = sum(plan.arms[name].trains_network for name in record.ranked)
+    tables = len(record.ranked) - networks
+    controls = f", beside controls with shuffled histories: {first_of(plan.controls)}" if plan.controls else ""
+    yield f"Arms: {len(record.ranked)}, of which {networks} train a network and {tables} fit a table{controls}."
+    yield f"Encoders: {encoders(plan.encoders)}{_own_encoders(plan)}."
+    recipe = plan.training
     stops = (
         f"ended by {recipe.early_stopping} epochs without a better validation log-loss" if recipe.early_stopping else ""
     )
     yield (
         f"Training, the same for all networks: AdamW, {recipe.epochs} epochs {stops or 'of which the last counts'}, "
         f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} (pretrained parts "
-        f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over {recipe.warmup:.0%} of "
-        f"the steps and a cosine to zero, {recipe.views} view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
+        f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over "
+        f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} "
+        f"view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
     )
-    yield f"Loss: {slot(benchmark.loss)}, unless an arm has its own. Sampler: {recipe.sampler}."
-    yield f"Seeds: {', '.join(map(str, benchmark.seeds))}; an arm that draws nothing is run once."
+    yield f"Loss: {slot(plan.loss)}, unless an arm has its own. Sampler: {recipe.sampler}."
+    yield f"Seeds: {', '.join(map(str, plan.seeds))}; an arm that draws nothing is run once."
     yield "A temperature is fitted on validation rows; test rows are read to report and for nothing else."
 
 
 def encoders(slots: Mapping[Any, Slot]) -> str:
     """Each with its weights, and whether it learns."""
-    told = []
+    named = []
     for modality, encoder in slots.items():
         learns = {"none": "frozen", "all": "all of it learns"}.get(str(encoder.get("trainable", "")), "")
-        told.append(f"{modality}: {slot(encoder)}{f', {learns}' if learns else ''}")
-    return "; ".join(told) or "none are shared"
+        named.append(f"{modality}: {slot(encoder)}{f', {learns}' if learns else ''}")
+    return "; ".join(named) or "none are shared"
 
 
 def slot(value: Slot) -> str:
     """Its name, and its options in brackets."""
-    options = ", ".join(f"{key} {told}" for key, told in value.items() if key != "name")
+    options = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
     return f"{value['name']}{_bracketed(options)}"
 
 
 def statistics(record: Record) -> Iterator[str]:
     """How the question is answered."""
-    primary = record.benchmark.primary
+    plan = record.plan
     yield (
-        f"Statistics: {primary.arm} minus {primary.reference} in {in_words(primary.metric)} was named as the primary "
+        f"Statistics: {plan.primary} minus {plan.reference} in {in_words(plan.metric)} was named as the primary "
         "question before the run; everything else is exploratory."
     )
     yield (
@@ -116,20 +117,20 @@ def provenance(record: Record) -> Iterator[str]:
     yield f"Machine that wrote this page: {record.machine}."
     yield (
         f"Begun {record.begun:%Y-%m-%d %H:%M} UTC, last cell finished {record.ended:%Y-%m-%d %H:%M} UTC; "
-        f"{len(record.cells):,} cells took {spent:.2f} CPU hours, one thread each."
+        f"{len(record.cells):,} cells took {number(spent, digits=2)} CPU hours, one thread each."
     )
 
 
 def _other_modes(record: Record) -> str:
     modes: dict[str, list[str]] = {}
-    for name, arm in record.benchmark.arms.items():
-        if arm.missingness not in (None, record.benchmark.data.missingness):
-            modes.setdefault(str(arm.missingness), []).append(name)
+    for name, arm in record.plan.arms.items():
+        if arm.missingness != record.plan.data.missingness:
+            modes.setdefault(arm.missingness, []).append(name)
     return "".join(f"; {mode} instead in {', '.join(names)}" for mode, names in modes.items())
 
 
-def _own_encoders(arms: Mapping[str, Arm]) -> str:
-    own = [name for name, arm in arms.items() if arm.encoders]
+def _own_encoders(plan: Plan) -> str:
+    own = [name for name, arm in plan.arms.items() if arm.has_own_encoders]
     return f"; with one of their own, see the configuration: {first_of(own)}" if own else ""
 
 
