@@ -26,6 +26,7 @@ from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.training import run as training
+from mmskin.training.fit import fit
 
 
 def main() -> None:
@@ -65,8 +66,8 @@ def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, flo
     tested = folds_to_test(benchmark.data, numbers)
     folds = folds_of_arms(benchmark, cases, numbers, tested)
     start = time.perf_counter()
-    for task in feature_tasks(benchmark, benchmark.arms, folds):
-        compute_features(task)
+    for features in feature_tasks(benchmark, benchmark.arms, folds):
+        compute_features(features)
     extraction = time.perf_counter() - start
     cells = cells_of(benchmark, tested)
     seconds: dict[str, float] = {}
@@ -80,7 +81,6 @@ def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, flo
 def training_alone(task: CellTask, folder: Path) -> float:
     """Seconds of the loop over epochs of one cell; of a table arm, of its fit."""
     spent: list[float] = []
-    fit = training.fit
 
     def timed(*arguments: object, **named: object) -> None:
         start = time.perf_counter()

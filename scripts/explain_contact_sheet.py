@@ -89,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     predictor = Predictor.load(options.model)
-    rows = unseen_rows(predictor, read_experiment(options.config, options.overrides).data)
+    rows = unseen_rows(predictor.trained, read_experiment(options.config, options.overrides).data)
     found = explained(predictor, rows.sample(frac=1, random_state=options.seed), text=options.text)
     drawn = list(islice(found, options.cases))
     page = render(

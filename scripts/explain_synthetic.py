@@ -18,6 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ from mmskin.explain.faithfulness import (
     warmest_first,
 )
 from mmskin.explain.fixed_history import FixedHistory, hold_presented
+from mmskin.explain.gradient import Heat
 from mmskin.explain.photo_map import heat_of
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
@@ -185,15 +187,15 @@ def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
     return found
 
 
+def map_at(case: Seen, pixels: Tensor) -> Heat:
+    """The heat map of a case as its photo becomes other pixels."""
+    return heat_of(case.held.at(pixels), case.code)
+
+
 def stability(seen: Sequence[Seen]) -> dict[str, float]:
     found = {}
     for noise in (0.01, 0.05):
-        changes = [
-            instability(
-                lambda pixels, case=case: heat_of(case.held.at(pixels), case.code), case.held.pixels, noise=noise
-            )
-            for case in seen
-        ]
+        changes = [instability(partial(map_at, case), case.held.pixels, noise=noise) for case in seen]
         found[str(noise)] = float(np.nanmean(changes))
         print(
             f"noise of {noise:.0%} of the photo's spread: the map changes by {np.nanmean(changes):.3f} of its size "
@@ -207,7 +209,7 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
     pixels = case.held.pixels
 
     def both_ways() -> None:
-        case.held.logits_of_pixels(pixels[None])[0, case.code].backward()
+        torch.autograd.backward(case.held.logits_of_pixels(pixels[None])[0, case.code])
         predictor.trained.model.zero_grad(set_to_none=True)
 
     tasks = {"grad_cam": lambda: heat_of(case.held.at(pixels), case.code), "forward and backward": both_ways}
@@ -263,7 +265,8 @@ def main() -> None:
     plain, inked = options.output / "plain", options.output / "inked"
     predictor = train(plain, cases=options.cases, epochs=options.epochs)
     rows = test_rows(plain)
-    right = rows.filter(like="prob_").idxmax(axis=1).str.removeprefix("prob_") == rows["target"]
+    answered = [str(column).removeprefix("prob_") for column in rows.filter(like="prob_").idxmax(axis=1)]
+    right = rows["target"] == answered
     design = read_truth(plain / "clinic").design
     best = ceiling(design, seen=tuple(design.photo)).accuracy
     print(f"accuracy {right.mean():.3f} on {len(rows)} test photos; Bayes from photos alone {best:.3f}")

@@ -57,7 +57,7 @@ def make_batch(tokens: dict[str, Tensor], target: Tensor, rows: Tensor) -> Batch
 
 
 def batches(tokens: dict[str, Tensor], target: Tensor, order: Tensor) -> Iterator[Batch]:
-    for rows in order.split(BATCH):
+    for rows in torch.split(order, BATCH):
         yield make_batch(tokens, target, rows)
 
 

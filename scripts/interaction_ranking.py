@@ -160,7 +160,14 @@ def beside_ceilings(benchmark: Benchmark, test: pd.DataFrame, clinic: Path) -> l
         ceiling = evaluate(best, replicates=1)
         behind = paired_difference(best, of_arm)
         estimate = ceiling.loc[ceiling["metric"] == "balanced_accuracy", "estimate"].iloc[0]
-        rows.append({"arm": name, **found.loc[name].to_dict(), "ceiling": float(estimate), "behind": behind._asdict()})
+        rows.append(
+            {
+                "arm": name,
+                **{str(key): value for key, value in found.loc[name].items()},
+                "ceiling": float(estimate),
+                "behind": behind._asdict(),
+            }
+        )
     return rows
 
 
