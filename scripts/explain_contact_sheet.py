@@ -1,7 +1,7 @@
 """Ten test cases of a saved model on one page, each explained in a row: to be looked at by a person; and how long
 one explanation takes.
 
-    python scripts/explain_contact_sheet.py runs/pad/late/fold_0/model configs/pad_ufes_20/late.yaml --output sheet.html
+    python scripts/explain_contact_sheet.py MODEL configs/pad_ufes_20/image_only.yaml --output sheet.html
 
 The cases are drawn, not chosen, from the test fold of the model. The page holds photos of patients and what they said:
 it belongs where the data set may be kept, and never into a repository.
@@ -86,7 +86,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     predictor = Predictor.load(options.model)
-    rows = unseen_rows(predictor, read_experiment(options.config, options.overrides).data)
+    rows = unseen_rows(predictor.trained, read_experiment(options.config, options.overrides).data)
     found = explained(predictor, rows.sample(frac=1, random_state=options.seed), text=options.text)
     drawn = list(islice(found, options.cases))
     page = render(

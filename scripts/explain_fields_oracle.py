@@ -103,7 +103,10 @@ def main() -> None:
         folders = [options.output / f"{modality}_{seed}" for seed in (0, 1)]
         for seed, folder in enumerate(folders):
             run_experiment(
-                experiment(modality, clinic, seed=seed), folder, resume=folder.exists(), say=str, progress=False
+                experiment(modality, clinic, seed=seed),
+                folder,
+                say=lambda line: None,
+                progress=False,
             )
         found = compare([Predictor.load(folder) for folder in folders], design, cases=options.cases, seed=8)
         (options.output / f"{modality}.json").write_text(json.dumps(found), encoding="utf-8")

@@ -18,6 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +44,7 @@ from mmskin.explain.faithfulness import (
     warmest_first,
 )
 from mmskin.explain.fixed_history import FixedHistory, hold_presented
+from mmskin.explain.gradient import Heat
 from mmskin.explain.photo_map import heat_of
 from mmskin.report import numbers
 from mmskin.report.numbers import number, percent, rough, with_interval
@@ -188,19 +190,20 @@ def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
     return found
 
 
+def map_at(case: Seen, pixels: Tensor) -> Heat:
+    """The heat map of a case as its photo becomes other pixels."""
+    return heat_of(case.held.at(pixels), case.code)
+
+
 def stability(seen: Sequence[Seen]) -> dict[str, float]:
     found = {}
     for noise in (0.01, 0.05):
-        changes = [
-            instability(
-                lambda pixels, case=case: heat_of(case.held.at(pixels), case.code), case.held.pixels, noise=noise
-            )
-            for case in seen
-        ]
-        found[str(noise)] = float(np.nanmean(changes))
+        changes = [instability(partial(map_at, case), case.held.pixels, noise=noise) for case in seen]
+        mean, highest = float(np.nanmean(changes)), float(np.nanmax(changes))
+        found[str(noise)] = mean
         print(
-            f"noise of {percent(noise)} of the photo's spread: the map changes by {number(np.nanmean(changes))} of its "
-            f"size (mean over photos of the largest of 4 draws; highest {number(np.nanmax(changes))})"
+            f"noise of {percent(noise)} of the photo's spread: the map changes by {number(mean)} of its "
+            f"size (mean over photos of the largest of 4 draws; highest {number(highest)})"
         )
     return found
 
@@ -210,7 +213,7 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
     pixels = case.held.pixels
 
     def both_ways() -> None:
-        case.held.logits_of_pixels(pixels[None])[0, case.code].backward()
+        torch.autograd.backward(case.held.logits_of_pixels(pixels[None])[0, case.code])
         predictor.trained.model.zero_grad(set_to_none=True)
 
     tasks = {"grad_cam": lambda: heat_of(case.held.at(pixels), case.code), "forward and backward": both_ways}
@@ -247,12 +250,13 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
             shares.append(share_on(heat_of(held[1], code), ink))
             areas.append(float(ink.mean()))
         change, low, high = mean_with_interval(np.array(moved), rows["patient_id"])
-        found[name] = {"change": change, "low": low, "high": high, "share": np.nanmean(shares), "area": np.mean(areas)}
+        found[name] = {"change": change, "low": low, "high": high, "share": float(np.nanmean(shares))}
+        found[name]["area"] = float(np.mean(areas))
         raised = numbers.difference({**found[name], "estimate": change})
         print(
             f"pen mark, {name}: it raises p(worrying) by {raised} over {len(rows)} twins; "
-            f"{number(np.nanmean(shares))} of the warmth for a worrying disease lies on the ink, which covers "
-            f"{number(np.mean(areas))} of the photo"
+            f"{number(found[name]['share'])} of the warmth for a worrying disease lies on the ink, which covers "
+            f"{number(found[name]['area'])} of the photo"
         )
     return found
 
@@ -268,7 +272,8 @@ def main() -> None:
     plain, inked = options.output / "plain", options.output / "inked"
     predictor = train(plain, cases=options.cases, epochs=options.epochs)
     rows = test_rows(plain)
-    right = rows.filter(like="prob_").idxmax(axis=1).str.removeprefix("prob_") == rows["target"]
+    answered = [str(column).removeprefix("prob_") for column in rows.filter(like="prob_").idxmax(axis=1)]
+    right = rows["target"] == answered
     design = read_truth(plain / "clinic").design
     best = ceiling(design, seen=tuple(design.photo)).accuracy
     print(f"accuracy {number(right.mean())} on {len(rows)} test photos; Bayes from photos alone {number(best)}")

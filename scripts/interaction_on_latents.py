@@ -58,7 +58,7 @@ def make_batch(tokens: dict[str, Tensor], target: Tensor, rows: Tensor) -> Batch
 
 
 def batches(tokens: dict[str, Tensor], target: Tensor, order: Tensor) -> Iterator[Batch]:
-    for rows in order.split(BATCH):
+    for rows in torch.split(order, BATCH):
         yield make_batch(tokens, target, rows)
 
 
@@ -124,9 +124,10 @@ def run(interactions: list[float], seeds: int) -> list[dict[str, Any]]:
                     "bayes_exact": exact,
                 }
             )
+            accuracy = number(float(np.mean(found[arm])))
             print(
-                f"λ={interaction:g} {arm:16} accuracy {number(np.mean(found[arm]))}, Bayes exactly {number(exact)}, "
-                f"behind Bayes on the same cases by {points(np.mean(behind[arm]))} points",
+                f"λ={interaction:g} {arm:16} accuracy {accuracy}, Bayes exactly {number(exact)}, "
+                f"behind Bayes on the same cases by {points(float(np.mean(behind[arm])))} points",
                 flush=True,
             )
     return rows

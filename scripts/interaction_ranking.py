@@ -41,8 +41,10 @@ import pandas as pd
 import torch
 from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 
-from mmskin.benchmark.arms import encoders_of, reads
+from mmskin.benchmark.arms import NeuralArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import Executor, run_benchmark
 from mmskin.config.build import build
@@ -96,7 +98,7 @@ CLAIMS = {
 def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Benchmark:
     """The benchmark of the config on one clinic."""
     here = [f"data.root={clinic}", f"data.folds={clinic / 'folds.csv'}", f"features={folder / 'features'}"]
-    weights = f"encoders.image.weights={folder / 'image_only' / 'fold_0' / 'model'}"
+    weights = f"encoders.image.weights={cell_folder(folder / 'image_only', 'image_only', 0, 0) / 'model'}"
     return read_benchmark(CONFIG, [f"name={clinic.name}", *here, weights, *overrides])
 
 
@@ -105,7 +107,8 @@ def is_additive(benchmark: Benchmark, name: str) -> bool:
     arm = benchmark.arms[name]
     if arm.fusion is None:
         return (arm.table or {})["name"] in LINEAR
-    return build("fusion", FUSIONS, arm.fusion, dict.fromkeys(encoders_of(benchmark, arm), 64), 2).is_additive
+    encoders = dict.fromkeys(benchmark.encoders | arm.encoders, 64)
+    return build("fusion", FUSIONS, arm.fusion, encoders, 2).is_additive
 
 
 def shown(benchmark: Benchmark, name: str) -> set[str]:
@@ -113,8 +116,9 @@ def shown(benchmark: Benchmark, name: str) -> set[str]:
     arm = benchmark.arms[name]
     if arm.stacked:
         return set().union(*(shown(benchmark, over) for over in arm.stacked))
-    if arm.fusion is not None:
-        return {SHOWS[modality] for modality in reads(benchmark, name).modalities}
+    resolved = resolve(benchmark, Path())[name]
+    if isinstance(resolved, NeuralArm):
+        return {SHOWS[modality] for modality in resolved.encoders}
     on = (arm.table or {}).get("on", [])
     return {SHOWS[part] for part in ([on] if isinstance(on, str) else on)}
 
@@ -160,7 +164,14 @@ def beside_ceilings(benchmark: Benchmark, test: pd.DataFrame, clinic: Path) -> l
         ceiling = evaluate(best, replicates=1)
         behind = paired_difference(best, of_arm)
         estimate = ceiling.loc[ceiling["metric"] == "balanced_accuracy", "estimate"].iloc[0]
-        rows.append({"arm": name, **found.loc[name].to_dict(), "ceiling": float(estimate), "behind": behind._asdict()})
+        rows.append(
+            {
+                "arm": name,
+                **{str(key): value for key, value in found.loc[name].items()},
+                "ceiling": float(estimate),
+                "behind": behind._asdict(),
+            }
+        )
     return rows
 
 

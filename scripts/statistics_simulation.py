@@ -122,7 +122,7 @@ def predictions(trial: Trial) -> pd.DataFrame:
             "target": np.array(CLASSES)[trial.target],
         }
     )
-    table = pd.concat([facts] * 2 * seeds, ignore_index=True)
+    table: pd.DataFrame = pd.concat([facts] * 2 * seeds, ignore_index=True)
     table["arm"] = np.repeat(["first", "second"], seeds * n)
     table["seed"] = np.tile(np.repeat(np.arange(seeds), n), 2)
     table[[f"prob_{name}" for name in CLASSES]] = trial.probs.reshape(-1, len(CLASSES))
@@ -215,8 +215,8 @@ def try_tests(trial: Trial, gain: float, replicates: int, seed: int, aurocs: boo
         predictions(trial), reference="first", metrics=metrics, replicates=replicates, seed=seed
     ).set_index("metric")
     claims = {name: p <= LEVEL for name, p in (our_p(trial, differences) | naive_p(trial)).items()}
-    low, high = differences.loc["balanced_accuracy", ["low", "high"]]
-    return claims | {COVERS: bool(low <= gain <= high)}
+    low, high = (float(differences[bound].loc["balanced_accuracy"]) for bound in ("low", "high"))
+    return claims | {COVERS: low <= gain <= high}
 
 
 def false_positive_table(given: Mapping[str, float], lucky: Mapping[str, float]) -> str:

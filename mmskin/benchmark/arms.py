@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mmskin.benchmark.baselines import BASELINES, Facts
+from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.embeddings import Embed
+from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.data.load import Fold

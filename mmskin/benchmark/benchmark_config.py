@@ -16,11 +16,11 @@ from mmskin.config.experiment import (
     Slot,
     Strict,
     TrainingConfig,
-    read_overridden,
     validated,
 )
+from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
-from mmskin.errors import first_of, one_of
+from mmskin.errors import ConfigError, first_of, one_of
 from mmskin.evaluation.metrics import RANKING
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
@@ -232,4 +232,7 @@ def read_benchmark(path: Path, overrides: Sequence[str] = ()) -> Benchmark:
     Raises:
         ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
     """
-    return validated(Benchmark, read_overridden(path, overrides), where=str(path))
+    raw = read_overridden(path, overrides)
+    if "arms" not in raw and "fusion" in raw:
+        raise ConfigError(f"{path} is an experiment of one arm: mmskin train {path} --output …")
+    return validated(Benchmark, raw, where=str(path))

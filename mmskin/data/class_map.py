@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mmskin.config.experiment import read_yaml
+from mmskin.config.yaml_files import read_yaml
 from mmskin.data.mapped_field import first_message
 from mmskin.errors import ConfigError, one_of
 

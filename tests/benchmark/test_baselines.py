@@ -11,8 +11,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.baselines.table_arm_contract import balanced_log_loss, field_columns
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.table_arm_contract import Facts, balanced_log_loss, field_columns
 from mmskin.config.build import build
 from mmskin.data.table import make_table
 from mmskin.errors import ConfigError

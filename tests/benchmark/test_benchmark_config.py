@@ -11,7 +11,8 @@ from mmskin.benchmark.arms import NeuralArm, ResolvedArm
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm, read_benchmark
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.run import check_table_arms
-from mmskin.config.experiment import validated, write_yaml
+from mmskin.config.experiment import validated
+from mmskin.config.yaml_files import write_yaml
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
 from mmskin.schema import Field, Schema
@@ -101,8 +102,8 @@ def test_faults_are_told_with_their_paths() -> None:
             primary=primary | {"metric": metric}
         )
     assert small(primary=primary | {"metric": "log_loss"}).primary.metric == "log_loss"
-    assert "training.epoch does not exist (did you mean epochs?)" in refused(training={"epoch": 3})
-    assert "arms.late.fusoin does not exist (did you mean fusion?)" in refused(arms={"late": {"fusoin": {}}})
+    assert "training.epoch does not exist (did you mean training.epochs?)" in refused(training={"epoch": 3})
+    assert "arms.late.fusoin does not exist (did you mean arms.late.fusion?)" in refused(arms={"late": {"fusoin": {}}})
     assert "arms.a: an arm has either a fusion or a table" in refused(arms=ARMS | {"a": {}})
     assert "fusion needs a name" in refused(arms=ARMS | {"a": {"fusion": {}}})
     assert "a table arm has no loss" in refused(

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.audited import AuditTask, audited
-from mmskin.benchmark.baselines import BASELINES, Facts
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.cell import CellTask, held_threads, run_cell
