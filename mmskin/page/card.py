@@ -10,18 +10,13 @@ from typing import Any
 import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
 from mmskin.errors import first_of
+from mmskin.evaluation.metrics import METRICS
 from mmskin.page.answer import HERE
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render
 
-METRICS = {
-    "balanced_accuracy": "Balanced accuracy",
-    "accuracy": "Accuracy",
-    "macro_auroc": "AUROC, mean over classes",
-    "ece": "Calibration error (ECE)",
-    "log_loss": "Log-loss",
-}
+SHOWN = ("balanced_accuracy", "accuracy", "macro_auroc", "ece", "log_loss")
 RUN_DEPTH = 3  # a model lies at <run>/fold_<k>/model
 
 
@@ -89,12 +84,12 @@ def _results(folder: Path) -> list[tuple[str, str]]:
         return []
     if len({row["arm"] for row in rows}) != 1:
         return []
-    scores = [(METRICS[row["metric"]], with_interval({**row, "low": _number(row["low"])})) for row in rows]
+    scores = [(METRICS[row["metric"]].title, with_interval({**row, "low": _number(row["low"])})) for row in rows]
     return [*scores, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
 
 
 def _is_headline(row: Mapping[str, Any]) -> bool:
-    return row["subset"] == "all" and row["class"] == "" and row["metric"] in METRICS and row["estimate"] is not None
+    return row["subset"] == "all" and row["class"] == "" and row["metric"] in SHOWN and row["estimate"] is not None
 
 
 def _number(value: float | None) -> float:

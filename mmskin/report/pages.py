@@ -88,14 +88,21 @@ def write_page(path: Path, page: str, content: Mapping[str, Any], *, numbers: st
     Args:
         path: of the page, which is returned.
         page: its HTML.
-        content: plain values; what is none is written as its text.
+        content: plain values and paths.
         numbers: name of the JSON file, if it is not that of the page.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=_text, allow_nan=False)
     path.with_name(numbers or f"{path.stem}.json").write_text(text + "\n", encoding="utf-8")
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _text(value: object) -> str:
+    """A path; anything else that JSON does not know is refused, not written as whatever its text may be."""
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no plain value: {value!r}")
 
 
 def typed_command() -> str:
