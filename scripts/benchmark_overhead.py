@@ -25,6 +25,7 @@ from mmskin.benchmark.run.grid import cells_of
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.data.load import folds_of, folds_to_test, load_cases
+from mmskin.report.numbers import number, rough
 from mmskin.training import run as training
 from mmskin.training.fit import fit
 
@@ -55,8 +56,8 @@ def main() -> None:
         "ratio": grid * options.jobs / work,
     }
     (options.output / "overhead.json").write_text(json.dumps(told, indent=1) + "\n")
-    print(f"grid {grid:.1f} s x {options.jobs} processes; alone: extraction {extraction:.1f} s, ", end="")
-    print(f"trainings {sum(training_seconds.values()):.1f} s; ratio {told['ratio']:.2f}")
+    print(f"grid {rough(grid)} s x {options.jobs} processes; alone: extraction {rough(extraction)} s, ", end="")
+    print(f"trainings {rough(sum(training_seconds.values()))} s; ratio {number(told['ratio'], digits=2)}")
 
 
 def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, float]]:

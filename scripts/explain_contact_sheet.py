@@ -25,11 +25,12 @@ from mmskin.data.table import history_of
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.explanation_check import unseen_rows
-from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_signs
-from mmskin.report.explanation_page import data_url
+from mmskin.report.explanation_figures import PART_TITLES
+from mmskin.report.explanation_html import fields_of, words_of
 from mmskin.report.explanation_sentences import sentences
-from mmskin.report.numbers import percent, points
+from mmskin.report.numbers import percent, points, rough
 from mmskin.report.pages import render
+from mmskin.report.pictures import data_url
 
 SIDE = 200  # pixels of a photo's longer side
 
@@ -57,9 +58,7 @@ def explained(predictor: Predictor, rows: pd.DataFrame, *, text: str | None) -> 
 
 def shown(row: dict[Any, Any], explanation: Explanation) -> dict[str, Any]:
     """What one row of the page says."""
-    titles, words = explanation.titles, explanation.words
-    fields = explanation.fields.fields if explanation.fields is not None else ()
-    told = zip(words.words, word_colours(words), word_signs(words), strict=True) if words is not None else ()
+    titles = explanation.titles
     return {
         "case": row["case_id"],
         "photo": data_url(explanation.photo, side=SIDE),
@@ -68,10 +67,8 @@ def shown(row: dict[Any, Any], explanation: Explanation) -> dict[str, Any]:
         "is_right": row["target"] == explanation.top,
         "answers": [(titles.get(name, name), percent(p)) for name, p in list(explanation.probabilities.items())[:3]],
         "shares": [(PART_TITLES[part], points(value)) for part, value in explanation.shares.points.items()],
-        "fields": [
-            (field.title, field.value, points(field.points)) for field in sorted(fields, key=lambda f: -abs(f.points))
-        ],
-        "words": list(told),
+        "fields": fields_of(explanation),
+        "words": words_of(explanation),
         "change": sentences(explanation)[-1] if explanation.changes else "",
     }
 
@@ -102,7 +99,7 @@ def main() -> None:
     options.output.write_text(page, encoding="utf-8")
     for name in ("wall", "cpu"):
         seconds = sorted(getattr(one, name) for one in drawn)
-        print(f"{name} seconds an explanation: median {seconds[len(seconds) // 2]:.2f}, most {seconds[-1]:.2f}")
+        print(f"{name} seconds an explanation: median {rough(seconds[len(seconds) // 2])}, most {rough(seconds[-1])}")
     print(options.output)
 
 

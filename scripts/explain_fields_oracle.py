@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.explain.answers import Answers
 from mmskin.explain.fields import field_values, only
 from mmskin.explain.shapley import exact_shapley
+from mmskin.report.numbers import number, rough
 from mmskin.schema import History
 from mmskin.synthetic import ClinicDesign, bands_of, draw_cases, history_of_case, make_clinic, posterior, read_truth
-from mmskin.training.run import run_experiment
 
 CASES, HIDDEN = 4000, 0.3
 ENCODERS = {
@@ -104,16 +105,15 @@ def main() -> None:
             run_experiment(
                 experiment(modality, clinic, seed=seed),
                 folder,
-                resume=folder.exists(),
                 say=lambda line: None,
                 progress=False,
             )
         found = compare([Predictor.load(folder) for folder in folders], design, cases=options.cases, seed=8)
         (options.output / f"{modality}.json").write_text(json.dumps(found), encoding="utf-8")
         for against, correlations in found.items():
-            low, middle, high = np.quantile(correlations, (0.25, 0.5, 0.75))
-            print(f"| {modality} | {against} | {middle:.2f} | {low:.2f} | {high:.2f} |")
-    print(f"\n{options.cases} patients, {CASES:,} to learn from, {time.process_time() - began:.0f} CPU seconds.")
+            cells = [number(value, digits=2) for value in np.quantile(correlations, (0.5, 0.25, 0.75))]
+            print(f"| {modality} | {against} | {' | '.join(cells)} |")
+    print(f"\n{options.cases} patients, {CASES:,} to learn from, {rough(time.process_time() - began)} CPU seconds.")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.check import mean_with_interval
@@ -45,9 +46,10 @@ from mmskin.explain.faithfulness import (
 from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.gradient import Heat
 from mmskin.explain.photo_map import heat_of
+from mmskin.report import numbers
+from mmskin.report.numbers import number, percent, rough, with_interval
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
-from mmskin.training.run import run_experiment
 
 SIZE = 224
 AREA = (0.05, 0.14)  # small enough that fewer than half of the lesions cover the centre of the photo
@@ -99,7 +101,7 @@ def train(folder: Path, *, cases: int, epochs: int, shortcut: Shortcut | None = 
     clinic = folder / "clinic"
     if not (clinic / "truth.json").exists():
         make_clinic(clinic, cases=cases, size=SIZE, area=AREA, seed=7, shortcut=shortcut)
-    run_experiment(experiment(clinic, epochs=epochs), folder / "run", resume=True, progress=False)
+    run_experiment(experiment(clinic, epochs=epochs), folder / "run", progress=False)
     return Predictor.load(folder / "run")
 
 
@@ -126,9 +128,10 @@ def pointing(seen: Sequence[Seen]) -> dict[str, Any]:
     for method in (PRIMARY, *BESIDE):
         game = pointing_game([heat_of(case.held, case.code, method=method) for case in seen], masks)
         found[method] = game._asdict()
+        share = with_interval({"estimate": game.share, **found[method]})
         print(
-            f"pointing, {method}: {game.share:.3f} ({game.low:.3f} to {game.high:.3f}) of {game.n} photos; "
-            f"random point {game.random:.3f}, centre {game.centre:.3f}"
+            f"pointing, {method}: {share} of {game.n} photos; "
+            f"random point {number(game.random)}, centre {number(game.centre)}"
         )
     return found
 
@@ -153,9 +156,10 @@ def curves(predictor: Predictor, seen: Sequence[Seen], *, orders: int) -> dict[s
         mine, theirs = np.array(own)[:, i], np.array(random)[:, i]
         difference, low, high = mean_with_interval(mine - theirs, patients)
         found[name] = {"own": mine.mean(), "random": theirs.mean(), "difference": difference, "low": low, "high": high}
+        paired = numbers.difference({**found[name], "estimate": difference})
         print(
-            f"{name}: {mine.mean():.3f}, random orders {theirs.mean():.3f}; paired difference {difference:+.3f} "
-            f"({low:+.3f} to {high:+.3f}) over {len(seen)} photos; {better} is faithful"
+            f"{name}: {number(mine.mean())}, random orders {number(theirs.mean())}; paired difference {paired} over "
+            f"{len(seen)} photos; {better} is faithful"
         )
     return found
 
@@ -181,9 +185,8 @@ def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
             with randomised(*modules, seed=i):
                 ranks.append(rank_correlation(before, heat_of(case.held.at(case.held.pixels), case.code)))
         found[name] = float(np.nanmean(ranks))
-        print(
-            f"random weights, {name}: rank correlation with the learned map {found[name]:+.3f} (1 if it ignores them)"
-        )
+        correlation = number(found[name], sign=True)
+        print(f"random weights, {name}: rank correlation with the learned map {correlation} (1 if it ignores them)")
     return found
 
 
@@ -198,8 +201,8 @@ def stability(seen: Sequence[Seen]) -> dict[str, float]:
         changes = [instability(partial(map_at, case), case.held.pixels, noise=noise) for case in seen]
         found[str(noise)] = float(np.nanmean(changes))
         print(
-            f"noise of {noise:.0%} of the photo's spread: the map changes by {np.nanmean(changes):.3f} of its size "
-            f"(mean over photos of the largest of 4 draws; highest {np.nanmax(changes):.3f})"
+            f"noise of {percent(noise)} of the photo's spread: the map changes by {number(float(np.nanmean(changes)))} of "
+            f"its size (mean over photos of the largest of 4 draws; highest {number(float(np.nanmax(changes)))})"
         )
     return found
 
@@ -221,7 +224,8 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
             spent[name].append(time.process_time() - start)
     found = {name: float(np.median(times)) for name, times in spent.items()}
     ratio = found["grad_cam"] / found["forward and backward"]
-    print(f"cost: Grad-CAM {1e3 * found['grad_cam']:.1f} CPU ms, {ratio:.2f} of one forward and one backward pass")
+    cost = f"{rough(1e3 * found['grad_cam'])} CPU ms, {number(ratio, digits=2)}"
+    print(f"cost: Grad-CAM {cost} of one forward and one backward pass")
     return found | {"ratio": ratio}
 
 
@@ -246,10 +250,11 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
             areas.append(float(ink.mean()))
         change, low, high = mean_with_interval(np.array(moved), rows["patient_id"])
         found[name] = {"change": change, "low": low, "high": high, "share": np.nanmean(shares), "area": np.mean(areas)}
+        raised = numbers.difference({**found[name], "estimate": change})
         print(
-            f"pen mark, {name}: it raises p(worrying) by {change:+.3f} ({low:+.3f} to {high:+.3f}) over {len(rows)} "
-            f"twins; {np.nanmean(shares):.3f} of the warmth for a worrying disease lies on the ink, which covers "
-            f"{np.mean(areas):.3f} of the photo"
+            f"pen mark, {name}: it raises p(worrying) by {raised} over {len(rows)} twins; "
+            f"{number(float(np.nanmean(shares)))} of the warmth for a worrying disease lies on the ink, which covers "
+            f"{number(float(np.mean(areas)))} of the photo"
         )
     return found
 
@@ -269,7 +274,7 @@ def main() -> None:
     right = rows["target"] == answered
     design = read_truth(plain / "clinic").design
     best = ceiling(design, seen=tuple(design.photo)).accuracy
-    print(f"accuracy {right.mean():.3f} on {len(rows)} test photos; Bayes from photos alone {best:.3f}")
+    print(f"accuracy {number(right.mean())} on {len(rows)} test photos; Bayes from photos alone {number(best)}")
     seen = look(predictor, plain, rows)
     some = seen[: options.photos]
     found: dict[str, Any] = {"accuracy": float(right.mean()), "pointing": pointing(seen)}

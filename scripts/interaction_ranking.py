@@ -41,8 +41,9 @@ import pandas as pd
 import torch
 from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 
-from mmskin.benchmark.arms import encoders_of, reads
+from mmskin.benchmark.arms import NeuralArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import Executor, run_benchmark
 from mmskin.config.build import build
@@ -50,7 +51,7 @@ from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
 from mmskin.fusion import FUSIONS
-from mmskin.report.numbers import with_interval
+from mmskin.report.numbers import number, with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 
@@ -70,7 +71,7 @@ class Claim(NamedTuple):
     margin: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.above} > {self.below}" + (f" {self.margin:+.0f}" if self.margin else "")
+        return f"{self.above} > {self.below}" + (f" {number(self.margin, digits=0, sign=True)}" if self.margin else "")
 
     def verdict(self, difference: Difference) -> str:
         if 100 * difference.low > self.margin:
@@ -102,10 +103,10 @@ def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Bench
 
 def is_additive(benchmark: Benchmark, name: str) -> bool:
     """Whether an arm weighs photo and history each by itself."""
-    arm = benchmark.arms[name]
-    if arm.fusion is None:
-        return (arm.table or {})["name"] in LINEAR
-    return build("fusion", FUSIONS, arm.fusion, dict.fromkeys(encoders_of(benchmark, arm), 64), 2).is_additive
+    arm = resolve(benchmark, Path())[name]
+    if not isinstance(arm, NeuralArm):
+        return arm.table["name"] in LINEAR
+    return build("fusion", FUSIONS, arm.experiment.fusion, dict.fromkeys(arm.encoders, 64), 2).is_additive
 
 
 def shown(benchmark: Benchmark, name: str) -> set[str]:
@@ -114,7 +115,7 @@ def shown(benchmark: Benchmark, name: str) -> set[str]:
     if arm.stacked:
         return set().union(*(shown(benchmark, over) for over in arm.stacked))
     if arm.fusion is not None:
-        return {SHOWS[modality] for modality in reads(benchmark, name).modalities}
+        return {SHOWS[modality] for modality in resolve(benchmark, Path())[name].encoders}
     on = (arm.table or {}).get("on", [])
     return {SHOWS[part] for part in ([on] if isinstance(on, str) else on)}
 
@@ -185,7 +186,8 @@ def judge(test: pd.DataFrame, claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 
 def in_points(difference: dict[str, Any]) -> str:
-    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * difference[name] for name in ("estimate", "low", "high")))
+    in_hundredths = {name: 100 * difference[name] for name in ("estimate", "low", "high")}
+    return with_interval(in_hundredths, digits=1, sign=True)
 
 
 def rank(
@@ -208,7 +210,9 @@ def rank(
     print(f"\nλ = {interaction:g}, {test['case_id'].nunique()} test cases, balanced accuracy")
     rows = beside_ceilings(benchmark, test, clinic)
     for row in sorted(rows, key=lambda row: -row["estimate"]):
-        print(f"{row['arm']:28}{with_interval(row):24}ceiling {row['ceiling']:.3f}, behind {in_points(row['behind'])}")
+        print(
+            f"{row['arm']:28}{with_interval(row):24}ceiling {number(row['ceiling'])}, behind {in_points(row['behind'])}"
+        )
     print()
     return {"interaction": interaction, "arms": rows, "claims": judge(test, CLAIMS[interaction])}
 

@@ -30,6 +30,7 @@ from mmskin.evaluation.differences import compare_arms
 from mmskin.evaluation.intervals import LEVEL
 from mmskin.evaluation.metrics import balanced_accuracy
 from mmskin.evaluation.permutation import permutation_test
+from mmskin.report.numbers import number, percent, rough
 
 CLASSES = ("BCC", "ACK", "NEV", "SEK", "SCC", "MEL")
 COUNTS = np.array([395, 324, 222, 170, 77, 49])  # the sample of PAD-UFES-20 in BENCHMARKS.md
@@ -223,7 +224,8 @@ def false_positive_table(given: Mapping[str, float], lucky: Mapping[str, float])
     lines = ["| test | models as they are | with luck in training |", "|---|---|---|"]
     for name in given:
         if name != COVERS:
-            lines.append(f"| {name} | {given[name]:.1%} | {f'{lucky[name]:.1%}' if name in lucky else 'not run'} |")
+            alone = percent(lucky[name], digits=1) if name in lucky else "not run"
+            lines.append(f"| {name} | {percent(given[name], digits=1)} | {alone} |")
     return "\n".join(lines)
 
 
@@ -232,7 +234,8 @@ def coverage_table(by_gain: Mapping[float, Mapping[str, float]]) -> str:
     lines = ["| true difference | interval covers it | called better or worse |", "|---|---|---|"]
     for gain, shares in by_gain.items():
         called = shares["bootstrap of patients, balanced_accuracy"]
-        lines.append(f"| {gain:+.2f} | {shares[COVERS]:.1%} | {called:.1%} |")
+        cells = [number(gain, digits=2, sign=True), percent(shares[COVERS], digits=1), percent(called, digits=1)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -250,7 +253,8 @@ def main() -> None:
     better = simulate(**shared, gain=GAIN, aurocs=False)
     print("The 95 % interval of the difference in balanced accuracy, models as they are:\n")
     print(coverage_table({0.0: given, GAIN: better}))
-    print(f"\n{options.replicates} resamples each, seed {options.seed}, {time.process_time() - began:.0f} CPU seconds.")
+    spent = rough(time.process_time() - began)
+    print(f"\n{options.replicates} resamples each, seed {options.seed}, {spent} CPU seconds.")
 
 
 if __name__ == "__main__":

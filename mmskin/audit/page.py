@@ -27,24 +27,25 @@ MOST_COLUMNS = 25  # rows of the table of columns and flags
 THRESHOLDS = (
     f"A value column is a suspected proxy from an AUROC of {proxies.VALUE_OF_CLASS} for a class against the rest, or "
     f"of {proxies.VALUE_OF_MALIGNANT} for malignant against benign. That spares what is honestly strong: age alone "
-    "tells naevi with about .91 in PAD-UFES-20, a biopsy cancers with about .90. Whether a column is recorded should "
+    "tells naevi with about 0.91 in PAD-UFES-20, a biopsy cancers with about 0.90. Whether a column is recorded should "
     f"tell nothing: it is a shortcut where the interval begins at {proxies.RECORDED_LOW:g} or above. AUROCs are of "
     "patients to whom nothing was fitted, in five folds, intervals from resampled patients; sides with "
     f"{RULE.removeprefix('too few to say: ')} are not judged."
 )
 PAIR_THRESHOLD = (
-    "Candidates come from perceptual hashes and from an ImageNet network; a pair is told only if its fine detail "
-    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached .59 or "
-    "more, other look-alikes .17 or less."
+    "Candidates come from perceptual hashes and from an ImageNet network; a pair is listed only if its fine detail "
+    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached 0.59 or "
+    "more, other look-alikes 0.17 or less."
 )
 PHOTO_TO_FLAG = (
-    "Whether the history was recorded, guessed from the photo alone within each class: .5 is nothing. What lies above "
+    "Whether the history was recorded, guessed from the photo alone within each class: 0.5 is nothing. What lies above "
     "is there to be used as a shortcut, and no mode of missingness takes it out of the photos."
 )
 NOTE_TO_FLAG = (
-    "The same guess from the note, and what the blanks tell of the class, in each mode of training. A note that shows "
-    "its blanks gives the flag away, which is no fault by itself: under equalized the flag must then tell nothing of "
-    "the class, .5 within its interval. Under always_recorded no note shows a blank; what is above .5 comes from the "
+    "The same guess from the note, and what a missing history tells of the class, in each mode of training. A note "
+    "that shows what is missing gives the flag away, which is no fault by itself: under equalized the flag must then "
+    "tell nothing of the class, 0.5 within its interval. Under always_recorded no note shows it; what is above 0.5 "
+    "comes from the "
     "age, site and symptoms of those whose history was taken."
 )
 
@@ -94,7 +95,7 @@ def summary(audit: Audit) -> str:
     suspicions = sum(finding.level == "suspicion" for finding in audit.findings)
     table = audit.cases.table
     read = f"{len(table):,} labelled cases of {table.patient_id.nunique():,} patients"
-    leaks = "no leak stands" if not audit.leaks else f"{_count(audit.leaks, 'leak')} stand" + "s" * (audit.leaks == 1)
+    leaks = _count(audit.leaks, "leak") if audit.leaks else "no leak"
     return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at."
 
 
@@ -136,9 +137,9 @@ def _auroc(row: Mapping[Any, Any]) -> str:
     return with_interval({**row, "estimate": row["auroc"]})
 
 
-def _column_grid(found: pd.DataFrame) -> Grid:
+def _column_grid(columns: pd.DataFrame) -> Grid:
     """Every column and flag with the class that it tells best, the strongest first."""
-    strongest = found.sort_values("auroc", ascending=False, kind="stable").drop_duplicates(["column", "told"])
+    strongest = columns.sort_values("auroc", ascending=False, kind="stable").drop_duplicates(["column", "told"])
     rows = strongest.dropna(subset="auroc").head(MOST_COLUMNS).to_dict("records")
     lines = [
         [_short(row["column"]), row["told"], row["role"], row["against"], _auroc(row), count(row["n"]), row["verdict"]]
@@ -172,7 +173,7 @@ def _flag_grid(title: str, probes: pd.DataFrame) -> Grid:
         [row["class"] or "mean of classes", _auroc(row), count(row["blank"]), count(row["recorded"]), row["note"]]
         for row in probes.to_dict("records")
     ]
-    return Grid(title, ["Class", "AUROC", "Blank", "Recorded", ""], lines)
+    return Grid(title, ["Class", "AUROC", "Not recorded", "Recorded", ""], lines)
 
 
 def _note_grid(notes: Sequence[NoteProbe]) -> Grid:
@@ -182,13 +183,13 @@ def _note_grid(notes: Sequence[NoteProbe]) -> Grid:
             lines.append([probe.mode, NOTHING, NOTHING, NOTHING, probe.refused])
             continue
         within = _auroc(probe.note_to_flag.iloc[0].to_dict())
-        told = probe.flag_to_class
-        strongest = "no blank is shown"
-        if len(told) and told.auroc.notna().any():
-            row = max(told.dropna(subset="auroc").to_dict("records"), key=lambda row: abs(row["auroc"] - 0.5))
+        classes = probe.flag_to_class
+        strongest = "nothing missing is shown"
+        if len(classes) and classes.auroc.notna().any():
+            row = max(classes.dropna(subset="auroc").to_dict("records"), key=lambda row: abs(row["auroc"] - 0.5))
             strongest = f"{_auroc(row)} for {row['against']}"
         lines.append([probe.mode, str(len(probe.fields)), f"{probe.showing:,} of {probe.notes:,}", within, strongest])
-    head = ["Mode", "Fields", "Notes that show a blank", "Note → flag, within class", "Flag → class, strongest"]
+    head = ["Mode", "Fields", "Notes that show what is missing", "Note → flag, within class", "Flag → class, strongest"]
     return Grid("From the note", head, lines)
 
 

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mmskin.audit.run import Say
 from mmskin.benchmark.audited import FOLDER, audited
-from mmskin.benchmark.benchmark_config import Arm, Benchmark
+from mmskin.benchmark.benchmark_config import Arm, Benchmark, Primary
 from mmskin.benchmark.record import read_record
-from mmskin.benchmark.run.fine_tuning import fine_tuning_note
 from mmskin.benchmark.run.run import Failure
-from mmskin.errors import UserError
+from mmskin.errors import UserError, first_of
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
@@ -34,10 +35,11 @@ from mmskin.report.sections.tripod import tripod_section
 def write_answer(
     benchmark: Benchmark,
     output: Path,
-    failures: Sequence[Failure],
+    failures: Sequence[Failure] = (),
     *,
     replicates: int = 2000,
     say: Say = lambda line: None,
+    notes: Sequence[str] = (),
 ) -> Results:
     """report.html, results.json, figures/ and audit/.
 
@@ -47,6 +49,7 @@ def write_answer(
         failures: cells that failed.
         replicates: resamples of the patients.
         say: told what is done beside the evaluation.
+        notes: for the reader of the report.
 
     Returns:
         The results of all arms but the controls, the primary arm first.
@@ -54,44 +57,99 @@ def write_answer(
     Raises:
         UserError: the primary arm or its reference is not finished.
     """
-    primary, data = benchmark.primary, benchmark.data
-    plan = Plan(
-        arms={name: _planned(arm, missingness=data.missingness) for name, arm in benchmark.arms.items()},
+    failed = dict.fromkeys(failure.arm for failure in failures)
+    excluded = [f"{name} is excluded: it failed in one cell or more ({_why(name, failures)})." for name in failed]
+    command = typed_command()
+    if benchmark.primary is None:
+        runs = read_runs([output])
+        runs = runs if benchmark.test else runs._replace(table=validation_as_test(runs.table))
+        results, sections = evaluate_runs(runs, replicates=replicates), Sections()
+    else:
+        plan = _plan(benchmark, benchmark.primary)
+        results, controls = evaluated(plan, output, failures, test=benchmark.test, replicates=replicates)
+        sections = _sections(
+            plan,
+            results,
+            controls,
+            output,
+            originals=originals_of(benchmark.arms),
+            audit=audited(benchmark.data, output, command=command, say=say) if plan.audited else None,
+            replicates=replicates,
+            command=command,
+        )
+    validated = [] if benchmark.test else [ON_VALIDATION]
+    notes = [*validated, *notes, *_sources_note(benchmark), *excluded]
+    write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
+    return results
+
+
+ON_VALIDATION = (
+    "Evaluated on validation rows, to which the temperature was fitted: for choosing a recipe, not for reporting. "
+    "No test row was read."
+)
+
+
+def validation_as_test(table: pd.DataFrame) -> pd.DataFrame:
+    """The validation rows alone, in the place of test rows."""
+    return table[table["split"] == "val"].assign(split="test")
+
+
+def _plan(benchmark: Benchmark, primary: Primary) -> Plan:
+    return Plan(
+        arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
         primary=primary.arm,
         reference=primary.reference,
         metric=primary.metric,
-        data=data,
+        data=benchmark.data,
         encoders=benchmark.encoders,
         loss=benchmark.loss,
         training=benchmark.training,
         seeds=benchmark.seeds,
         audited=benchmark.audit,
     )
-    results, controls = evaluated(plan, output, failures, replicates=replicates)
-    costs, command = _read(output / "costs.json", default=[]), typed_command()
+
+
+def _sources_note(benchmark: Benchmark) -> list[str]:
+    """Which arms read encoders that other arms of the run have trained; [] where none does."""
+    readers: dict[str, list[str]] = {}
+    for name, arm in benchmark.arms.items():
+        for source in dict.fromkeys(arm.sources.values()):
+            readers.setdefault(source, []).append(name)
+    return [
+        f"The encoder that {source} trained on the training rows of a fold is read frozen by: {first_of(names)}."
+        for source, names in readers.items()
+    ]
+
+
+def _sections(
+    plan: Plan,
+    results: Results,
+    controls: Results | None,
+    output: Path,
+    *,
+    originals: Mapping[str, str],
+    audit: dict[str, Any] | None,
+    replicates: int,
+    command: str,
+) -> Sections:
+    costs = _read(output / "costs.json", default=[])
     record = read_record(plan, results, output, costs=costs, replicates=replicates, command=command)
-    audit = [audited(data, output, command=command, say=say)] if plan.audited else []
-    checked = sorted(output.glob(f"cells/{plan.primary}/*/*/explanations.json")) if benchmark.explanations else []
-    originals = originals_of(benchmark.arms)
-    sections = Sections(
-        above=[*(audit_section(found, address=f"{FOLDER}/audit.html") for found in audit), ranking_section(results)],
+    checked = sorted(output.glob(f"cells/{plan.primary}/*/*/explanations.json"))
+    above = [] if audit is None else [audit_section(audit, address=f"{FOLDER}/audit.html")]
+    return Sections(
+        above=[*above, ranking_section(results)],
         amid=[
             *([control_section(controls, results, originals=originals)] if controls is not None else []),
-            *(_missing(plan, output, replicates=replicates) if benchmark.missing_parts else []),
+            *_missing(plan, output, replicates=replicates),
             *(explanations_section(_read(path)) for path in checked[:1]),
             cost_section(costs, results),
         ],
         below=[methods_section(record), tripod_section(record)],
     )
-    failed = dict.fromkeys(failure.arm for failure in failures)
-    excluded = [f"{name} is excluded: it failed in one cell or more ({_why(name, failures)})." for name in failed]
-    notes = [*fine_tuning_note(benchmark), *excluded]
-    write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
-    return results
 
 
 def evaluated(
-    plan: Plan, output: Path, failures: Sequence[Failure], *, replicates: int
+    plan: Plan, output: Path, failures: Sequence[Failure], *, test: bool, replicates: int
 ) -> tuple[Results, Results | None]:
     """The arms that are ranked, and the controls beside the reference, if there are any.
 
@@ -99,6 +157,7 @@ def evaluated(
         UserError: the primary arm or its reference is not finished.
     """
     runs = read_runs([output])
+    runs = runs if test else runs._replace(table=validation_as_test(runs.table))
     lacking = [name for name in (plan.primary, plan.reference) if name not in arm_names(runs.table)]
     if lacking:
         raise UserError(f"the primary question has no answer, for {lacking[0]} failed: {_why(lacking[0], failures)}")

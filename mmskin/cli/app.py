@@ -71,6 +71,5 @@ def main() -> None:
             print(f"mmskin: {message}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
     if code == STOPPED:
-        again = "the same command goes on" if "benchmark" in sys.argv else "`mmskin train` goes on with --resume"
-        print(f"mmskin: stopped; {again}", file=sys.stderr)
+        print("mmskin: stopped; the same command goes on", file=sys.stderr)
     sys.exit(code)

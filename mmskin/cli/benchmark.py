@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import print_lines, say
 from mmskin.cli.options import Overrides, Replicates
+from mmskin.cli.run import say_run
 
 
 class Executors(StrEnum):
@@ -39,16 +39,7 @@ def benchmark(
     asked = read_benchmark(config, overrides or [])
     check_benchmark(asked)
 
-    from mmskin.benchmark.answer import write_answer  # torch comes after the config is found good
-    from mmskin.benchmark.run.executors import open_executor
-    from mmskin.benchmark.run.run import run_benchmark
-    from mmskin.report.summary_lines import summary_lines
+    from mmskin.benchmark.run.executors import open_executor  # torch comes after the config is found good
 
     with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
-        failures = run_benchmark(asked, output, executor=where, say=say, quiet=quiet)[1]
-    for failure in failures:
-        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
-    print_lines(summary_lines(write_answer(asked, output, failures, replicates=replicates, say=say)))
-    say(f"report: {output / 'report.html'}")
-    if failures:
-        raise typer.Exit(1)
+        say_run(asked, output, where, replicates=replicates, quiet=quiet)

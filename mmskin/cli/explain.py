@@ -46,17 +46,20 @@ def explain(
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
     from mmskin.api.predictor import Predictor, read_history
     from mmskin.explain.explainer import Explainer, read_history_file
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.explanation_html import write_explanation
+    from mmskin.report.explanation_sentences import sentences
 
     told, words = read_history_file(history) if history is not None else ({}, None)
     photos = [str(path) for path in image] if image else None
     explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
-    page = explanation.write(output)
-    for sentence in explanation.sentences():
+    page = write_explanation(explanation, output)
+    for sentence in sentences(explanation):
         print(sentence)
     for remark in explanation.remarks:
         print(f"note: {remark}")
-    print(explanation.reminder)
+    print(NOT_A_DIAGNOSIS)
     say(f"page: {page}")
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import say
 from mmskin.cli.options import Config, Overrides
-from mmskin.cli.report import say_report
+from mmskin.cli.run import say_run
 
 
 def train(
@@ -17,18 +16,20 @@ def train(
     overrides: Overrides = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
+    no_test: Annotated[bool, typer.Option("--no-test", help="test rows untouched: for choosing a recipe")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
 ) -> None:
-    """Train on every fold asked for, test on patients never seen, write the report."""
+    """Train on every fold asked for, test on unseen patients, write the report. Stopped, the same command goes on."""
     from mmskin.config.experiment import read_experiment
     from mmskin.model.parts_check import check_experiment
 
-    experiment = read_experiment(config, overrides or [])
+    experiment = read_experiment(config, [*(overrides or []), *(["test=false"] if no_test else [])])
     check_experiment(experiment)
 
-    from mmskin.training.run import run_experiment  # torch comes after the config is found good
+    from mmskin.benchmark.benchmark_config import of_one_arm  # torch comes after the config is found good
+    from mmskin.benchmark.run.executors import open_executor
+    from mmskin.benchmark.run.this_process import ThisProcess
 
-    run_experiment(experiment, output, resume=resume, jobs=jobs, say=say, progress=not quiet)
-    say_report([output], output, title=experiment.name)
+    with ThisProcess(keep_going=False) if jobs == 1 else open_executor("local", jobs=jobs) as where:
+        say_run(of_one_arm(experiment), output, where, quiet=quiet)

@@ -121,6 +121,8 @@ class Experiment(Strict):
     loss: Slot = {"name": "class_balanced_focal"}
     training: TrainingConfig = TrainingConfig()
     seed: int = Field(default=0, ge=0)
+    test: bool = True
+    """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 

@@ -93,7 +93,7 @@ AIMS = {
     ),
     "forgotten_answer": Aim("Random weights in fusion and head: rank correlation with the map", "lower", CHANGED),
     "forgotten": Aim("Random weights in all layers that lead from the photo: the same", "lower", CHANGED),
-    "noise": Aim(f"Noise of {NOISE:.0%} of the photo's spread: change of the map over its size", "lower", STILL),
+    "noise": Aim(f"Noise of {NOISE:g} of the photo's spread: change of the map over its size", "lower", STILL),
     "words": Aim("Words: how far off adding up, of what is allowed; the largest", "lower", 1.0, largest=True),
     "fields": Aim("Fields: the same", "lower", 1.0, largest=True),
     "parts": Aim("Photo, words and fields: the same", "lower", 1.0, largest=True),

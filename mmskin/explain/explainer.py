@@ -18,7 +18,6 @@ from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
-from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.trained_model import TrainedModel
@@ -104,7 +103,6 @@ class Explainer:
             changes=tuple(what_if(answers, history)),
             photo=photo,
             photo_map=photo_map,
-            reminder=NOT_A_DIAGNOSIS,
         )
 
     def _photo_map(self, presented: PresentedCase, target: str) -> PhotoMap | None:

@@ -130,8 +130,7 @@ class StoredPhotos:
 
     def key(self, photo: PhotoView) -> str:
         """What a photo's features are filed under: its bytes, and its variation if it has one."""
-        state = os.stat(photo.path)
-        plain = _file_digest(photo.path, state.st_size, state.st_mtime_ns)
+        plain = file_digest(photo.path)
         return plain if photo.variation is None else f"{plain}:{photo.variation}:{self.recipe}"
 
     def missing(self, cases: Iterable[RawCase]) -> Missing:
@@ -182,7 +181,13 @@ class _Call:
         return self.function(self.argument)
 
 
+def file_digest(path: str) -> str:
+    """SHA-256 of a file's bytes, read once a process for each state of size and time of change."""
+    state = os.stat(path)
+    return _digest(path, state.st_size, state.st_mtime_ns)
+
+
 @lru_cache(maxsize=100_000)
-def _file_digest(path: str, size: int, changed_ns: int) -> str:
+def _digest(path: str, size: int, changed_ns: int) -> str:
     """Of a file in the state that size and time of change tell; a process may ask for thousands again and again."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

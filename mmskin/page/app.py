@@ -48,6 +48,7 @@ from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
 from mmskin.page.photos import Kept, Photos
 from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.explanation_html import STYLE
 
 WAITING = 16
 # A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
@@ -193,7 +194,7 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
         "theme": theme(),
-        "css_paths": [HERE / "page.css", HERE / "gradio.css"],
+        "css_paths": [STYLE, HERE / "page.css", HERE / "gradio.css"],
     }
 
 

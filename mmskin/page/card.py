@@ -89,8 +89,8 @@ def _results(folder: Path) -> list[tuple[str, str]]:
         return []
     if len({row["arm"] for row in rows}) != 1:
         return []
-    told = [(METRICS[row["metric"]], with_interval({**row, "low": _number(row["low"])})) for row in rows]
-    return [*told, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
+    scores = [(METRICS[row["metric"]], with_interval({**row, "low": _number(row["low"])})) for row in rows]
+    return [*scores, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
 
 
 def _is_headline(row: Mapping[str, Any]) -> bool:

@@ -81,28 +81,28 @@ def _outcomes(schema: Schema) -> list[str]:
 
 
 def _fields(cases: Cases) -> str:
-    told = histories(cases.table, cases.schema)
+    every = histories(cases.table, cases.schema)
     rows = []
     for field in cases.schema.fields:
-        values = [history.fields[field.name] for history in told]
+        values = [history.fields[field.name] for history in every]
         absent, unknown = values.count(None), values.count(UNKNOWN)
-        known = [value for value in values if value is not None and value != UNKNOWN]
+        answered = [value for value in values if value is not None and value != UNKNOWN]
         always = "" if absent else "always"
-        counts = (count(len(known)), count(unknown), count(absent))
-        rows.append((field.name, *counts, always, _values(field, known)))
-    return _table(("Field", "known", "unknown", "not recorded", "", "values"), rows)
+        counts = (count(len(answered)), count(unknown), count(absent))
+        rows.append((field.name, *counts, always, _values(field, answered)))
+    return _table(("Field", "answered", "unknown", "not recorded", "", "values"), rows)
 
 
-def _values(field: Field, known: Sequence[FieldValue]) -> str:
+def _values(field: Field, answered: Sequence[FieldValue]) -> str:
     """Range and median of numbers, the most frequent of other values."""
-    if not known:
+    if not answered:
         return ""
     if field.is_number:
-        numbers = pd.Series(list(known), dtype=float)
+        numbers = pd.Series(list(answered), dtype=float)
         low, median, high = (say_value(field, float(n)) for n in (numbers.min(), numbers.median(), numbers.max()))
         unit = f" {field.unit}" if field.kind == "numeric" and field.unit else ""
         return f"{low} to {high}{unit}, median {median}"
-    counts = sorted(Counter(str(value) for value in known).items(), key=lambda item: (-item[1], item[0]))
+    counts = sorted(Counter(str(value) for value in answered).items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{value} ({count:,})" for value, count in counts)
 
 

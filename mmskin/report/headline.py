@@ -39,8 +39,8 @@ def in_words(metric: str) -> str:
 
 
 def _difference(row: Mapping[Any, Any], title: str) -> str:
-    found = f"{difference(row)}, {p_value(row['p_adjusted'])}"
-    sentence = f"The difference to {row['reference']} in {title} is {found}: {row['verdict']}."
+    numbers = f"{difference(row)}, {p_value(row['p_adjusted'])}"
+    sentence = f"The difference to {row['reference']} in {title} is {numbers}: {row['verdict']}."
     if row["verdict"] != "not distinguishable":
         return sentence
     return f"{sentence} A true difference of {number(row['detectable'])} would have shown four times in five."

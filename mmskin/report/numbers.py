@@ -10,40 +10,36 @@ MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for
 
 
 def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
-    """.623 for .6231, as the field prints shares; – for NaN. What rounds to zero has no sign."""
+    """0.623 for .6231; – for NaN. What rounds to zero has no sign."""
     if not math.isfinite(value):
         return NOTHING
     text = f"{abs(value):.{digits}f}"
-    text = text[1:] if text.startswith("0.") else text
     is_zero = not text.strip(".0")
     if value < 0 and not is_zero:
         return f"{MINUS}{text}"
     return f"+{text}" if sign and not is_zero else text
 
 
-def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
-    """.623 [.581, .662]; the estimate alone where it has no interval."""
-    return _bracketed(row, number(row["estimate"], digits=digits), digits=digits)
-
-
-def difference(row: Mapping[Any, Any]) -> str:
-    """+.047 [.014, .080]: inside the brackets only a minus is shown."""
-    return _bracketed(row, number(row["estimate"], sign=True), digits=3)
-
-
-def _bracketed(row: Mapping[Any, Any], estimate: str, *, digits: int) -> str:
+def with_interval(row: Mapping[Any, Any], *, digits: int = 3, sign: bool = False) -> str:
+    """0.658 [0.625, 0.690]; the estimate alone where it has no interval. Only the estimate may show a plus."""
+    estimate = number(row["estimate"], digits=digits, sign=sign)
     if not math.isfinite(row["low"]):
         return estimate
     return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
 
 
+def difference(row: Mapping[Any, Any]) -> str:
+    """+0.047 [0.014, 0.080]."""
+    return with_interval(row, sign=True)
+
+
 def p_cell(p: float) -> str:
-    """.003 under a heading that says p; three decimals, never 0."""
-    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
+    """0.003 under a heading that says p; three decimals, never 0."""
+    return NOTHING if not math.isfinite(p) else "< 0.001" if p < 0.001 else number(p)
 
 
 def p_value(p: float) -> str:
-    """p = .003 inside a sentence."""
+    """p = 0.003 inside a sentence."""
     cell = p_cell(p)
     return f"p {cell}" if cell.startswith("<") else f"p = {cell}"
 
@@ -55,8 +51,7 @@ def percent(share: float, *, digits: int = 0) -> str:
 
 def points(value: float) -> str:
     """+12.3 for .123: points of a hundred, with their sign."""
-    text = f"{abs(100 * value):.1f}"
-    return text if text == "0.0" else f"{MINUS if value < 0 else '+'}{text}"
+    return number(100 * value, digits=1, sign=True)
 
 
 def count(n: int) -> str:

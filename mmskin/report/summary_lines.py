@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mmskin.evaluation.results import Results, best_first
-from mmskin.report.numbers import with_interval
+from mmskin.report.numbers import MINUS, difference, number, p_value, with_interval
 from mmskin.report.results_report import excluded_note
 
 HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")
@@ -51,16 +51,11 @@ def _differences(differences: pd.DataFrame, results: Results) -> list[str]:
 
 def _difference(row: Mapping[Any, Any], scores: Mapping[Any, float]) -> str:
     """Both values, the difference with its interval, p, the verdict, and what could have been found at all."""
-    p = f"p {_p(row['p_adjusted'])}"
+    p = p_value(row["p_adjusted"])
     if row["role"] == "primary" and row["p_holm_all"] != row["p_adjusted"]:
-        p += f" (p {_p(row['p_holm_all'])} by Holm over all arms)"
+        p += f" ({p_value(row['p_holm_all'])} by Holm over all arms)"
+    both = f"{number(scores[row['arm']])} {MINUS} {number(scores[row['reference']])}"
     return (
-        f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: "
-        f"{scores[row['arm']]:.3f} - {scores[row['reference']]:.3f} = "
-        f"{row['estimate']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {p}, {row['verdict']}; "
-        f"detectable {row['detectable']:.3f}"
+        f"{row['arm']} - {row['reference']}, {row['metric'].replace('_', ' ')}: {both} = {difference(row)}, {p}, "
+        f"{row['verdict']}; detectable {number(row['detectable'])}"
     )
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -10,7 +10,7 @@ import pandas as pd
 from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.predictions import arm_names
 from mmskin.evaluation.results import Results
-from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, with_interval
+from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, p_value, with_interval
 from mmskin.report.pages import Grid
 
 ANSWERS = ("balanced_accuracy", "macro_auroc", "macro_f1", "accuracy", "top3_accuracy")
@@ -38,8 +38,7 @@ def result_grids(results: Results) -> list[Grid]:
         grids.append(_difference_grid(results.differences))
     if results.tests is not None:
         grids.append(paired_tests_grid(results.tests))
-    of_arm = metrics[(metrics["arm"] == results.arm) & (metrics["subset"] == "all")]
-    grids.append(_class_grid(of_arm, f"By class: {results.arm}"))
+    grids.append(_class_grid(results))
     is_long, last = metrics["arm"].nunique() > MANY_ARMS, len(grids) - 1
     return [grid._replace(folded=is_long and k not in (0, last)) for k, grid in enumerate(grids)]
 
@@ -52,26 +51,31 @@ def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = 
 
 
 def _class_group_grids(rows: pd.DataFrame, title: str) -> list[Grid]:
-    known = group_metrics([])
-    of_groups = rows[rows["metric"].isin(list(known))]
+    names = group_metrics([])
+    of_groups = rows[rows["metric"].isin(list(names))]
     grids = []
     for group, part in of_groups.groupby("class", sort=False):
         cells = _cells(part, key=["arm", "metric"])
         sizes = part.drop_duplicates("arm").set_index("arm")["n"]
-        lines = [[arm, *(cells[arm, name] for name in known), count(sizes[arm])] for arm in arm_names(part)]
-        head = ["Arm", *(metric.title for metric in known.values()), f"n {group}"]
+        lines = [[arm, *(cells[arm, name] for name in names), count(sizes[arm])] for arm in arm_names(part)]
+        head = ["Arm", *(metric.title for metric in names.values()), f"n {group}"]
         note = f"Sensitivity and specificity: whether the answer is one of the {group} classes, whichever it is."
         grids.append(Grid(f"{title}: {group} against the other classes", head, lines, note))
     return grids
 
 
-def _class_grid(rows: pd.DataFrame, title: str) -> Grid:
+def _class_grid(results: Results) -> Grid:
+    rows = results.metrics[(results.metrics["arm"] == results.arm) & (results.metrics["subset"] == "all")]
     of_classes = rows[rows["metric"].isin(CLASS_TABLE)]
     cells = _cells(of_classes, key=["class", "metric"])
     sizes = of_classes.drop_duplicates("class").set_index("class")["n"]
-    lines = [[str(name), *(cells[name, m] for m in CLASS_TABLE), count(n)] for name, n in sizes.items()]
+    titles = {name: f"{name}: {title}" for name, title in results.class_titles.items() if title != name}
+    lines = [
+        [titles.get(str(name), str(name)), *(cells[name, m] for m in CLASS_TABLE), count(n)]
+        for name, n in sizes.items()
+    ]
     note = "Predicted minus observed: mean predicted probability of the class minus its share; 0 is calibrated."
-    return Grid(title, ["Class", *(METRICS[m].title for m in CLASS_TABLE), "n"], lines, note)
+    return Grid(f"By class: {results.arm}", ["Class", *(METRICS[m].title for m in CLASS_TABLE), "n"], lines, note)
 
 
 def _difference_grid(differences: pd.DataFrame) -> Grid:
@@ -90,7 +94,7 @@ def _difference_grid(differences: pd.DataFrame) -> Grid:
     head = ["Arms", "Metric", "Difference", "p", "p (Holm, all arms)", "Detectable", "Verdict"]
     note = (
         "Both arms are read in the same resampled patients. p is corrected for the number of arms by Holm; only "
-        "that of the primary difference, named before the run, stands as it is. Detectable: the true difference "
+        "that of the primary difference, named before the run, is not. Detectable: the true difference "
         "that would be found four times in five on this many patients."
     )
     return Grid("Paired differences", head, lines, note)
@@ -102,7 +106,7 @@ def paired_tests_grid(tests: pd.DataFrame) -> Grid:
     head = [column_title(str(metric), str(of)) for metric, of in questions.itertuples(index=False)]
     lines = []
     for (arm, reference), rows in tests.groupby(["arm", "reference"], sort=False):
-        cells = [f"{number(row['estimate'], sign=True)} (p {p_cell(row['p'])})" for row in rows.to_dict("records")]
+        cells = [f"{number(row['estimate'], sign=True)} ({p_value(row['p'])})" for row in rows.to_dict("records")]
         lines.append([f"{arm} {MINUS} {reference}", *cells])
     note = (
         "Exploratory, p not corrected for the number of arms and columns. Balanced accuracy: right and wrong answers "

@@ -11,9 +11,10 @@ import torch
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.model.classifier import build_encoder
 from mmskin.schema import Schema
-from mmskin.training.datasets import is_frozen
+from mmskin.training.readings import is_frozen
 
 _FROZEN: dict[str, Encoder | None] = {}  # by slot; None for one that learns, which every cell has for itself
+_MOST = 8  # kept: a process that runs many folds of fine-tuned encoders would hold them all
 
 
 def shared_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
@@ -29,5 +30,7 @@ def shared_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> En
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             encoder = build_encoder(modality, slot, schema)
+        while len(_FROZEN) >= _MOST:
+            del _FROZEN[next(iter(_FROZEN))]
         _FROZEN[key] = encoder if is_frozen(encoder) else None
     return _FROZEN[key] or build_encoder(modality, slot, schema)

@@ -12,13 +12,13 @@ from PIL import Image
 from small_experiment import small_experiment
 
 from mmskin.api.predictor import Predictor, read_history
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.data.load import load_cases
 from mmskin.errors import DataError, ImageError, ModelError, UserError
 from mmskin.model.classifier import build_model
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.schema import Field, Schema
 from mmskin.trained.trained_model import TrainedModel
-from mmskin.training.run import run_experiment
 
 SCHEMA = Schema(
     name="tiny",
@@ -215,7 +215,10 @@ def test_an_answer_as_json_says_that_it_is_no_diagnosis(both: Predictor) -> None
 
 
 def test_a_run_folder_stands_for_its_only_model(trained_run: Path, tmp_path: Path) -> None:
-    assert Predictor.load(trained_run).schema == Predictor.load(str(trained_run / "fold_0" / "model")).schema
+    assert (
+        Predictor.load(trained_run).schema
+        == Predictor.load(str(trained_run / "cells" / "small" / "fold_0" / "seed_0" / "model")).schema
+    )
     for fold in ("fold_0", "fold_1"):
         (tmp_path / fold / "model").mkdir(parents=True)
         (tmp_path / fold / "model" / "manifest.json").write_text("{}")

@@ -19,7 +19,7 @@ from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.schema import Field, Schema
 from mmskin.trained.calibration import apply_temperature, fit_temperature
-from mmskin.training.run import Predict
+from mmskin.trained.trained_model import Predict
 
 SCHEMA = Schema(
     name="tiny",

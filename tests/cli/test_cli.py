@@ -203,7 +203,7 @@ def test_explain_with_check_measures_explanations_on_the_test_fold(
     code, told, said = mmskin_(f"explain {trained_run} {config} --check --cases 2 --output {output}")
     assert code == 0
     assert "holds           parts: " in told
-    assert "left out: the pointing game: the data set has no masks of lesions" in told
+    assert "not measured: the pointing game: the data set has no masks of lesions" in told
     assert said.strip().replace("\n", "").startswith("page: ")
     content = json.loads((output / "check.json").read_text(encoding="utf-8"))
     assert (content["cases"], content["fold"], content["experiment"]) == (2, 0, "small")
@@ -286,11 +286,10 @@ def test_ctrl_c_says_how_to_go_on(mmskin_: Type, config: Path, monkeypatch: pyte
     def stopped(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmskin.training.run.run_experiment", stopped)
+    monkeypatch.setattr("mmskin.benchmark.run.run.run_benchmark", stopped)
     code, _, complaint = mmskin_(f"train {config} --output {tmp_path / 'run'}")
     assert code == 130
-    assert complaint == "mmskin: stopped; `mmskin train` goes on with --resume\n"
-    monkeypatch.setattr("mmskin.benchmark.run.run.run_benchmark", stopped)
+    assert complaint == "mmskin: stopped; the same command goes on\n"
     path = tmp_path / "benchmark.yaml"
     path.write_text(BENCHMARK.format(root=tmp_path))
     code, _, complaint = mmskin_(f"benchmark {path} --output {tmp_path / 'grid'}")
@@ -363,7 +362,7 @@ def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_
     line = f"benchmark {path} --output {output} --jobs 1 --quiet --replicates 100"
     code, told, said = mmskin_(line)
     assert code == 1
-    assert "36 cases, 3 arms, 1 folds, 1 seeds" in said
+    assert "3 cells (3 arms), 0 of them finished" in said
     lines = told.splitlines()
     assert lines[0].startswith("failed: broken, fold 0, seed 0: InvalidParameterError: ")
     assert lines[1] == "primary, named before the run:"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections import Counter
 from html import unescape
@@ -10,6 +11,7 @@ import pytest
 from explain.small_predictors import linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
+from PIL import Image
 
 import mmskin.explain.photo_map as photo_map_module
 import mmskin.page.answer as answer_module
@@ -18,6 +20,7 @@ from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.page.answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
 from mmskin.page.photos import Kept, Photos
+from mmskin.report.explanation_html import SIDE
 from mmskin.report.numbers import MINUS
 
 FIELDS = {"itch": "yes", "bleed": "yes", "grew": "yes"}
@@ -47,7 +50,8 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
     assert "here they sum to 100%" in first.answer
     why = text_of(last.why)
-    assert "Class Photo alone History alone Everything Melanoma 35% 63% 78% Naevus 65% 37% 22%" in why
+    columns = "Class Nothing known Photo alone History alone Everything"
+    assert f"{columns} Melanoma 20% 35% 63% 78% Naevus 80% 65% 37% 22%" in why
     assert "Fields +35.0 Photo +15.0 Patient's words +8.0" in why
     assert f"Bleed: yes +30.0 Itch: yes +10.0 Grew: yes {MINUS}5.0" in why
     # Without bleeding it is .78 − .3 − .15 = .33: Naevus at 67 %. Unknown is worth 0: .48, so Naevus at 52 %.
@@ -130,6 +134,14 @@ def test_a_model_with_a_map_shows_it_over_the_photo_at_one_size(kept: Kept) -> N
     assert "Opacity of the heat map" in last.why
     assert "cells" in last.why
     assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case(None, {"itch": "yes"}, None))[1].why
+
+
+def test_the_map_is_laid_over_the_photo_as_the_visitor_gave_it_at_the_size_of_the_page(kept: Kept) -> None:
+    why = steps(small_predictor("concat", "image", "text"), Case(kept, {"itch": "yes"}, None))[1].why
+    photo, laid_over = (base64.b64decode(data) for data in re.findall(r'src="data:image/jpeg;base64,([^"]+)"', why))
+    with Image.open(io.BytesIO(photo)) as shown, Image.open(io.BytesIO(laid_over)) as over:
+        assert shown.size == over.size
+        assert max(shown.size) == SIDE
 
 
 def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() -> None:

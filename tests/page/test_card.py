@@ -43,5 +43,5 @@ def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained
     of_class = row | {"class": "MEL", "estimate": 0.9}
     (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
     told = text_of(card(Predictor.load(trained_run), tmp_path / "fold_0" / "model"))
-    assert "Balanced accuracy .500 [.400, .610] Accuracy .500 Test patients 24 Test cases 30" in told
-    assert ".900" not in told
+    assert "Balanced accuracy 0.500 [0.400, 0.610] Accuracy 0.500 Test patients 24 Test cases 30" in told
+    assert "0.900" not in told

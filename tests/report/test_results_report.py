@@ -92,6 +92,6 @@ def test_arms_that_cannot_be_told_apart_are_called_that(make_predictions, tmp_pa
     twins = pd.concat([make_predictions(arm="a"), make_predictions(arm="b")])
     page = write_report(results_of(twins, reference="b"), tmp_path, title="t").read_text(encoding="utf-8")
     assert (
-        "The difference to b in balanced accuracy is .000 [.000, .000], p = 1.000: not distinguishable. A true "
-        "difference of .000 would have shown four times in five."
+        "The difference to b in balanced accuracy is 0.000 [0.000, 0.000], p = 1.000: not distinguishable. A true "
+        "difference of 0.000 would have shown four times in five."
     ) in page

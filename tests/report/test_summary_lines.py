@@ -27,9 +27,10 @@ def test_the_primary_difference_is_said_first_with_all_that_it_rests_on(runs: Ru
     row = saved["differences"][1]
     assert (row["arm"], row["metric"], row["role"]) == ("late", "log_loss", "primary")
     value = {m["arm"]: m["estimate"] for m in saved["metrics"] if (m["subset"], m["metric"]) == ("all", "log_loss")}
+    low, high = (f"\u2212{-row[end]:.3f}" for end in ("low", "high"))  # less log-loss is better: all are negative
     assert lines[1] == (
-        f"late - image, log loss: {value['late']:.3f} - {value['image']:.3f} = {row['estimate']:+.3f} "
-        f"[{row['low']:+.3f}, {row['high']:+.3f}], p = {row['p']:.3f} "
+        f"late - image, log loss: {value['late']:.3f} \u2212 {value['image']:.3f} = \u2212{-row['estimate']:.3f} "
+        f"[{low}, {high}], p = {row['p']:.3f} "
         f"(p = {row['p_holm_all']:.3f} by Holm over all arms), better; detectable {row['detectable']:.3f}"
     )
     assert row["p"] < row["p_holm_all"]

@@ -13,7 +13,7 @@ from mmskin.report.pages import Grid, Section
 
 NOTE = (
     "Histories shuffled across patients: the advantage over the reference must vanish. Where it does not, it comes "
-    "from something else than what these patients said. Controls stand outside the ranking and its correction."
+    "from something else than what these patients said. Controls are neither ranked nor part of its correction."
 )
 
 
@@ -39,10 +39,10 @@ def control_section(controls: Results, ranked: Results, *, originals: Mapping[st
 
 def sentence(row: Mapping[Any, Any], original: Mapping[Any, Any] | None) -> str:
     """Whether the advantage vanished. An arm that is no longer better has none left that these patients could show."""
-    found = f"{row['arm']}: {difference(row)} against {row['reference']}"
+    gain = f"{row['arm']}: {difference(row)} against {row['reference']}"
     if row["verdict"] == "better":
-        return f"{found}. The advantage did not vanish: part of it does not come from the histories."
+        return f"{gain}. The advantage did not vanish: part of it does not come from the histories."
     had = f", where {original['arm']} had {difference(original)}" if original is not None else ""
     if original is not None and original["verdict"] != "better":
-        return f"{found}{had}: there was no advantage to vanish."
-    return f"{found}{had}. The advantage vanished."
+        return f"{gain}{had}: there was no advantage to vanish."
+    return f"{gain}{had}. The advantage vanished."

@@ -14,9 +14,9 @@ from mmskin.report.pages import Section
 from mmskin.report.sections.record import Plan, Record
 
 MISSINGNESS = {
-    "visible": "blanks of the history stay visible to every arm",
-    "always_recorded": "arms read only fields that are recorded in every training row, so no blank can tell a class",
-    "equalized": "in training the optional fields are hidden at random until they are as often blank in every class",
+    "visible": "what is missing of the history stays visible to every arm",
+    "always_recorded": "arms read only fields recorded in every training row, so that nothing missing tells a class",
+    "equalized": "in training optional fields are hidden at random until they are missing equally often in every class",
 }
 
 

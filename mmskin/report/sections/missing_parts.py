@@ -26,7 +26,7 @@ DRAWN = 6  # curves that can still be told apart
 MIDDLE = 0.5
 FORCED = (
     "A case of which an arm has nothing to go by is scored as a forced answer, the arm's mean probabilities on "
-    "validation rows: as good as chance. Its share stands behind the score; n/a where that is every case."
+    "validation rows: as good as chance. Its share is given after the score; n/a where that is every case."
 )
 ROBUSTNESS = (
     "Robustness: the mean over the rates {rates} of (score {minus} chance) / (score of complete cases {minus} chance), "
@@ -105,7 +105,7 @@ def _mechanisms_grid(losses: Losses, middle: float, note: str) -> Grid:
     cells = {(row["arm"], row["scenario"]): _score(row) for row in scores.to_dict("records")}
     shares = {(row["arm"], row["scenario"]): with_interval(row) for row in losses.robustness.to_dict("records")}
     lines = [
-        [arm, *(found.get((arm, name), NO_ANSWER) for found in (shares, cells) for name in names)]
+        [arm, *(column.get((arm, name), NO_ANSWER) for column in (shares, cells) for name in names)]
         for arm in arm_names(losses.scores)
     ]
     words = [name.replace("_", " ") for name in names]

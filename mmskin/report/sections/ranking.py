@@ -9,7 +9,7 @@ from mmskin.report.pictures import Picture
 from mmskin.report.ranking_figures import difference_forest, ranking
 
 RANKING_NOTE = "Lines are 95 % intervals from resampled patients: they overlap although differences are paired."
-FOREST_NOTE = "Both arms in the same resampled patients. Better or worse: p at most .05, corrected for the search."
+FOREST_NOTE = "Both arms in the same resampled patients. Better or worse: p at most 0.05, corrected for the search."
 
 
 def ranking_section(results: Results) -> Section:

@@ -31,11 +31,11 @@ class Item(NamedTuple):
 
 def tripod_section(record: Record) -> Section:
     """The table of all items, and how many are filled."""
-    found = items(record)
-    filled = sum(bool(item.says) for item in found)
-    rows = [[item.number, item.asks, item.says or FOR_AUTHORS] for item in found]
-    count = f"{filled} of {len(found)} items are filled, {len(found) - filled} are {FOR_AUTHORS}."
-    saved = {"filled": filled, "items": [item._asdict() for item in found]}
+    every = items(record)
+    filled = sum(bool(item.says) for item in every)
+    rows = [[item.number, item.asks, item.says or FOR_AUTHORS] for item in every]
+    count = f"{filled} of {len(every)} items are filled, {len(every) - filled} are {FOR_AUTHORS}."
+    saved = {"filled": filled, "items": [item._asdict() for item in every]}
     grid = Grid("All items", ["Item", "Asks for", "This run"], rows, folded=True, wraps=True)
     return Section("TRIPOD+AI", NOTE, [count], grids=[grid], saved={"tripod": saved})
 
@@ -132,9 +132,7 @@ def _openness(record: Record) -> list[Item]:
     return [
         Item("18a", "funding"),
         Item("18b", "conflicts of interest"),
-        Item(
-            "18c", "the protocol", "Question, arms and recipe stand in config.json, written before the first cell ran."
-        ),
+        Item("18c", "the protocol", "Question, arms and recipe are in config.json, written before the first cell ran."),
         Item("18d", "registration"),
         Item("18e", "access to the data", f"{record.schema.name}, {licence}." if licence else ""),
         Item("18f", "access to the code", f"{record.source}, Apache-2.0."),
@@ -156,7 +154,7 @@ def _results(record: Record) -> list[Item]:
         Item(
             "20b",
             "their characteristics",
-            "Counts by subgroup stand above." if record.groups else "",
+            "Counts by subgroup are given above." if record.groups else "",
         ),
         Item("20c", "training and test data side by side", "Folds of one data set; cases by fold under 21."),
         Item("21", "participants and outcomes in each analysis", f"Cases by fold: {by_fold}. {methods.parts(record)}"),
@@ -166,7 +164,7 @@ def _results(record: Record) -> list[Item]:
         Item("24", "results of updating", "No model was updated."),
         Item("25", "interpretation"),
         Item("26", "limits", limits),
-        Item("27a", "input that is poor or missing", "Results of fully recorded cases stand beside those of all."),
+        Item("27a", "input that is poor or missing", "Results of fully recorded cases are given beside those of all."),
         Item("27b", "what users must do and know"),
         Item("27c", "what comes next"),
     ]

@@ -13,7 +13,7 @@ def difference(arm: str, estimate: float, verdict: str) -> dict[str, Any]:
 def test_a_control_says_whether_the_advantage_vanished() -> None:
     late = difference("late", 0.1, "better")
     assert sentence(difference("late-shuffled", 0.003, "not distinguishable"), late) == (
-        "late-shuffled: +.003 [\u2212.017, .023] against image, where late had +.100 [.080, .120]. "
+        "late-shuffled: +0.003 [\u22120.017, 0.023] against image, where late had +0.100 [0.080, 0.120]. "
         "The advantage vanished."
     )
     assert "did not vanish" in sentence(difference("late-shuffled", 0.05, "better"), late)

@@ -16,14 +16,14 @@ def test_grids_tell_scores_shares_not_answered_and_what_is_not_applicable() -> N
     parts, hidden = missing_grids(evaluate_missing(by_hand(), replicates=20))
     assert list(parts.head) == ["Arm", "Complete", "Photo alone", "n"]
     assert [row[0] for row in parts.rows] == ["both", "note"]
-    assert parts.rows[0][2].startswith(".750 [")
+    assert parts.rows[0][2].startswith("0.750 [")
     assert parts.rows[1][2] == "n/a"
     assert list(hidden.head)[3:] == ["60% hidden, at random", "60% hidden, in blocks"]
-    assert hidden.rows[1][3].startswith(".500 [")
+    assert hidden.rows[1][3].startswith("0.500 [")
     assert hidden.rows[1][3].endswith(" (50% not answered)")
     assert hidden.rows[1][4] == "n/a"
-    assert ".3, .6" in hidden.note
-    assert "chance = .500" in hidden.note
+    assert "0.3, 0.6" in hidden.note
+    assert "chance = 0.500" in hidden.note
 
 
 def test_the_picture_draws_the_arms_named_first_and_the_best_others(make_predictions) -> None:

@@ -13,6 +13,7 @@ from data.make_ddi import make_ddi
 from small_experiment import small_experiment
 from torch.utils.data import DataLoader
 
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.errors import ConfigError, DataError, UserError
@@ -25,9 +26,11 @@ from mmskin.schema import Schema
 from mmskin.trained.saved_model import load_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.checkpoint import KeepLast
-from mmskin.training.datasets import make_datasets
 from mmskin.training.fit import fit
-from mmskin.training.run import fit_encoders, fold_slots, run_experiment
+from mmskin.training.fit_fold import fit_encoders, fold_slots
+from mmskin.training.readings import Reading, fold_cases, make_reader
+
+CELL = Path("cells") / "small" / "fold_0" / "seed_0"
 
 
 def run(experiment: Experiment, output: Path, **options: Any) -> pd.DataFrame:
@@ -44,10 +47,12 @@ def parts(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model, loss = build_model(
-            fold_slots(experiment, fold), experiment.fusion, experiment.loss, schema=fold.schema, class_counts=counts
+            experiment.encoders, experiment.fusion, experiment.loss, schema=fold.schema, class_counts=counts
         )
     fit_encoders(model, fold.split.train, fold.schema)
-    return model, loss, make_datasets(experiment, fold.split, fold.schema, model)
+    reading = Reading.of(experiment)
+    readers = {m: make_reader(m, reading, fold.schema, encoder, tokens=True) for m, encoder in model.encoders.items()}
+    return model, loss, fold_cases(reading, fold.split, fold.schema, readers)
 
 
 def test_a_run_leaves_predictions_of_validation_and_test_patients_and_a_model(trained_run: Path) -> None:
@@ -58,9 +63,9 @@ def test_a_run_leaves_predictions_of_validation_and_test_patients_and_a_model(tr
     probabilities = table.filter(like="prob_").to_numpy()
     assert np.allclose(probabilities.sum(1), 1)
     assert {"group_fully_recorded"} <= set(table.columns)
-    assert (trained_run / "fold_0" / "model" / "manifest.json").exists()
-    assert not (trained_run / "fold_0" / "last.ckpt").exists()
-    assert (trained_run / "fold_0" / "log" / "version_0" / "metrics.csv").exists()
+    assert (trained_run / CELL / "model" / "manifest.json").exists()
+    assert not (trained_run / CELL / "last.ckpt").exists()
+    assert (trained_run / CELL / "log" / "version_0" / "metrics.csv").exists()
     assert json.loads((trained_run / "config.json").read_text())["name"] == "small"
 
 
@@ -103,11 +108,11 @@ def test_a_run_that_was_stopped_and_resumed_is_bit_equal_to_one_never_stopped(
         run(experiment, tmp_path / "halves")
     monkeypatch.undo()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert (tmp_path / "halves" / "fold_0" / "last.ckpt").exists()
-    halves = run(experiment, tmp_path / "halves", resume=True)
+    assert (tmp_path / "halves" / CELL / "last.ckpt").exists()
+    halves = run(experiment, tmp_path / "halves")
     pd.testing.assert_frame_equal(whole, halves, check_exact=True)
-    first = load_model(tmp_path / "whole" / "fold_0" / "model").model.state_dict()
-    second = load_model(tmp_path / "halves" / "fold_0" / "model").model.state_dict()
+    first = load_model(tmp_path / "whole" / CELL / "model").model.state_dict()
+    second = load_model(tmp_path / "halves" / CELL / "model").model.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -116,8 +121,8 @@ def test_a_run_stopped_after_its_model_and_before_its_predictions_can_be_resumed
 ) -> None:
     experiment = small_experiment(pad_folder, "metadata", fusion="metadata_only")
     first = run(experiment, tmp_path / "run")
-    (tmp_path / "run" / "fold_0" / "predictions.parquet").unlink()
-    pd.testing.assert_frame_equal(run(experiment, tmp_path / "run", resume=True), first, check_exact=True)
+    (tmp_path / "run" / CELL / "predictions.parquet").unlink()
+    pd.testing.assert_frame_equal(run(experiment, tmp_path / "run"), first, check_exact=True)
 
 
 def test_folds_side_by_side_equal_folds_one_by_one(pad_folder: Path, tmp_path: Path) -> None:
@@ -157,16 +162,14 @@ def test_a_balanced_sampler_beside_a_weighted_loss_has_to_be_asked_for_twice(pad
     assert len(run(meant, tmp_path / "run"))
 
 
-def test_an_output_folder_is_never_written_over(pad_folder: Path, tmp_path: Path) -> None:
+def test_an_output_folder_is_gone_on_with_and_never_written_over(pad_folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     experiment = small_experiment(pad_folder, "metadata", fusion="metadata_only", epochs=1)
     first = run(experiment, output)
-    with pytest.raises(UserError, match="is not empty; give another --output, or --resume"):
-        run(experiment, output)
     other = small_experiment(pad_folder, "metadata", fusion="metadata_only", epochs=2)
-    with pytest.raises(UserError, match="holds another experiment than this one"):
-        run(other, output, resume=True)
-    pd.testing.assert_frame_equal(run(experiment, output, resume=True), first)
+    with pytest.raises(UserError, match=r"begun with another configuration: training\.epochs of small"):
+        run(other, output)
+    pd.testing.assert_frame_equal(run(experiment, output), first)
 
 
 def test_a_run_that_failed_before_it_trained_does_not_hold_its_folder(pad_folder: Path, tmp_path: Path) -> None:
@@ -187,9 +190,7 @@ def test_braces_in_a_slot_are_filled_in_or_refused(pad_folder: Path) -> None:
     def slots(weights: str) -> dict[str, dict[str, Any]]:
         raw = small_experiment(pad_folder, "metadata", fusion="metadata_only").to_json()
         raw["encoders"]["metadata"]["weights"] = weights
-        experiment = parse_experiment(raw | {"seed": 3})
-        cases = load_cases(experiment.data)
-        return fold_slots(experiment, prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 1))
+        return fold_slots(parse_experiment(raw).encoders, fold=1, seed=3)
 
     assert slots("runs/{seed}/fold_{fold}")["metadata"]["weights"] == "runs/3/fold_1"
     with pytest.raises(ConfigError, match=r"encoders\.metadata: only \{fold\} and \{seed\} may stand in braces"):
@@ -236,9 +237,9 @@ def test_early_stopping_ends_before_the_last_epoch(pad_folder: Path, tmp_path: P
         pad_folder, "metadata", fusion="metadata_only", epochs=50, early_stopping=1, learning_rate=0.3
     )
     run(experiment, tmp_path / "run")
-    log = pd.read_csv(tmp_path / "run" / "fold_0" / "log" / "version_0" / "metrics.csv")
+    log = pd.read_csv(tmp_path / "run" / CELL / "log" / "version_0" / "metrics.csv")
     assert log["epoch"].max() < 49
-    assert not (tmp_path / "run" / "fold_0" / "last.ckpt").exists()
+    assert not (tmp_path / "run" / CELL / "last.ckpt").exists()
 
 
 def test_fields_can_be_left_out_for_an_ablation_and_a_wrong_name_is_told(pad_folder: Path) -> None:
