@@ -201,8 +201,8 @@ def stability(seen: Sequence[Seen]) -> dict[str, float]:
         changes = [instability(partial(map_at, case), case.held.pixels, noise=noise) for case in seen]
         found[str(noise)] = float(np.nanmean(changes))
         print(
-            f"noise of {percent(noise)} of the photo's spread: the map changes by {number(float(np.nanmean(changes)))} of "
-            f"its size (mean over photos of the largest of 4 draws; highest {number(float(np.nanmax(changes)))})"
+            f"noise of {percent(noise)} of the photo's spread: "
+            f"the map changes by {number(float(np.nanmean(changes)))} of its size (mean over photos of the largest of 4 draws; highest {number(float(np.nanmax(changes)))})"
         )
     return found
 

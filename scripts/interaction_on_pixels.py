@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.sources.synthetic import Synthetic
@@ -82,7 +83,7 @@ def experiment(arm: str, folder: Path, *, seed: int) -> Experiment:
     clinic = folder / "clinic"
     data = {"source": {"name": "synthetic"}, "root": str(clinic), "folds": str(clinic / "folds.csv")}
     image = {"name": "timm", "model": "test_resnet", "image_size": 128}
-    image |= {"weights": str(folder / "image_only" / "fold_0" / "model"), "trainable": "none"}
+    image |= {"weights": str(cell_folder(folder / "image_only", "image_only", 0, 0) / "model"), "trainable": "none"}
     return parse_experiment(
         {
             "name": arm,

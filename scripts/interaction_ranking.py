@@ -44,6 +44,7 @@ from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 from mmskin.benchmark.arms import NeuralArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
 from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import Executor, run_benchmark
 from mmskin.config.build import build
@@ -97,7 +98,7 @@ CLAIMS = {
 def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Benchmark:
     """The benchmark of the config on one clinic."""
     here = [f"data.root={clinic}", f"data.folds={clinic / 'folds.csv'}", f"features={folder / 'features'}"]
-    weights = f"encoders.image.weights={folder / 'image_only' / 'fold_0' / 'model'}"
+    weights = f"encoders.image.weights={cell_folder(folder / 'image_only', 'image_only', 0, 0) / 'model'}"
     return read_benchmark(CONFIG, [f"name={clinic.name}", *here, weights, *overrides])
 
 
