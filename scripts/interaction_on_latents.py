@@ -124,9 +124,9 @@ def run(interactions: list[float], seeds: int) -> list[dict[str, Any]]:
                     "bayes_exact": exact,
                 }
             )
-            accuracy = number(float(np.mean(found[arm])))
             print(
-                f"λ={interaction:g} {arm:16} accuracy {accuracy}, Bayes exactly {number(exact)}, "
+                f"λ={interaction:g} {arm:16} accuracy {number(float(np.mean(found[arm])))}, "
+                f"Bayes exactly {number(exact)}, "
                 f"behind Bayes on the same cases by {points(float(np.mean(behind[arm])))} points",
                 flush=True,
             )

@@ -104,11 +104,10 @@ def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Bench
 
 def is_additive(benchmark: Benchmark, name: str) -> bool:
     """Whether an arm weighs photo and history each by itself."""
-    arm = benchmark.arms[name]
-    if arm.fusion is None:
-        return (arm.table or {})["name"] in LINEAR
-    encoders = dict.fromkeys(benchmark.encoders | arm.encoders, 64)
-    return build("fusion", FUSIONS, arm.fusion, encoders, 2).is_additive
+    arm = resolve(benchmark, Path())[name]
+    if not isinstance(arm, NeuralArm):
+        return arm.table["name"] in LINEAR
+    return build("fusion", FUSIONS, arm.experiment.fusion, dict.fromkeys(arm.encoders, 64), 2).is_additive
 
 
 def shown(benchmark: Benchmark, name: str) -> set[str]:
@@ -116,9 +115,8 @@ def shown(benchmark: Benchmark, name: str) -> set[str]:
     arm = benchmark.arms[name]
     if arm.stacked:
         return set().union(*(shown(benchmark, over) for over in arm.stacked))
-    resolved = resolve(benchmark, Path())[name]
-    if isinstance(resolved, NeuralArm):
-        return {SHOWS[modality] for modality in resolved.encoders}
+    if arm.fusion is not None:
+        return {SHOWS[modality] for modality in resolve(benchmark, Path())[name].encoders}
     on = (arm.table or {}).get("on", [])
     return {SHOWS[part] for part in ([on] if isinstance(on, str) else on)}
 

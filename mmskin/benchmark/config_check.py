@@ -11,13 +11,17 @@ from mmskin.losses import LOSSES
 from mmskin.model.parts_check import faults_of_data, faults_of_slot, faults_together, refuse
 
 
-def check_benchmark(benchmark: Benchmark) -> None:
+def check_benchmark(benchmark: Benchmark, *, reads_data: bool = True) -> None:
     """Refuse, before anything is read or imported, what can be seen to fail.
+
+    Args:
+        benchmark: as read.
+        reads_data: whether its data section says where the cases are; else they are there already.
 
     Raises:
         ConfigError: every fault with its dotted path.
     """
-    faults = faults_of_data(benchmark.data)
+    faults = faults_of_data(benchmark.data) if reads_data else []
     for modality, slot in benchmark.encoders.items():
         faults += faults_of_slot(f"encoders.{modality}", encoder_table(modality), slot)
     faults += faults_of_slot("loss", LOSSES, benchmark.loss)

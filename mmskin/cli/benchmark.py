@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mmskin.cli.options import Overrides, Replicates
-from mmskin.cli.report import say_run
+from mmskin.cli.run import say_run
 
 
 class Executors(StrEnum):

@@ -43,13 +43,17 @@ class Parts(Mapping[str, Callable[..., T]]):
         what: the word for a part in messages, such as "fusion".
         places: where mmskin's own live.
         group: of entry points; None if packages cannot offer such parts.
+        prefix: what the names of its entry points begin with, where several tables share a group.
     """
 
-    def __init__(self, what: str, places: Mapping[str, str | Place], *, group: str | None = None) -> None:
+    def __init__(
+        self, what: str, places: Mapping[str, str | Place], *, group: str | None = None, prefix: str = ""
+    ) -> None:
         self.what = what
         self.places = {name: Place(place) if isinstance(place, str) else place for name, place in places.items()}
         self._added: dict[str, Callable[..., T]] = {}
         self._group = group
+        self._prefix = prefix
 
     def add(self, name: str, constructor: Callable[..., T]) -> None:
         """Add a part for the rest of this process.
@@ -81,7 +85,9 @@ class Parts(Mapping[str, Callable[..., T]]):
 
     @cached_property
     def _offered(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self._group)} if self._group else {}
+        points = entry_points(group=self._group) if self._group else ()
+        prefix = self._prefix
+        return {point.name.removeprefix(prefix): point for point in points if point.name.startswith(prefix)}
 
     def _loaded(self, point: EntryPoint) -> Callable[..., T]:
         try:

@@ -16,7 +16,8 @@ IMAGE_ENCODERS: Parts[Encoder] = Parts(
         "timm": "mmskin.encoders.timm_image:TimmImageEncoder",
         "open_clip": "mmskin.encoders.open_clip_image:OpenClipImageEncoder",
     },
-    group="mmskin.encoders.image",
+    group="mmskin.encoders",
+    prefix="image.",
 )
 TEXT_ENCODERS: Parts[Encoder] = Parts(
     "text encoder",
@@ -25,7 +26,8 @@ TEXT_ENCODERS: Parts[Encoder] = Parts(
         "open_clip": "mmskin.encoders.open_clip_text:OpenClipTextEncoder",
         "hashing": "mmskin.encoders.hashing_text:HashingTextEncoder",
     },
-    group="mmskin.encoders.text",
+    group="mmskin.encoders",
+    prefix="text.",
 )
 METADATA_ENCODERS: Parts[Encoder] = Parts(
     "metadata encoder",
@@ -33,7 +35,8 @@ METADATA_ENCODERS: Parts[Encoder] = Parts(
         "tokens": "mmskin.encoders.metadata_tokens:MetadataTokens",
         "onehot": "mmskin.encoders.metadata_onehot:MetadataOneHot",
     },
-    group="mmskin.encoders.metadata",
+    group="mmskin.encoders",
+    prefix="metadata.",
 )
 
 

@@ -66,6 +66,12 @@ def test_entry_points_are_looked_up_only_for_a_name_of_none_of_the_others_or_for
     assert "deque" not in Parts("box", {})
 
 
+def test_tables_that_share_a_group_are_told_apart_by_the_beginning_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, ("red.one", "collections:deque"), ("blue.two", "collections:Counter"))
+    assert list(Parts("box", {}, group="mmskin.boxes", prefix="red.")) == ["one"]
+    assert Parts("box", {}, group="mmskin.boxes", prefix="blue.")["two"]("a") == {"a": 1}
+
+
 def test_an_entry_point_that_cannot_be_imported_is_one_plain_line(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, ("mine", "no_such_package.boxes:Mine"))
     with pytest.raises(ConfigError) as caught:

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from mmskin.config.experiment import parse_experiment
+from mmskin.config.parts import Parts
 from mmskin.errors import ConfigError
+from mmskin.fusion.fusion_contract import Fusion
+from mmskin.model import parts_check
 from mmskin.model.parts_check import check_experiment
 
 IMAGE = {"name": "timm", "model": "test_resnet"}
@@ -96,3 +99,36 @@ def test_an_option_that_must_be_given_is_missed(tmp_path: Path) -> None:
     data = {"source": {"name": "csv"}, "root": str(tmp_path)}
     with pytest.raises(ConfigError, match=r"data\.source\.target is missing"):
         check_experiment(parse_experiment(raw(tmp_path, data=data)))
+
+
+class Mine(Fusion):
+    """A fusion of somebody else."""
+
+    takes = "photos_and_history"
+    reads_tokens = "all"
+
+    def __init__(self, dims: dict[str, int], num_classes: int, *, width: int = 8) -> None:
+        super().__init__(num_classes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"fusion": {"name": "mine", "witdh": 3}}, r"fusion\.witdh does not exist \(did you mean fusion\.width\?\)"),
+        ({"fusion": {"name": "mine", "width": "3"}}, r"fusion\.width must be a whole number, however: '3'"),
+        ({"encoders": {"text": TEXT}}, "fusion 'mine': at least 2 modalities are needed"),
+        (
+            {"encoders": {"image": IMAGE, "metadata": {"name": "onehot"}}},
+            "fusion 'mine' reads tokens of metadata, and its encoder 'onehot' gives none",
+        ),
+    ],
+)
+def test_a_part_that_was_added_is_checked_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: str
+) -> None:
+    fusions: Parts[Fusion] = Parts("fusion", {})
+    fusions.add("mine", Mine)
+    monkeypatch.setattr(parts_check, "FUSIONS", fusions)
+    check_experiment(parse_experiment(raw(tmp_path, fusion={"name": "mine", "width": 3})))
+    with pytest.raises(ConfigError, match=told):
+        check_experiment(parse_experiment(raw(tmp_path, fusion={"name": "mine"}) | changes))

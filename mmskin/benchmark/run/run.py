@@ -14,6 +14,7 @@ from mmskin.benchmark.audited import AuditTask, audited
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm
+from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.cell import CellTask, held_threads, run_cell
 from mmskin.benchmark.run.feature_task import FeatureTask, compute_features, feature_tasks
@@ -134,6 +135,7 @@ def run_benchmark(
         UserError: bad input; a folder that holds something else, a run of other data, or in which another run is at
             work; features that cannot be computed.
     """
+    check_benchmark(benchmark, reads_data=cases is None)
     arms = resolve(benchmark, output)
     source = read_source(benchmark.data) if cases is None else cases
     labelled = labelled_cases(source)
