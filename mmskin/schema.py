@@ -17,6 +17,8 @@ from mmskin.errors import DataError, one_of
 
 UNKNOWN = "unknown"  # the patient was asked and does not know; None means that nothing was recorded
 YES_NO = ("yes", "no", UNKNOWN)
+DEFAULT_PHOTOS = ("image",)  # the one kind of photo, where a data set does not tell kinds apart
+HISTORY_MODALITIES = ("text", "metadata")
 
 FieldKind = Literal["numeric", "duration", "categorical", "yes_no"]
 FieldValue = float | str | None
@@ -126,15 +128,26 @@ class Field(BaseModel):
         return f" of {unit}" if unit else ""
 
 
+def check_photo_kinds(kinds: Collection[str]) -> None:
+    """Raises: ValueError if there is no kind, or one that cannot be the name of a modality."""
+    if not kinds:
+        raise ValueError(f"photos must name a kind or more; where there is one it is {DEFAULT_PHOTOS[0]!r}")
+    for kind in kinds:
+        if kind in HISTORY_MODALITIES:
+            raise ValueError(f"photos: {kind!r} is a part of the history, no kind of photo; choose another name")
+        if not kind.isidentifier():
+            raise ValueError(f"photos: the kind {kind!r} must be of letters, digits and _, and begin with a letter")
+
+
 class Schema(BaseModel):
     """What a data set declares. Classes keep their order: it is the order of logits and of prob_ columns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    photos: tuple[str, ...] = DEFAULT_PHOTOS
+    """Kinds of photo, each a modality of its own, in the order in which a case has them."""
     classes: tuple[str, ...]
-    photos: tuple[str, ...] = ("image",)
-    """Kinds of photos, each a modality with an encoder of its own; `image` where there is one kind."""
     class_titles: Mapping[str, str] = {}
     class_groups: Mapping[str, tuple[str, ...]] = {}
     """Named sets of classes, such as malignant."""
@@ -151,12 +164,13 @@ class Schema(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [f.name for f in self.fields]
-        for what, values in (("field", names), ("class", list(self.classes))):
+        for what, values in (("field", names), ("class", list(self.classes)), ("kind of photo", list(self.photos))):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is declared twice")
         if len(self.classes) < 2:
             raise ValueError(f"a schema needs two classes or more, however: classes={list(self.classes)}")
+        check_photo_kinds(self.photos)
         both = sorted(set(names) & set(self.outcomes))
         if both:
             raise ValueError(f"{both[0]!r} is declared as a field and as an outcome")

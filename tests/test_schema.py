@@ -105,6 +105,10 @@ def test_a_field_without_label_is_named_by_its_name() -> None:
     [
         ({"classes": ("a", "a")}, "class 'a' is declared twice"),
         ({"classes": ("a",)}, "two classes or more"),
+        ({"photos": ()}, "photos must name a kind or more; where there is one it is 'image'"),
+        ({"photos": ("derm", "derm")}, "kind of photo 'derm' is declared twice"),
+        ({"photos": ("text",)}, "'text' is a part of the history, no kind of photo"),
+        ({"photos": ("close-up",)}, "the kind 'close-up' must be of letters, digits and _"),
         ({"optional_block": ("sex",)}, "optional_block names 'sex', which is no field"),
         ({"outcomes": {"age": "why"}}, "'age' is declared as a field and as an outcome"),
         ({"fields": (Field(name="x", kind="yes_no"),) * 2, "optional_block": ()}, "field 'x' is declared twice"),
@@ -113,6 +117,12 @@ def test_a_field_without_label_is_named_by_its_name() -> None:
 def test_a_contradictory_declaration_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Schema.model_validate(SCHEMA.model_dump() | changes)
+
+
+def test_a_schema_saved_before_there_were_kinds_of_photo_has_the_one_kind() -> None:
+    saved = SCHEMA.to_json()
+    assert saved.pop("photos") == ["image"]
+    assert Schema.model_validate(saved) == SCHEMA
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.config.declared import Declared, declared
-from mmskin.data.sources import SOURCES
+from mmskin.data.sources import SOURCES, data_card
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
@@ -41,12 +41,19 @@ def describe_one(name: str) -> str:
     found = [(title, declared(table, name)) for title, table in TABLES.items() if name in table]
     if not found:
         raise ConfigError(one_of("part", name, {other for table in TABLES.values() for other in table}))
-    return "\n\n".join(f"{name} ({title})\n\n{part.doc}\n\noptions: {_options(part)}" for title, part in found)
+    return "\n\n".join(
+        f"{name} ({title})\n\n{_doc(TABLES[title], name)}\n\noptions: {_options(part)}" for title, part in found
+    )
+
+
+def _doc(table: Mapping[str, Callable[..., Any]], name: str) -> str:
+    """What a part says of itself; a data set by its card."""
+    return data_card(name) if table is SOURCES else declared(table, name).doc
 
 
 def _first_line(table: Mapping[str, Callable[..., Any]], name: str) -> str:
     try:
-        return next(iter(declared(table, name).doc.splitlines()), "")
+        return next(iter(_doc(table, name).splitlines()), "")
     except ConfigError as error:
         return str(error)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mmskin.config.yaml_files import read_yaml
-from mmskin.data.mapped_field import first_message
+from mmskin.data.tables.faults import first_fault
 from mmskin.errors import ConfigError, one_of
 
 
@@ -92,4 +92,4 @@ def read_class_map(path: Path) -> ClassMap:
     try:
         return ClassMap.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_message(error)}") from None
+        raise ConfigError(f"{path}: {first_fault(error)}") from None

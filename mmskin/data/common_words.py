@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mmskin.data.rows import field_column
 from mmskin.data.table import Cases, rename_columns
-from mmskin.data.translations import TRANSLATIONS, Translation
+from mmskin.data.tables.declaration import CommonWords, is_declared, read_declaration
 from mmskin.data.vocabulary import AGE, AGE_GROUP, COMMON, SEX, SITE, SKIN_TONE, age_group
 from mmskin.errors import DataError, first_of
 from mmskin.schema import Field
@@ -31,15 +30,16 @@ def in_common_words(cases: Cases, *, source: str) -> Cases:
 
     Args:
         cases: as the source gives them.
-        source: its name in the table of sources, by which its translation is found. Fields without a translation must
-            have the common name and the common words.
+        source: its name in the table of sources, whose declaration says what its values are in common words. Columns of
+            which it says nothing must have the common name and the common words.
 
     Raises:
         DataError: values without a common word, all of a column at once.
     """
     schema = cases.schema
-    translations = {name: Translation(name, {}) for name in _NAMES if name in schema.field_names}
-    translations |= TRANSLATIONS.get(source, {})
+    translations = {name: CommonWords(column=name) for name in _NAMES if name in schema.field_names}
+    if is_declared(source):
+        translations |= read_declaration(source).common
     told = [field for field in COMMON if field.name in translations]
     common_name = {translations[field.name].column: field.name for field in told}
     words = {f.name: _translate(cases, f, translations[f.name]) for f in (*COMMON, AGE_GROUP) if f.name in translations}
@@ -72,15 +72,15 @@ def _groups(words: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
     return groups
 
 
-def _translate(cases: Cases, field: Field, translation: Translation) -> pd.Series:
+def _translate(cases: Cases, field: Field, translation: CommonWords) -> pd.Series:
     """A column of the source as values of a common field, object with None."""
-    parse = field_column(field, said=translation.said).parse
+    said = translation.said
     values = [None if pd.isna(value) else value for value in cases.table[translation.column]]
     words: dict[object, object] = {None: None}
     faults = []
     for value in dict.fromkeys(values):
         try:
-            words[value] = None if value is None else parse(value)
+            words[value] = None if value is None else field.parse(said.get(value, value))
         except DataError as error:
             faults.append(str(error))
     if faults:

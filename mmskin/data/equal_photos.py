@@ -15,6 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from mmskin.data.table import Cases
+from mmskin.data.union_find import UnionFind
 from mmskin.errors import DataError, first_of
 
 Conflicts = Literal["keep", "drop", "error"]
@@ -59,13 +60,7 @@ def tie_equal_photos(cases: Cases, *, conflicts: Conflicts = "keep") -> Cases:
 
 def _photo_groups(table: pd.DataFrame) -> list[str | None]:
     """For every case the first one that it is tied to by equal photos, directly or through others."""
-    leader: dict[str, str] = {}
-
-    def first(case: str) -> str:
-        while leader.setdefault(case, case) != case:
-            case = leader[case]
-        return case
-
+    tied: UnionFind[str] = UnionFind()
     ids, images = list(table.case_id), list(table.images)
     order = {case: i for i, case in enumerate(ids)}
     holders: dict[str, list[str]] = defaultdict(list)
@@ -74,9 +69,10 @@ def _photo_groups(table: pd.DataFrame) -> list[str | None]:
             holders[photo].append(case)
     alone = [[photo] for photo, cases in holders.items() if len(cases) > 1]
     for copies in [*alone, *equal_files(sorted(holders))]:
-        leaders = sorted({first(case) for photo in copies for case in holders[photo]}, key=order.__getitem__)
-        leader.update(dict.fromkeys(leaders, leaders[0]))
-    return [first(case) if photos else None for case, photos in zip(ids, images, strict=True)]
+        first, *others = sorted({tied.find(case) for photo in copies for case in holders[photo]}, key=order.__getitem__)
+        for other in others:
+            tied.union(first, other)
+    return [tied.find(case) if photos else None for case, photos in zip(ids, images, strict=True)]
 
 
 def equal_files(paths: Iterable[str]) -> list[list[str]]:

@@ -79,7 +79,8 @@ def keep_parts(table: pd.DataFrame, schema: Schema, parts: Sequence[str]) -> pd.
     if WORDS not in parts:
         copy["text"] = pd.Series([None] * len(table), index=table.index, dtype=object)
     if PHOTO not in parts:
-        copy["images"] = pd.Series([()] * len(table), index=table.index, dtype=object)
+        for column in ("images", "image_kinds"):
+            copy[column] = pd.Series([()] * len(table), index=table.index, dtype=object)
     return copy
 
 

@@ -21,26 +21,25 @@ def find_photos(folder: Path) -> dict[str, list[Path]]:
 
 
 def join_photos(
-    wanted: Sequence[Sequence[str]], photos: Mapping[str, Sequence[Path]], *, where: str
-) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The photos of every case, and remarks on photos without a row and rows without a photo.
+    named: Sequence[Sequence[str]], photos: Mapping[str, Sequence[Path]], *, where: str
+) -> tuple[dict[str, str], list[str]]:
+    """The photos that are there, and remarks on photos without a row and rows without a photo.
 
     Args:
-        wanted: by case, the stems of its photos in order.
+        named: by case, the stems of its photos.
         photos: from `find_photos`.
         where: the folder's name in remarks.
 
     Returns:
-        by case, absolute paths of what was found; remarks.
+        absolute path by stem; remarks.
 
     Raises:
         DataError: two files for one stem.
     """
-    stems = list(dict.fromkeys(stem for case in wanted for stem in case))
+    stems = list(dict.fromkeys(stem for case in named for stem in case))
     ambiguous = [" and ".join(str(path) for path in photos[s]) for s in stems if len(photos.get(s, ())) > 1]
     if ambiguous:
         raise DataError(f"{len(ambiguous)} photos lie in two files: {first_of(ambiguous, 3)}; keep one of each")
-    images = [tuple(str(path) for stem in case for path in photos.get(stem, ())) for case in wanted]
     absent = [stem for stem in stems if stem not in photos]
     stray = sorted(set(photos) - set(stems))
     remarks = []
@@ -48,4 +47,4 @@ def join_photos(
         remarks.append(f"{len(absent)} of {len(stems)} photos are not under {where}: {first_of(absent, 3)}")
     if stray:
         remarks.append(f"{len(stray)} photos under {where} have no row and are not used: {first_of(stray, 3)}")
-    return images, remarks
+    return {stem: str(photos[stem][0]) for stem in stems if stem in photos}, remarks

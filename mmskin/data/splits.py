@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from mmskin.data.delimited import read_delimited, require_columns
+from mmskin.data.union_find import UnionFind
 from mmskin.errors import ConfigError, DataError, LeakError, first_of
 
 MIN_FOLDS = 3  # one tests, one validates, one or more train
@@ -75,22 +76,14 @@ def ties(table: pd.DataFrame) -> Iterator[tuple[str, str, list[tuple[str, ...]]]
 
 
 def _groups(table: pd.DataFrame) -> list[str]:
-    """For every row the first, in sorting order, of all patients tied to its patient (union-find)."""
-    parent: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(node: tuple[str, str]) -> tuple[str, str]:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
+    """For every row the first, in sorting order, of all patients tied to its patient."""
+    tied: UnionFind[tuple[str, str]] = UnionFind()
     patients = [("patient", patient) for patient in table.patient_id]
     for kind, _, values in ties(table):
-        for patient, tied in zip(patients, values, strict=True):
-            for value in tied:
-                parent[root((kind, value))] = root(patient)
-    roots = [root(patient) for patient in patients]
+        for patient, shared in zip(patients, values, strict=True):
+            for value in shared:
+                tied.union(patient, (kind, value))
+    roots = [tied.find(patient) for patient in patients]
     name: dict[tuple[str, str], str] = {}
     for top, (_, patient) in zip(roots, patients, strict=True):
         name[top] = min(patient, name.get(top, patient))

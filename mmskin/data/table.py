@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from mmskin.errors import DataError, first_of
+from mmskin.errors import DataError, first_of, one_of
 from mmskin.schema import FieldValue, History, Schema
 
-COLUMNS = ("case_id", "patient_id", "lesion_id", "images", "target", "text")
+COLUMNS = ("case_id", "patient_id", "lesion_id", "images", "image_kinds", "target", "text")
 
 
 class Cases(NamedTuple):
@@ -22,6 +22,7 @@ class Cases(NamedTuple):
             knows (a lesion, a case) and says so in its remarks.
         lesion_id: str, unique to a lesion over all patients.
         images: tuple of absolute paths (str), empty if the case has no photo.
+        image_kinds: tuple of as many kinds of photo (str), each one of `schema.photos`.
         target: class name, or None where the label is not known.
         text: free text, or None.
         one object column per declared field, its values as `Field.parse` gives them (None: not recorded);
@@ -51,14 +52,21 @@ class Source(Protocol):
 def make_table(schema: Schema, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Columns by name as the table of a source: those of `Cases` first, then the fields, then the others.
 
-    `text` may be left out: then no case has any.
+    `text` may be left out: then no case has any. `image_kinds` may be where the schema has one kind of photo.
     """
     size = len(values["case_id"])
     columns = {"text": [None] * size, **values}
+    if "image_kinds" not in columns and len(schema.photos) == 1:
+        columns["image_kinds"] = [schema.photos * len(images) for images in columns["images"]]
     known = [name for name in (*COLUMNS, *schema.field_names) if name in columns]
     order = dict.fromkeys([*known, *columns])
     # object: pandas would turn None into NaN otherwise, and None is what "not recorded" is
     return pd.DataFrame({name: pd.Series(list(columns[name]), dtype=object) for name in order})
+
+
+def photos_of_kind(images: Sequence[str], kinds: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Of the photos of a case those of a kind, in order. kinds: one for each photo."""
+    return tuple(image for image, of in zip(images, kinds, strict=True) if of == kind)
 
 
 def rename_columns(cases: Cases, names: Mapping[str, str]) -> Cases:
@@ -83,7 +91,8 @@ def check_table(cases: Cases) -> Cases:
     """The same cases, if they keep the promises of `Cases`.
 
     Raises:
-        DataError: a column is missing, a case id is doubled or a patient id is blank, a target is no class.
+        DataError: a column is missing, a case id is doubled or a patient id is blank, a target is no class, a photo has
+            no kind or one that the schema does not declare.
     """
     schema, table = cases.schema, cases.table
     missing = [c for c in (*COLUMNS, *schema.field_names) if c not in table.columns]
@@ -97,6 +106,14 @@ def check_table(cases: Cases) -> Cases:
     blank = table.case_id[table.patient_id.isna()]
     if len(blank):
         raise DataError(f"{schema.name}: {len(blank)} cases have no patient_id: {first_of(list(blank))}")
+    unequal = table.case_id[table.images.map(len) != table.image_kinds.map(len)]
+    if len(unequal):
+        raise DataError(
+            f"{schema.name}: {len(unequal)} cases have more or fewer kinds than photos: {first_of(list(unequal))}"
+        )
+    strangers = sorted({kind for kinds in table.image_kinds for kind in kinds} - set(schema.photos))
+    if strangers:
+        raise DataError(f"{schema.name}: {one_of('kind of photo', strangers[0], schema.photos)}")
     stray = sorted(set(table.target.dropna()) - set(schema.classes))
     if stray:
         raise DataError(f"{schema.name}: target {stray[0]!r} is no class; classes are {', '.join(schema.classes)}")

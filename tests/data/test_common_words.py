@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from mmskin.data.common_words import in_common_words
 from mmskin.data.sources import SOURCES
 from mmskin.data.table import Cases, check_table, make_table
-from mmskin.data.translations import TRANSLATIONS, Translation
+from mmskin.data.tables.declaration import CommonWords, is_declared, read_declaration
 from mmskin.data.vocabulary import AGE, AGE_GROUP, COMMON, SEX, SITE, SKIN_TONE
 from mmskin.errors import DataError
 from mmskin.schema import UNKNOWN, Field, Schema
@@ -93,16 +92,15 @@ def test_values_without_a_common_word_are_named_and_never_dropped() -> None:
 # --- every vocabulary of every data set ---
 
 LIKE_A_COMMON_ONE = re.compile(r"^sex|gender|site|region|locat|body|skin|tone|fitzpatrick|monk")
+DECLARED = [source for source in sorted(SOURCES) if is_declared(source) and source != "synthetic"]
 BY_NAME = {field.name: field for field in (*COMMON, AGE_GROUP)}
 
 
 def declared_fields(source: str) -> dict[str, Field]:
-    """What the file of a data set declares: its fields, and those beside them that are no inputs."""
-    constructor = SOURCES[source]
-    module = vars(sys.modules[getattr(constructor, "func", constructor).__module__])
-    beside = [value for value in module.values() if isinstance(value, Field)]
-    declared = [*beside, *module.get("FIELDS", ()), *getattr(module.get("SCHEMA"), "fields", ())]
-    return {field.name: field for field in declared}
+    """What a data set declares: its fields, and those beside them that are no inputs."""
+    declaration = read_declaration(source)
+    declared = {**declaration.fields, **declaration.observed}
+    return {name: field for name, spec in declared.items() if (field := spec.declare([])[0])}
 
 
 def vocabularies(source: str) -> dict[str, Field]:
@@ -112,7 +110,7 @@ def vocabularies(source: str) -> dict[str, Field]:
 
 
 def test_the_walk_sees_the_vocabularies() -> None:
-    seen = {source: set(vocabularies(source)) for source in SOURCES if vocabularies(source)}
+    seen = {source: set(vocabularies(source)) for source in DECLARED if vocabularies(source)}
     assert (
         seen.items()
         >= {
@@ -125,28 +123,30 @@ def test_the_walk_sees_the_vocabularies() -> None:
     )
 
 
-@pytest.mark.parametrize("source", sorted(SOURCES))
+@pytest.mark.parametrize("source", DECLARED)
 def test_every_value_that_a_data_set_declares_has_a_common_word(source: str) -> None:
-    by_column = {translation.column: (name, translation) for name, translation in TRANSLATIONS.get(source, {}).items()}
+    declaration = read_declaration(source)
+    by_column = {common.column: (name, common) for name, common in declaration.common.items()}
     for column, field in vocabularies(source).items():
-        assert column in by_column or column in BY_NAME, f"{source}: translate {column} in mmskin/data/translations.py"
-        name, translation = by_column.get(column, (column, Translation(column, {})))
+        assert column in by_column or column in BY_NAME, f"{source}: say what {column} is under common in {source}.yaml"
+        name, common = by_column.get(column, (column, CommonWords(column=column)))
         for choice in field.choices:
-            BY_NAME[name].parse(translation.said.get(choice, choice))
+            BY_NAME[name].parse(common.said.get(choice, choice))
 
 
-@pytest.mark.parametrize("source", sorted(TRANSLATIONS))
-def test_translations_lead_from_a_column_of_the_data_set_to_common_words_only(source: str) -> None:
-    for name, translation in TRANSLATIONS[source].items():
-        assert source not in SOURCES or translation.column in declared_fields(source)
-        assert set(translation.said.values()) <= set(BY_NAME[name].choices)
-        assert UNKNOWN not in translation.said
+@pytest.mark.parametrize("source", DECLARED)
+def test_common_words_are_of_a_column_of_the_data_set_and_in_the_vocabulary(source: str) -> None:
+    for name, common in read_declaration(source).common.items():
+        assert common.column in declared_fields(source)
+        assert set(common.words) <= set(BY_NAME[name].choices)
+        assert UNKNOWN not in common.said
 
 
 def test_sites_and_tones_are_translated_as_argued() -> None:
-    """The choices that mmskin/data/translations.py states, and the two ends of MILK10k's scale."""
-    site = {source: told["site"].said for source, told in TRANSLATIONS.items() if "site" in told}
-    tone = {source: told["skin_tone"].said for source, told in TRANSLATIONS.items() if "skin_tone" in told}
+    """The choices that mmskin/data/vocabulary.py states, and the two ends of MILK10k's scale."""
+    common = {source: read_declaration(source).common for source in DECLARED}
+    site = {source: told["site"].said for source, told in common.items() if "site" in told}
+    tone = {source: told["skin_tone"].said for source, told in common.items() if "skin_tone" in told}
     assert {site[s]["hand"] for s in ("pad_ufes_20", "ham10000", "milk10k")} == {"upper extremity"}
     assert {site[s]["foot"] for s in ("pad_ufes_20", "ham10000", "milk10k")} == {"lower extremity"}
     assert {site["ham10000"]["acral"], site["derm7pt"]["acral"], site["isic2019"]["palms/soles"]} == {"palm or sole"}

@@ -20,10 +20,10 @@ def test_photos_are_found_by_stem_at_any_depth_in_any_format(tmp_path: Path) -> 
     assert set(find_photos(tmp_path)) == {"a", "b", "d"}
 
 
-def test_several_photos_of_a_case_keep_their_order_and_what_has_no_partner_is_told(tmp_path: Path) -> None:
+def test_photos_are_joined_by_stem_and_what_has_no_partner_is_told(tmp_path: Path) -> None:
     files(tmp_path, "a.jpg", "b.jpg", "z.jpg")
-    images, remarks = join_photos([["b", "a"], ["gone", "a"], []], find_photos(tmp_path), where="images")
-    assert [[Path(path).name for path in case] for case in images] == [["b.jpg", "a.jpg"], ["a.jpg"], []]
+    found, remarks = join_photos([["b", "a"], ["gone", "a"], []], find_photos(tmp_path), where="images")
+    assert found == {stem: str(tmp_path / f"{stem}.jpg") for stem in ("a", "b")}
     assert remarks == [
         "1 of 3 photos are not under images: gone",
         "1 photos under images have no row and are not used: z",
@@ -34,4 +34,4 @@ def test_two_files_of_one_stem_are_refused_where_they_are_wanted(tmp_path: Path)
     files(tmp_path, "a.jpg", "copy/a.png")
     with pytest.raises(DataError, match=r"1 photos lie in two files: .*a\.jpg and .*a\.png; keep one of each"):
         join_photos([["a"]], find_photos(tmp_path), where="images")
-    assert join_photos([["b"]], find_photos(tmp_path), where="images")[0] == [()]
+    assert join_photos([["b"]], find_photos(tmp_path), where="images")[0] == {}

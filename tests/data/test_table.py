@@ -20,7 +20,8 @@ def cases(**changes: list[Any]) -> Cases:
         "case_id": ["1", "2"],
         "patient_id": ["p", "q"],
         "lesion_id": ["l", "m"],
-        "images": [(), ()],
+        "images": [("/a.jpg", "/b.jpg"), ()],
+        "image_kinds": [("image", "image"), ()],
         "target": ["a", None],
         "text": ["it bleeds", None],
         "age": [60.0, None],
@@ -40,6 +41,8 @@ def test_a_table_that_keeps_its_promises_is_handed_back() -> None:
     [
         ({"case_id": ["1", "1"]}, "tiny: 1 case ids stand twice: 1"),
         ({"patient_id": ["p", None]}, "tiny: 1 cases have no patient_id: 2"),
+        ({"image_kinds": [("image",), ()]}, "tiny: 1 cases have more or fewer kinds than photos: 1"),
+        ({"image_kinds": [("image", "derm"), ()]}, "tiny: kind of photo 'derm' does not exist. .* one of: image"),
         ({"target": ["a", "c"]}, "tiny: target 'c' is no class; classes are a, b"),
     ],
 )

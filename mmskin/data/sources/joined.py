@@ -37,8 +37,10 @@ class Joined:
     (`mmskin.data.class_map`). A case whose label is null has no target, which is not the same as a negative one. A
     class that no label of a source maps to is unknown to that source.
 
-    *Fields.* `age`, `sex`, `site` and `skin_tone` are in the words of `mmskin.data.vocabulary`, by the tables of
-    `mmskin.data.translations`; what the source said is kept in `<field>_original`. Other fields keep their name if all
+    *Photos.* Kinds of photo go together by name.
+
+    *Fields.* `age`, `sex`, `site` and `skin_tone` are in the words of `mmskin.data.vocabulary`, by the declarations of
+    the sources (`common`); what the source said is kept in `<field>_original`. Other fields keep their name if all
     sources that have it declare it alike, and get the source's key as prefix otherwise.
 
     *Known biases.*
@@ -46,7 +48,7 @@ class Joined:
       dermoscope and clinic show in the photo. `source` is a subgroup: read results by source.
     - **Which fields are recorded tells the source.** Fields that some source lacks are in the `optional_block`, with
       the optional blocks of the sources. A case is fully recorded only if it has them all; there may be none.
-    - Equal words are not equal measurements: see `mmskin.data.translations` on skin tone.
+    - Equal words are not equal measurements: see `mmskin.data.vocabulary` on skin tone.
     - The same photo may be in two sources (HAM10000 is part of ISIC 2019): equal bytes are tied by `data.conflicts`.
 
     *Ids* have the source's key before them, "pad:PAT_1": those of two sources cannot collide.
@@ -130,6 +132,7 @@ def _schema(parts: Mapping[str, Cases], class_map: ClassMap) -> Schema:
     blocks = {name for schema in schemas for name in schema.optional_block}
     return Schema(
         name="joined",
+        photos=tuple(dict.fromkeys(kind for schema in schemas for kind in schema.photos)),
         classes=tuple(class_map.classes),
         class_titles=class_map.classes,
         class_groups=class_map.groups,

@@ -123,7 +123,7 @@ def test_a_table_without_patients_must_say_so(tmp_path: Path) -> None:
         _load(tmp_path, patient=None)
     cases = _load(tmp_path, patient=None, one_case_per_patient=True)
     assert list(cases.table.patient_id) == ["c1", "c2", "c3", "c4"]
-    assert "every case counts as a patient" in _remark(cases, "no patient column")
+    assert "every case counts as a patient" in _remark(cases, "no patient ids")
     with pytest.raises(ConfigError, match="exclude each other"):
         _load(tmp_path, one_case_per_patient=True)
 
@@ -194,7 +194,7 @@ def test_declared_classes_keep_their_order_and_groups(tmp_path: Path) -> None:
     schema = _load(_write(tmp_path), **options).schema
     assert schema.classes == ("NEV", "BCC")
     assert schema.class_groups == {"malignant": ("BCC",)}
-    with pytest.raises(ConfigError, match="class_groups malignant: class 'BC' does not exist"):
+    with pytest.raises(ConfigError, match=r"class_groups\.malignant: class 'BC' does not exist"):
         _load(tmp_path, **{**options, "class_groups": {"malignant": ["BC"]}})
 
 
@@ -214,7 +214,7 @@ def test_all_problems_come_in_one_pass(tmp_path: Path) -> None:
         "6 problems (the header is row 1)",
         "column 'dx': no label in row 2",
         "column 'who' is blank in row 3",
-        "column 'case': one row per case, however 'c1' is in rows 2, 5",
+        "column 'case' has c1 in rows 2 and 5 with labels blank and BCC",
         "row 2, column 'age': age='forty' must be a number of years, with a point, no unit",
         "row 4, column 'age': age='45,5' must be a number",
         "row 5, column 'age': age='500' must lie between 0.0 and 120.0",
@@ -258,7 +258,7 @@ def test_outcomes_are_kept_but_are_no_fields(tmp_path: Path) -> None:
     assert "biopsied" not in cases.schema.field_names
     assert list(cases.table.biopsied) == ["yes"] * 4
     assert list(cases.table.site) == ["Arm", "leg", "arm", "leg"]
-    with pytest.raises(ConfigError, match="field 'cut' reads 'biopsied', an outcome: a biopsy is taken"):
+    with pytest.raises(ConfigError, match=r"fields\.cut reads 'biopsied', an outcome: a biopsy is taken"):
         _load(tmp_path, outcomes=outcomes, fields={"cut": {"column": "biopsied"}})
     with pytest.raises(ConfigError, match="reads 'dx', the target"):
         _load(tmp_path, fields=["dx"])
@@ -283,8 +283,8 @@ def test_a_column_that_is_the_label_and_a_text_that_holds_it_are_remarked(tmp_pa
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"age": {"knd": "numeric"}}, "field 'age': entry 'knd' does not exist. Did you mean 'kind'"),
-        ({"age": {"kind": "numerical"}}, "field 'age': kind: Input should be 'numeric'"),
+        ({"age": {"knd": "numeric"}}, "fields.age: entry 'knd' does not exist. Did you mean 'kind'"),
+        ({"age": {"kind": "numerical"}}, "fields.age.kind: Input should be 'numeric'"),
         ({"age": {"kind": "duration", "unit": "moons"}}, "unit 'moons' does not exist. Did you mean 'months'"),
         ({"age": "numeric"}, r"must be a mapping such as \{kind: numeric\}, however: 'numeric'"),
         ({"age": {"kind": "numeric", "choices": ["a"]}}, "choices belong to categorical fields"),
@@ -328,3 +328,16 @@ def test_real_table_is_read_whole() -> None:
     assert cases.schema.field("region").kind == "categorical"
     assert (cases.table.grew == "unknown").sum() == 402
     assert cases.table.smoke.isna().sum() == 804
+
+
+def test_photos_have_the_kinds_that_the_user_names(tmp_path: Path) -> None:
+    rows = [{**row, "skin": "d.png" if i == 0 else ""} for i, row in enumerate(BASE)]
+    rows[3]["photo"] = ""
+    cases = _load(_write(tmp_path, rows), images=None, photos={"clinical": "photo", "dermoscopic": ["skin"]})
+    assert cases.schema.photos == ("clinical", "dermoscopic")
+    assert list(cases.table.image_kinds) == [("clinical", "dermoscopic"), ("clinical",), (), ()]
+    assert cases.table.images[0] == (str(tmp_path / "a.png"), str(tmp_path / "d.png"))
+    with pytest.raises(ConfigError, match="images and photos exclude each other"):
+        _load(tmp_path, photos={"clinical": "photo"})
+    with pytest.raises(ConfigError, match="photos: 'metadata' is a part of the history"):
+        _load(tmp_path, images=None, photos={"metadata": "photo"})

@@ -19,13 +19,16 @@ from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, load_cases
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.derm7pt import FIVE, Derm7pt
+from mmskin.data.sources.derm7pt import Derm7pt
 from mmskin.data.splits import split_by_fold
-from mmskin.data.table import history_of
+from mmskin.data.table import history_of, photos_of_kind
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
 from mmskin.schema import History
 
+DECLARED = read_declaration("derm7pt")
+FIVE = {label: [name for name, of in DECLARED.labels.items() if of == label] for label in DECLARED.classes}
 NO_PATIENTS = "no patient ids: every case counts as a patient"
 
 
@@ -64,15 +67,14 @@ def test_the_release_is_found_where_people_unpack_it(tmp_path: Path, depth: str)
     assert [len(images) for images in Derm7pt().load(tmp_path).table.images] == [2, 2]
 
 
-def test_one_photo_of_the_pair_can_be_asked_for_and_the_other_is_no_stray(tmp_path: Path) -> None:
-    make_derm7pt(tmp_path)
-    pairs = list(Derm7pt().load(tmp_path).table.images)
-    for photos, place in (("clinical", 0), ("dermoscopic", 1)):
-        cases = build("source", SOURCES, {"name": "derm7pt", "photos": photos}).load(str(tmp_path))
-        assert list(cases.table.images) == [(pair[place],) for pair in pairs]
-        assert cases.remarks == (NO_PATIENTS,)
-    with pytest.raises(ConfigError, match=r"photos 'clinic' does not exist\. Did you mean 'clinical'\?"):
-        build("source", SOURCES, {"name": "derm7pt", "photos": "clinic"})
+def test_each_photo_has_its_kind_also_where_one_is_not_there(tmp_path: Path) -> None:
+    rows = make_derm7pt(tmp_path)
+    images = tmp_path / "release_v0" / "images"
+    (images / rows[0]["clinic"]).unlink()
+    cases = Derm7pt().load(tmp_path)
+    assert cases.schema.photos == ("clinical", "dermoscopic")
+    assert list(cases.table.image_kinds) == [("dermoscopic",), *[("clinical", "dermoscopic")] * 19]
+    assert names(photos_of_kind(cases.table.images[1], cases.table.image_kinds[1], "clinical")) == ["fql/fql002"]
 
 
 def test_twenty_diagnoses_are_five_classes_or_themselves(tmp_path: Path) -> None:
@@ -132,9 +134,9 @@ def test_the_note_tells_the_fields_and_neither_an_experts_reading_nor_an_outcome
         assert cases.table[name][0] == row[name]
 
 
-@pytest.mark.parametrize("choice", [choice for field in Derm7pt().schema.fields for choice in field.choices])
+@pytest.mark.parametrize("choice", [choice for field in DECLARED.declared_schema.fields for choice in field.choices])
 def test_every_value_is_told_in_words(choice: str) -> None:
-    schema = Derm7pt().schema
+    schema = DECLARED.declared_schema
     [field] = [field for field in schema.fields if choice in field.choices]
     note = render_note(History({field.name: choice}), schema)
     assert "head neck" not in note
@@ -165,8 +167,8 @@ def test_photos_that_are_not_there_or_have_no_row_are_told(tmp_path: Path) -> No
     cases = Derm7pt().load(tmp_path)
     assert [names(found) for found in cases.table.images[:2]] == [["nql/nql001"], ["fql/fql002"]]
     told = "; ".join(cases.remarks)
-    assert f"1 of 39 photos are not under {images}: nql/nql000" in told
-    assert f"2 photos under {images} have no row and are not used: fql/fql003, stranger" in told
+    assert "1 of 39 photos are not under images: nql/nql000" in told
+    assert "2 photos under images have no row and are not used: fql/fql003, stranger" in told
     assert "1 cases have no dermoscopic photo in the table: 2" in told
 
 
@@ -213,7 +215,7 @@ def test_a_path_that_leads_elsewhere_is_refused_with_its_row(release: Path, name
     rows = make_rows()
     rows[3]["derm"] = name
     write_table(release, rows)
-    with pytest.raises(DataError, match=rf"meta\.csv: 1 faults: row 5: .*{told}"):
+    with pytest.raises(DataError, match=rf"(?s)meta\.csv: 1 problem .*row 5, column 'derm': .*{told}"):
         Derm7pt().load(release)
 
 
@@ -235,8 +237,13 @@ def test_values_outside_the_vocabulary_are_told_with_their_rows(release: Path) -
     with pytest.raises(DataError) as caught:
         Derm7pt().load(release)
     told = str(caught.value)
-    assert "meta.csv: 4 faults: row 2: diagnosis 'clark naevus' does not exist. Did you mean 'clark nevus'?" in told
-    for fault in ("row 2: site value 'elbow'", "row 3: elevation value 'high'", "row 3: sex value 'w'"):
+    assert "column 'diagnosis', row 2: class 'clark naevus' does not exist. Did you mean 'clark nevus'?" in told
+    for fault in (
+        "4 problems",
+        "row 2, column 'location': site value 'elbow'",
+        "row 3, column 'elevation': elevation value 'high'",
+        "row 3, column 'sex': sex value 'w'",
+    ):
         assert fault in told
 
 
@@ -244,11 +251,11 @@ def test_a_case_number_that_stands_twice_or_is_blank_is_refused(release: Path) -
     rows = make_rows()
     rows[7]["case_num"] = "3"
     write_table(release, rows)
-    with pytest.raises(DataError, match="1 case_num stand twice: 3 in rows 4 and 9; keep one row of each"):
+    with pytest.raises(DataError, match=r"column 'case_num' has 3 in rows 4 and 9 with .*; keep one row of each"):
         Derm7pt().load(release)
     rows[7]["case_num"] = ""
     write_table(release, rows)
-    with pytest.raises(DataError, match="row 9: case_num is blank"):
+    with pytest.raises(DataError, match=r"column 'case_num' is blank in row 9"):
         Derm7pt().load(release)
 
 
@@ -321,6 +328,7 @@ def test_a_table_with_blank_rows_cannot_be_counted_by_index_files(release: Path)
 
 def test_an_absent_table_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"holds neither meta/meta\.csv nor release_v0/meta/meta\.csv; download Derm7pt"
+        DataError,
+        match=r"holds neither meta/meta\.csv nor release_v0/meta/meta\.csv nor .*; download Derm7pt",
     ):
         Derm7pt().load(tmp_path)

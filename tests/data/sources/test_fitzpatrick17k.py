@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from data.make_fitzpatrick17k import CONDITIONS, make_fitzpatrick17k, make_rows, write_table
 
-from mmskin.data.sources.fitzpatrick17k import NINE, THREE, Fitzpatrick17k
+from mmskin.data.sources.fitzpatrick17k import Fitzpatrick17k
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.report.data_summary import describe
+
+NINE, THREE = (read_declaration("fitzpatrick17k", label).classes for label in ("nine", "three"))
 
 
 def test_a_case_is_a_photo_and_a_patient_of_its_own(tmp_path: Path) -> None:
@@ -87,7 +90,10 @@ def test_values_outside_the_vocabulary_are_told_with_their_rows(tmp_path: Path) 
     rows[0] |= {"nine_partition_label": "inflamatory", "fitzpatrick_scale": "7"}
     rows[1] |= {"three_partition_label": "neoplastic"}
     write_table(tmp_path, rows)
-    told = r"3 faults: row 2: nine_partition_label 'inflamatory'.*row 2: fitzpatrick value '7'.*row 3: three_part"
+    told = (
+        r"(?s)3 problems.*row 2, column 'nine_partition_label': nine_partition_label value 'inflamatory'.*"
+        r"row 2, .*fitzpatrick value '7'.*row 3, .*three_part"
+    )
     with pytest.raises(DataError, match=told):
         Fitzpatrick17k().load(tmp_path)
 
@@ -105,5 +111,5 @@ def test_refusals_say_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"fitzpatrick17k\.csv does not exist; get fitzpatrick17k\.csv from github"):
         Fitzpatrick17k().load(tmp_path)
     write_table(tmp_path, make_rows()[:1])
-    with pytest.raises(DataError, match="two labels or more are needed, however it has: invented wart"):
+    with pytest.raises(DataError, match="column 'label': two classes are needed, however: \\{'invented wart': 1\\}"):
         Fitzpatrick17k(label="condition").load(tmp_path)

@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 from data.make_ham10000 import COLUMNS, make_ham10000, make_rows, write_table
 
-from mmskin.data.sources.ham10000 import SCHEMA, Ham10000
+from mmskin.data.sources import SOURCES
 from mmskin.data.table import history_of
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import DataError
 from mmskin.inputs.note import render_note
+
+Ham10000 = SOURCES["ham10000"]
+SCHEMA = read_declaration("ham10000").declared_schema
 
 
 def test_a_case_is_a_photo_and_photos_of_one_lesion_stay_together(tmp_path: Path) -> None:
@@ -81,7 +85,9 @@ def test_values_outside_the_vocabulary_are_told_with_their_rows(tmp_path: Path) 
     rows[0] |= {"dx": "naevus", "localization": "elbow"}
     rows[1] |= {"age": "old"}
     write_table(tmp_path, rows)
-    with pytest.raises(DataError, match=r"3 faults: row 2: dx 'naevus'.*row 2: site value 'elbow'.*row 3: age='old'"):
+    with pytest.raises(
+        DataError, match=r"(?s)3 problems.*row 2: class 'naevus'.*row 2, .*site value 'elbow'.*row 3, .*age='old'"
+    ):
         Ham10000().load(tmp_path)
 
 
@@ -93,5 +99,7 @@ def test_one_photo_with_two_labels_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_absent_table_says_where_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"HAM10000_metadata\.csv does not exist; download HAM10000 from doi"):
+    with pytest.raises(
+        DataError, match=r"holds neither HAM10000_metadata nor HAM10000_metadata\.csv; download HAM10000 from doi"
+    ):
         Ham10000().load(tmp_path)

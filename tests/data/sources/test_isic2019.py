@@ -8,11 +8,14 @@ from data.make_isic2019 import CLASSES, COLUMNS, make_isic2019, make_rows, write
 
 from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.isic2019 import SCHEMA, Isic2019
+from mmskin.data.sources.isic2019 import Isic2019
 from mmskin.data.splits import make_folds
 from mmskin.data.table import history_of
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
+
+SCHEMA = read_declaration("isic2019").declared_schema
 
 METADATA, TRUTH = "ISIC_2019_Training_Metadata.csv", "ISIC_2019_Training_GroundTruth.csv"
 
@@ -29,7 +32,7 @@ def test_a_case_is_a_photo_and_has_the_label_of_its_name(tmp_path: Path) -> None
     assert set(table.official_split) == {"train"}
     assert cases.remarks == (
         "no patient ids: photos of one lesion count as one patient",
-        "8 photos have no lesion_id: each counts as a lesion and a patient",
+        "8 cases have no lesion id: each counts as a lesion and a patient",
     )
 
 
@@ -113,8 +116,8 @@ def test_images_of_one_table_only_are_listed(tmp_path: Path) -> None:
     rows = make_rows()
     write_metadata(tmp_path, rows[1:])
     write_truth(tmp_path, rows[:-2])
-    alone = rf"2 images are in {METADATA} only: ISIC_0000030_downsampled, ISIC_0000031_downsampled"
-    with pytest.raises(DataError, match=rf"{alone}; 1 images are in {TRUTH} only: ISIC_0000000"):
+    alone = rf"2 values of image are in {METADATA} only: ISIC_0000030_downsampled, ISIC_0000031_downsampled"
+    with pytest.raises(DataError, match=rf"{alone}; 1 values of image are in {TRUTH} only: ISIC_0000000"):
         Isic2019().load(tmp_path)
 
 
@@ -133,7 +136,7 @@ def test_the_test_part_has_labels_where_its_truth_is_there_and_none_for_unk(tmp_
     write_truth(tmp_path, rows, part="Test")
     cases = source.load(str(tmp_path))
     assert list(cases.table.target) == [row["label"] if i != 3 else None for i, row in enumerate(rows)]
-    assert "1 photos are UNK, none of the classes: cases without target" in cases.remarks
+    assert "1 cases are UNK, no class: kept without target" in cases.remarks
     assert set(cases.table.official_split) == {"test"}
     assert list(cases.table.lesion_id) == list(cases.table.patient_id) == [row["image"] for row in rows]
     assert set(Isic2019().load(tmp_path).table.case_id).isdisjoint(cases.table.case_id)
@@ -166,7 +169,9 @@ def test_values_outside_the_vocabulary_are_told_with_their_rows(tmp_path: Path) 
     rows[1] |= {"age_approx": "old"}
     write_metadata(tmp_path, rows)
     write_truth(tmp_path, rows)
-    with pytest.raises(DataError, match=r"3 faults: row 2: sex value 'f'.*row 2: site value 'torso'.*row 3: age='old'"):
+    with pytest.raises(
+        DataError, match=r"(?s)3 problems.*row 2, .*sex value 'f'.*row 2, .*site value 'torso'.*row 3, .*age='old'"
+    ):
         Isic2019().load(tmp_path)
 
 
@@ -177,7 +182,7 @@ def test_a_row_with_two_labels_or_none_is_told(tmp_path: Path) -> None:
     path = tmp_path / TRUTH
     path.write_text(path.read_text().replace("1.0", "0.0", 1))
     with pytest.raises(
-        DataError, match=r"GroundTruth\.csv: 1 rows must have one 1 and else 0 under AK.*row 2: 0\.0 0\.0"
+        DataError, match=r"(?s)GroundTruth\.csv: 1 problem.*row 2 must have one 1 and else 0 under AK.*: 0\.0 0\.0"
     ):
         Isic2019().load(tmp_path)
 
@@ -186,11 +191,11 @@ def test_contradicting_rows_of_one_image_are_an_error(tmp_path: Path) -> None:
     rows = make_rows()[:1]
     write_truth(tmp_path, rows)
     write_metadata(tmp_path, [*rows, rows[0] | {"age_approx": "80.0"}])
-    with pytest.raises(DataError, match="1 image stand twice: ISIC_0000000 in rows 2 and 3 with different age_approx"):
+    with pytest.raises(DataError, match="column 'image' has ISIC_0000000 in rows 2 and 3 with different age_approx"):
         Isic2019().load(tmp_path)
     write_metadata(tmp_path, rows)
     write_truth(tmp_path, [*rows, rows[0] | {"label": "NV"}])
-    with pytest.raises(DataError, match="1 image stand twice: ISIC_0000000 in rows 2 and 3 with different MEL, NV"):
+    with pytest.raises(DataError, match="column 'image' has ISIC_0000000 in rows 2 and 3 with different MEL, NV"):
         Isic2019().load(tmp_path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from data import make_ham10000 as ham
 from data import make_pad_ufes_20 as pad
+from data.make_milk10k import make_milk10k
 from small_experiment import ENCODERS
 
 from mmskin.benchmark.run.run import run_experiment
@@ -15,7 +16,6 @@ from mmskin.config.build import build
 from mmskin.config.experiment import parse_experiment, read_experiment
 from mmskin.data.load import load_cases
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.ham10000 import Ham10000
 from mmskin.data.sources.joined import Joined
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.splits import make_folds, split_by_fold
@@ -67,6 +67,14 @@ def test_a_label_that_the_list_cannot_tell_is_no_target_and_counted(folder: Path
     assert set(lost.case_id) == {f"ham:ISIC_{number:07d}" for number in (8, 9, 22, 23)}  # lesions 4 and 11 of 14
     assert all(target is None for target in lost.target)
     assert "ham: 4 cases with labels that the class list cannot tell (akiec 4): without target" in cases.remarks
+
+
+def test_kinds_of_photo_go_together_by_name(folder: Path, tmp_path: Path) -> None:
+    make_milk10k(tmp_path)
+    cases = join(folder, milk={"name": "milk10k", "root": str(tmp_path)})
+    assert cases.schema.photos == ("image", "clinical", "dermoscopic")
+    kinds = {(source, of) for source, of in zip(cases.table.source, cases.table.image_kinds, strict=True)}
+    assert kinds == {("pad", ("image",)), ("ham", ("image",)), ("milk", ("clinical", "dermoscopic"))}
 
 
 def test_what_a_source_cannot_know_is_told(folder: Path) -> None:
@@ -246,7 +254,7 @@ def test_an_official_split_of_a_part_is_none_of_the_whole(folder: Path) -> None:
             cases = super().load(root)
             return cases._replace(table=cases.table.assign(official_split="train"))
 
-    table = {"pad_ufes_20": WithSplit, "ham10000": Ham10000}
+    table = {"pad_ufes_20": WithSplit, "ham10000": SOURCES["ham10000"]}
     cases = Joined(table, classes=str(CLASSES), sources=SPECS).load(folder)
     assert len(cases.table) == 52
     assert "official_split" not in cases.table

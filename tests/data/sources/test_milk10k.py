@@ -18,15 +18,15 @@ from data.make_milk10k import (
     write_table,
 )
 
-from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.milk10k import SCHEMA, Milk10k
-from mmskin.data.table import history_of
-from mmskin.errors import ConfigError, DataError
+from mmskin.data.table import history_of, photos_of_kind
+from mmskin.data.tables.declaration import read_declaration
+from mmskin.errors import DataError
 from mmskin.inputs.note import render_note
 from mmskin.schema import History
 
-PHOTOS = ("both", "clinical", "dermoscopic")
+Milk10k = SOURCES["milk10k"]
+SCHEMA = read_declaration("milk10k").declared_schema
 
 
 def stems(images: tuple[str, ...]) -> list[str]:
@@ -55,16 +55,15 @@ def test_a_case_is_a_lesion_with_its_close_up_first_whichever_row_came_first(tmp
     assert cases.remarks == ("no patient ids: a lesion counts as a patient",)
 
 
-def test_one_photo_of_the_pair_can_be_asked_for_and_the_other_is_no_stray(tmp_path: Path) -> None:
-    make_milk10k(tmp_path)
-    both, clinical, dermoscopic = (build("source", SOURCES, {"name": "milk10k", "photos": p}) for p in PHOTOS)
-    pairs = list(both.load(str(tmp_path)).table.images)
-    for source, place in ((clinical, 0), (dermoscopic, 1)):
-        cases = source.load(str(tmp_path))
-        assert list(cases.table.images) == [(pair[place],) for pair in pairs]
-        assert cases.remarks == ("no patient ids: a lesion counts as a patient",)
-    with pytest.raises(ConfigError, match=r"photos 'dermoscopy' does not exist\. Did you mean 'dermoscopic'\?"):
-        build("source", SOURCES, {"name": "milk10k", "photos": "dermoscopy"})
+def test_each_photo_has_its_kind(tmp_path: Path) -> None:
+    rows = make_milk10k(tmp_path)
+    cases = Milk10k().load(str(tmp_path))
+    assert cases.schema.photos == ("clinical", "dermoscopic")
+    assert list(cases.table.image_kinds) == [("clinical", "dermoscopic")] * 13
+    kind = {row["isic_id"]: row["image_type"] for row in rows}
+    for images, kinds in zip(cases.table.images, cases.table.image_kinds, strict=True):
+        [dermoscopic] = photos_of_kind(images, kinds, "dermoscopic")
+        assert kind[Path(dermoscopic).stem] == "dermoscopic"
 
 
 def test_blank_is_not_recorded(tmp_path: Path) -> None:
@@ -149,9 +148,9 @@ def test_what_has_no_partner_is_told(tmp_path: Path) -> None:
     assert stems(cases.table.images[1]) == ["ISIC_0009002"]
     assert cases.table.target[0] is None
     told = "; ".join(cases.remarks)
-    assert f"1 lesions have no row in {LABELS_CSV}: cases without target: IL_0009000" in told
-    assert f"1 lesions of {LABELS_CSV} have no photo in {METADATA_CSV}: IL_0009012" in told
-    assert f"3 photos of {SUPPLEMENT_CSV} are not in {METADATA_CSV}: ISIC_0009003" in told
+    assert f"1 values of lesion_id are in {METADATA_CSV} only: IL_0009000" in told
+    assert f"1 values of lesion_id are in {LABELS_CSV} only: IL_0009012" in told
+    assert f"3 values of isic_id are in {SUPPLEMENT_CSV} only: ISIC_0009003" in told
     assert f"1 of 23 photos are not under {tmp_path}: ISIC_0009000" in told
     assert f"4 photos under {tmp_path} have no row and are not used: ISIC_0009003" in told
     assert "1 cases have no dermoscopic photo in the table: IL_0009001" in told
@@ -199,7 +198,7 @@ def test_rows_of_a_lesion_that_contradict_each_other_are_refused(
     rows[2] |= {"age_approx": "45"}
     rows[3] |= {"age_approx": "45.0"} | {column: value}
     write(tmp_path, rows, labels)
-    with pytest.raises(DataError, match=rf"1 lesions .*: IL_0009001 in rows 4 and 5 with different {told};"):
+    with pytest.raises(DataError, match=rf"(?s)1 problem .*IL_0009001 in rows 4 and 5 with different {told};"):
         Milk10k().load(tmp_path)
 
 
@@ -214,7 +213,7 @@ def test_a_lesion_with_two_photos_of_a_kind_is_refused(tmp_path: Path) -> None:
 def test_a_photo_of_two_lesions_and_a_lesion_of_two_labels_are_refused(tmp_path: Path) -> None:
     rows, labels = two_lesions()
     write(tmp_path, [*rows, rows[0] | {"lesion_id": "IL_0009001"}], labels)
-    with pytest.raises(DataError, match="1 isic_id stand twice: ISIC_0009000 in rows 2 and 6 with different lesion_id"):
+    with pytest.raises(DataError, match="column 'isic_id' has ISIC_0009000 in rows 2 and 6 with different lesion_id"):
         Milk10k().load(tmp_path)
     write(tmp_path, rows, [*labels, labels[0] | {"AKIEC": "0.0", "MEL": "1.0"}])
     with pytest.raises(DataError, match="IL_0009000 in rows 2 and 4 with different AKIEC, MEL"):
@@ -224,7 +223,7 @@ def test_a_photo_of_two_lesions_and_a_lesion_of_two_labels_are_refused(tmp_path:
 def test_a_label_that_is_not_one_hot_is_refused_with_its_row(tmp_path: Path) -> None:
     rows, labels = two_lesions()
     write(tmp_path, rows, [labels[0], labels[1] | {"NV": "1.0"}])
-    with pytest.raises(DataError, match=r"1 rows must have one 1 and else 0 under AKIEC, .*: row 3"):
+    with pytest.raises(DataError, match=r"row 3 must have one 1 and else 0 under AKIEC, .*: 0\.0 1\.0"):
         Milk10k().load(tmp_path)
 
 
@@ -237,15 +236,15 @@ def test_values_outside_the_vocabulary_are_told_with_their_rows(tmp_path: Path) 
     with pytest.raises(DataError) as caught:
         Milk10k().load(tmp_path)
     told = str(caught.value)
-    assert f"{METADATA_CSV}: 7 faults: row 2: " in told
+    assert f"{METADATA_CSV}: 7 problems" in told
     for fault in (
         "row 2: image_type 'clinical' does not exist. Did you mean 'clinical: close-up'?",
-        "row 2: skin_tone value '6' does not exist.",
-        "row 3: isic_id='../ISIC_1' must be a file name without folders",
-        "row 3: age='old' must be a number of years",
-        "row 4: lesion_id is blank",
-        "row 4: site value 'elbow' does not exist.",
-        "row 4: sex value 'femal' does not exist. Did you mean 'female'?",
+        "row 2, column 'skin_tone_class': skin_tone value '6' does not exist.",
+        "row 3, column 'isic_id': isic_id='../ISIC_1' must be a file name without folders",
+        "row 3, column 'age_approx': age='old' must be a number of years",
+        "column 'lesion_id' is blank in row 4",
+        "row 4, column 'site': site value 'elbow' does not exist.",
+        "row 4, column 'sex': sex value 'femal' does not exist. Did you mean 'female'?",
     ):
         assert fault in told
 

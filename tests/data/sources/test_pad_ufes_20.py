@@ -9,10 +9,13 @@ from real_data import real_data
 
 from mmskin.config.build import build
 from mmskin.data.sources import SOURCES
-from mmskin.data.sources.pad_ufes_20 import SCHEMA, PadUfes20
+from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.table import COLUMNS, check_table
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.schema import Schema
+
+SCHEMA = read_declaration("pad_ufes_20").declared_schema
 
 CLASS_COUNTS_2298 = {"BCC": 845, "ACK": 730, "NEV": 244, "SEK": 235, "SCC": 192, "MEL": 52}
 
@@ -148,7 +151,7 @@ def test_the_table_keeps_the_promises_of_cases(tmp_path: Path) -> None:
     assert list(cases.table.columns[: len(COLUMNS)]) == list(COLUMNS)
     assert {*SCHEMA.subgroups, *SCHEMA.outcomes} <= set(cases.table.columns)
     assert list(cases.table.index) == list(range(24))
-    assert cases.schema is SCHEMA
+    assert cases.schema == SCHEMA
     blank = cases.table[list(SCHEMA.optional_block)].isna()
     assert (blank.any(axis=1) == blank.all(axis=1)).all()
     assert set(cases.table.target[blank.any(axis=1)]) == {"ACK", "NEV", "SEK"}
@@ -189,7 +192,7 @@ def test_a_row_without_diagnosis_is_a_case_without_target(tmp_path: Path) -> Non
     write_table(tmp_path, rows)
     cases = PadUfes20().load(tmp_path)
     assert cases.table.target[1] is None
-    assert any("1 rows have no diagnosis" in remark for remark in cases.remarks)
+    assert any("1 cases without label kept without target" in remark for remark in cases.remarks)
 
 
 def test_a_lesion_id_under_two_patients_is_remarked_and_keyed_by_both(tmp_path: Path) -> None:
@@ -242,11 +245,11 @@ def test_all_faults_are_told_at_once_with_their_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         PadUfes20().load(tmp_path)
     message = str(caught.value)
-    assert "4 faults" in message
-    assert "row 2: age='forty' must be a number" in message
-    assert "row 3: region value 'FACES' does not exist. Did you mean 'face'?" in message
-    assert "row 4: diagnostic 'nev' does not exist. Did you mean 'NEV'?" in message
-    assert "row 5: patient_id is blank" in message
+    assert "4 problems (the header is row 1; declared in mmskin/data/sources/pad_ufes_20.yaml)" in message
+    assert "row 2, column 'age': age='forty' must be a number" in message
+    assert "row 3, column 'region': region value 'FACES' does not exist. Did you mean 'face'?" in message
+    assert "column 'diagnostic', row 4: class 'nev' does not exist. Did you mean 'NEV'?" in message
+    assert "column 'patient_id' is blank in row 5" in message
 
 
 def test_one_photo_id_with_two_labels_is_an_error_with_both(tmp_path: Path) -> None:
@@ -281,7 +284,7 @@ def test_rows_of_other_length_are_refused_with_their_number(tmp_path: Path) -> N
 
 def test_a_photo_id_with_folders_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path, [make_rows(patients=1)[0] | {"img_id": "../secret.png"}])
-    with pytest.raises(DataError, match=r"row 2: img_id='\.\./secret\.png' must be a file name"):
+    with pytest.raises(DataError, match=r"row 2, column 'img_id': img_id='\.\./secret\.png' must be a file name"):
         PadUfes20().load(tmp_path)
 
 

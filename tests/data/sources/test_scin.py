@@ -9,10 +9,13 @@ import pytest
 from data.make_scin import CASE_COLUMNS, make_scin
 from real_data import real_data
 
-from mmskin.data.sources.scin import FIELDS, OTHER, OUTCOMES, Scin
+from mmskin.data.sources.scin import OTHER, Scin
 from mmskin.data.table import Cases, histories, history_of
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
+
+DECLARED = read_declaration("scin")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def test_real_photos_shared_by_cases_make_one_patient(real: Cases) -> None:
 
 def test_real_tables_without_photos_say_so(real: Cases) -> None:
     assert not any(real.table.images)
-    assert any("no photos" in remark for remark in real.remarks)
+    assert any("10380 of 10380 photos are not under dataset/images" in remark for remark in real.remarks)
 
 
 def test_every_real_history_can_be_told_and_is_admissible(real: Cases) -> None:
@@ -132,7 +135,7 @@ def test_photos_are_joined_and_missing_ones_counted(fake: Path) -> None:
     images = cases.table.images
     assert images[0] == tuple(str(fake / "dataset" / "images" / name) for name in ("-0.png", "-100.png"))
     assert images[5] == ()
-    assert "1 photos not found under dataset/images: -5.png" in cases.remarks
+    assert "1 of 9 photos are not under dataset/images: -5" in cases.remarks
     assert cases.table.patient_id[3] == cases.table.patient_id[4]
     assert cases.table.patient_id.nunique() == len(cases.table) - 1
 
@@ -145,7 +148,7 @@ def test_photo_names_never_lead_out_of_the_folder(fake: Path) -> None:
 
 def test_what_graders_said_is_kept_as_outcome_and_refused_as_field(fake: Path) -> None:
     cases = Scin(min_cases=2).load(fake)
-    assert set(OUTCOMES) <= set(cases.table.columns)
+    assert set(DECLARED.outcomes) <= set(cases.table.columns)
     assert cases.table.monk_skin_tone_label_us[0] == "3"
     with pytest.raises(DataError, match="outcome column of scin"):
         cases.schema.field("weighted_skin_condition_label")
@@ -164,13 +167,18 @@ def test_renamed_columns_are_refused(tmp_path: Path, column: str) -> None:
 @pytest.mark.parametrize(
     ("file", "column", "value", "message"),
     [
-        ("cases", "condition_symptoms_itching", "TRUE", "row 2 'TRUE'.*one of: YES"),
+        ("cases", "condition_symptoms_itching", "TRUE", "row 2, .*'TRUE'.*one of: YES"),
         ("cases", "condition_duration", "ONE_DAYS", "row 2.*Did you mean 'ONE_DAY'"),
-        ("cases", "case_id", "-9000000000000000002", "1 case_id stand twice: -9000000000000000002"),
-        ("cases", "case_id", "5", "2 case_id are in scin_cases.csv or scin_labels.csv only"),
-        ("labels", "weighted_skin_condition_label", "[1]", r"row \d+ '\[1\]': must be a dict"),
+        ("cases", "case_id", "-9000000000000000002", "column 'case_id' has -9000000000000000002 in rows 2 and 3"),
+        (
+            "cases",
+            "case_id",
+            "5",
+            "1 values of case_id are in scin_cases.csv only: 5; 1 values of case_id are in scin_labels.csv only",
+        ),
+        ("labels", "weighted_skin_condition_label", "[1]", r"row \d+, .*'\[1\]': must be a dict"),
         ("labels", "weighted_skin_condition_label", "__import__('os')", "malformed"),
-        ("labels", "weighted_skin_condition_label", "", "1 cells cannot be read"),
+        ("labels", "weighted_skin_condition_label", "", "row 10, .*invalid syntax"),
     ],
 )
 def test_cells_outside_their_vocabulary_are_refused(
@@ -201,6 +209,6 @@ def test_options_outside_their_choices_are_refused() -> None:
 
 
 def test_fields_are_named_once_and_hold_no_label_column() -> None:
-    names = [field.name for field in FIELDS]
+    names = [*DECLARED.fields]
     assert len(set(names)) == len(names) == 34  # 5 questions with one answer, 29 boxes
-    assert not set(names) & set(OUTCOMES)
+    assert not set(names) & set(DECLARED.outcomes)

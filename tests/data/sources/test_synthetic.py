@@ -60,17 +60,17 @@ def test_lost_photo_is_remarked(clinic: Path) -> None:
     (clinic / "photos" / "case_00003.jpg").unlink()
     loaded = Synthetic().load(clinic)
     assert loaded.table.images[3] == ()
-    assert "1 of 40 photos not found: 'photos/case_00003.jpg'" in loaded.remarks[0]
+    assert "1 photos not found: row 5 'photos/case_00003.jpg'" in loaded.remarks[0]
 
 
 def test_faulty_values_are_refused_with_their_rows(clinic: Path) -> None:
     path = clinic / "cases.csv"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(",alvita,", ",alwita,", 1), encoding="utf-8")
-    with pytest.raises(DataError, match=r"row \d+: target 'alwita' does not exist\. Did you mean 'alvita'"):
+    with pytest.raises(DataError, match=r"row \d+: class 'alwita' does not exist\. Did you mean 'alvita'"):
         Synthetic().load(clinic)
     path.write_text(text.replace(",yes,", ",perhaps,"), encoding="utf-8")
-    with pytest.raises(DataError, match=r"row \d+: \w+='perhaps' must be yes, no or unknown"):
+    with pytest.raises(DataError, match=r"row \d+, column '\w+': \w+='perhaps' must be yes, no or unknown"):
         Synthetic().load(clinic)
 
 

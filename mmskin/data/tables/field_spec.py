@@ -1,0 +1,134 @@
+"""One field of the history as a declaration maps it from a column of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from mmskin.data.infer_fields import Guess, infer_choices, infer_field, tell_choices
+from mmskin.data.tables.faults import first_fault
+from mmskin.data.vocabulary import SHARED_FIELDS
+from mmskin.errors import ConfigError, DataError, one_of
+from mmskin.schema import Field, FieldKind, FieldValue
+
+DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+
+
+class FieldSpec(BaseModel):
+    """Where a field's values stand in a table, what its cells mean, and what is declared about it.
+
+    What is left out is taken from the shared field that `like` names, and guessed from the column otherwise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    column: str = ""
+    """Of the table; the field's name if empty."""
+    values: dict[str, str] = {}
+    """What cells mean, in any case of letters: cell → value; null is not recorded."""
+    like: str = ""
+    """A key of `mmskin.data.vocabulary.SHARED_FIELDS`."""
+    kind: FieldKind | None = None
+    label: str = ""
+    unit: str = ""
+    """Of a duration: that in which the column and the range are written, a key of `DAYS`; days if empty."""
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    phrases: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_entries(cls, entries: Any) -> Any:
+        if not isinstance(entries, Mapping):
+            raise ValueError(f"must be a mapping such as {{kind: numeric}}, however: {entries!r}")
+        for entry in entries:
+            if entry not in cls.model_fields:
+                raise ValueError(one_of("entry", entry, sorted({*cls.model_fields} - {"name"})))
+        return entries
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _as_cells(cls, values: Mapping[object, object]) -> dict[str, str]:
+        return {str(cell): _as_cell(meant) for cell, meant in values.items()}
+
+    @model_validator(mode="after")
+    def _known_names(self) -> FieldSpec:
+        if self.kind == "duration" and self.unit and self.unit not in DAYS:
+            raise ValueError(one_of("unit", self.unit, DAYS))
+        if self.like and self.like not in SHARED_FIELDS:
+            raise ValueError(one_of("like", self.like, SHARED_FIELDS))
+        return self
+
+    @property
+    def source_column(self) -> str:
+        return self.column or self.name
+
+    def declare(self, cells: Sequence[str]) -> tuple[Field | None, str]:
+        """The field of the schema and what was guessed about it, "" for nothing; None where no guess can be made.
+
+        Args:
+            cells: of the column, those with content.
+
+        Raises:
+            ConfigError: the entries contradict each other.
+        """
+        given = self.model_dump(include=self.model_fields_set & {*Field.model_fields})
+        options: dict[str, Any] = {**SHARED_FIELDS.get(self.like, {}), **given}
+        if options.get("kind") == "duration":
+            options.pop("unit", None)
+            options |= {end: options[end] * self._days for end in ("low", "high") if options.get(end) is not None}
+        guess = Guess(None, "")
+        if "kind" not in options:
+            guess = infer_field(self.name, [self._meaning(cell) for cell in cells])
+            if guess.field is None:
+                return None, guess.told
+            options = guess.field.model_dump() | options
+        elif options["kind"] == "categorical" and "choices" not in options:
+            meanings = [self._meaning(cell) for cell in cells]
+            options["choices"] = infer_choices(meanings)
+            if not options["choices"]:
+                return None, "no value to take choices from"
+            guess = Guess(None, tell_choices(options["choices"], meanings))
+        try:
+            return Field.model_validate({**options, "name": self.name}), guess.told
+        except ValidationError as error:
+            raise ConfigError(f"fields.{self.name}: {first_fault(error)}") from None
+
+    def parse(self, cell: str, declared: Field) -> FieldValue:
+        """A cell of the column as the schema stores it.
+
+        Raises:
+            DataError: the value is not admissible; with the nearest of the file's own words, where it has any.
+        """
+        meant = self._meaning(cell)
+        try:
+            return declared.parse(self._in_days(meant) if declared.kind == "duration" else meant)
+        except DataError:
+            if declared.kind == "categorical" and self.values:
+                raise DataError(one_of(f"{self.name} value", cell, {*self.values, *declared.choices})) from None
+            raise
+
+    @property
+    def _days(self) -> float:
+        return DAYS[self.unit or "days"]
+
+    def _meaning(self, cell: str) -> str:
+        return next((meant for of, meant in self.values.items() if of.lower() == cell.lower()), cell)
+
+    def _in_days(self, cell: str) -> str:
+        """What is no number is left for the field to refuse."""
+        try:
+            return repr(float(cell) * self._days)
+        except ValueError:
+            return cell
+
+
+def _as_cell(value: object) -> str:
+    """A value of YAML as a cell would hold it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
