@@ -11,9 +11,9 @@ __version__ = "0.1.0"
 __all__ = ["Explainer", "History", "Predictor", "Schema", "__version__"]
 
 if TYPE_CHECKING:
+    from mmskin.api.predictor import Predictor
     from mmskin.explain.explainer import Explainer
     from mmskin.schema import History, Schema
-    from mmskin.trained.predictor import Predictor
 
 
 def __getattr__(name: str) -> Any:  # a module's attribute can be anything
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:  # a module's attribute can be anything
 
         return Explainer
     if name == "Predictor":
-        from mmskin.trained.predictor import Predictor
+        from mmskin.api.predictor import Predictor
 
         return Predictor
     if name in ("History", "Schema"):

@@ -30,6 +30,7 @@ from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds
 from mmskin.data.table import Cases
+from mmskin.report.numbers import number, rough
 from mmskin.synthetic import make_clinic
 
 Copier = Callable[[Path, np.random.Generator], bytes]
@@ -108,7 +109,7 @@ def report(table: pd.DataFrame, pairs: list[Pair]) -> None:
     photos = {case for pair in false for case in (pair.first, pair.second)}
     print(f"distinct photos that are paired: {len(photos)} of {len(originals)}")
     for pair in false:
-        print(f"  {pair.first} and {pair.second}: {pair.kind}, {pair.how}, {pair.similarity:.2f}")
+        print(f"  {pair.first} and {pair.second}: {pair.kind}, {pair.how}, {number(pair.similarity, digits=2)}")
 
 
 def report_overlap(table: pd.DataFrame, *, patients: int, rng: np.random.Generator) -> None:
@@ -150,8 +151,8 @@ def main() -> None:
     report(table, pairs)
     report_overlap(cases.table, patients=options.copies, rng=rng)
     print(
-        f"{len(table)} photos in {seconds:.1f} s ({cpu:.1f} CPU s), "
-        f"of which {traced:.1f} s ({traced_cpu:.1f} CPU s) for reading them"
+        f"{len(table)} photos in {rough(seconds)} s ({rough(cpu)} CPU s), "
+        f"of which {rough(traced)} s ({rough(traced_cpu)} CPU s) for reading them"
     )
 
 

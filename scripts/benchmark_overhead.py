@@ -17,15 +17,16 @@ from pathlib import Path
 from unittest.mock import patch
 
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
-from mmskin.benchmark.run.cell import CellTask, fit_arm, one_thread
+from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.run.cell import CellTask, held_threads
 from mmskin.benchmark.run.executors import cores
 from mmskin.benchmark.run.feature_task import compute_features, feature_tasks
-from mmskin.benchmark.run.folds import folds_of_arms
-from mmskin.benchmark.run.grid import cells_of
 from mmskin.benchmark.run.local import LocalExecutor
-from mmskin.benchmark.run.run import run_benchmark
-from mmskin.data.load import folds_of, folds_to_test, load_cases
-from mmskin.training import run as training
+from mmskin.benchmark.run.run import planned, run_benchmark
+from mmskin.data.load import folds_of, load_cases
+from mmskin.report.numbers import number, rough
+from mmskin.training import fit_fold as training
+from mmskin.training.fit import fit
 
 
 def main() -> None:
@@ -54,33 +55,29 @@ def main() -> None:
         "ratio": grid * options.jobs / work,
     }
     (options.output / "overhead.json").write_text(json.dumps(told, indent=1) + "\n")
-    print(f"grid {grid:.1f} s x {options.jobs} processes; alone: extraction {extraction:.1f} s, ", end="")
-    print(f"trainings {sum(training_seconds.values()):.1f} s; ratio {told['ratio']:.2f}")
+    print(f"grid {rough(grid)} s x {options.jobs} processes; alone: extraction {rough(extraction)} s, ", end="")
+    print(f"trainings {rough(sum(training_seconds.values()))} s; ratio {number(told['ratio'], digits=2)}")
 
 
 def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, float]]:
     """Seconds of the extraction, and by arm of all its trainings."""
     cases = load_cases(benchmark.data)
-    numbers = folds_of(benchmark.data, cases)
-    tested = folds_to_test(benchmark.data, numbers)
-    folds = folds_of_arms(benchmark, cases, numbers, tested)
+    run = planned(benchmark, resolve(benchmark, output), cases, folds_of(benchmark.data, cases), output / "grid")
     start = time.perf_counter()
-    for task in feature_tasks(benchmark, benchmark.arms, folds):
-        compute_features(task)
+    for features in feature_tasks(run.arms.values(), run.folds, run.missing_rates):
+        compute_features(features)
     extraction = time.perf_counter() - start
-    cells = cells_of(benchmark, tested)
     seconds: dict[str, float] = {}
-    for name in dict.fromkeys(cell.arm for cell in cells):
-        of_arm = [cell for cell in cells if cell.arm == name]
-        task = CellTask(benchmark, of_arm[0], folds[name, of_arm[0].fold], output / "grid")
-        seconds[name] = len(of_arm) * training_alone(task, output / "alone" / name)
+    for name, arm in run.arms.items():
+        cells = run.cells(arm)
+        task = run.task(arm, cells[0], progress=False)
+        seconds[name] = len(cells) * training_alone(task, output / "alone" / name)
     return extraction, seconds
 
 
 def training_alone(task: CellTask, folder: Path) -> float:
     """Seconds of the loop over epochs of one cell; of a table arm, of its fit."""
     spent: list[float] = []
-    fit = training.fit
 
     def timed(*arguments: object, **named: object) -> None:
         start = time.perf_counter()
@@ -88,8 +85,8 @@ def training_alone(task: CellTask, folder: Path) -> float:
         spent.append(time.perf_counter() - start)
 
     start = time.perf_counter()
-    with one_thread(), patch.object(training, "fit", timed):
-        fit_arm(task, folder)
+    with held_threads(1), patch.object(training, "fit", timed):
+        task.arm.fit(task.fold, seed=task.cell.seed, folder=folder, answers=task.answers, progress=False)
     return spent[0] if spent else time.perf_counter() - start
 
 

@@ -1,7 +1,7 @@
 """Ten test cases of a saved model on one page, each explained in a row: to be looked at by a person; and how long
 one explanation takes.
 
-    python scripts/explain_contact_sheet.py runs/pad/late/fold_0/model configs/pad_ufes_20/late.yaml --output sheet.html
+    python scripts/explain_contact_sheet.py MODEL configs/pad_ufes_20/image_only.yaml --output sheet.html
 
 The cases are drawn, not chosen, from the test fold of the model. The page holds photos of patients and what they said:
 it belongs where the data set may be kept, and never into a repository.
@@ -19,16 +19,18 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import read_experiment
 from mmskin.data.table import history_of
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.explanation_check import unseen_rows
-from mmskin.report.explanation_figures import PART_TITLES, word_colours, word_signs
-from mmskin.report.explanation_page import data_url
-from mmskin.report.explanation_sentences import percent, points, sentences
+from mmskin.report.explanation_figures import PART_TITLES
+from mmskin.report.explanation_html import fields_of, words_of
+from mmskin.report.explanation_sentences import sentences
+from mmskin.report.numbers import percent, points, rough
 from mmskin.report.pages import render
-from mmskin.trained.predictor import Predictor
+from mmskin.report.pictures import data_url
 
 SIDE = 200  # pixels of a photo's longer side
 
@@ -44,7 +46,7 @@ class Shown(NamedTuple):
 
 def explained(predictor: Predictor, rows: pd.DataFrame, *, text: str | None) -> Iterator[Shown]:
     """The cases with a photo, in order; `text` is what all of them say beside their fields, if anything."""
-    explainer = Explainer(predictor)
+    explainer = Explainer(predictor.trained)
     for row in rows.to_dict("records"):
         if not row["images"] and "image" in predictor.modalities:
             continue
@@ -56,9 +58,7 @@ def explained(predictor: Predictor, rows: pd.DataFrame, *, text: str | None) -> 
 
 def shown(row: dict[Any, Any], explanation: Explanation) -> dict[str, Any]:
     """What one row of the page says."""
-    titles, words = explanation.titles, explanation.words
-    fields = explanation.fields.fields if explanation.fields is not None else ()
-    told = zip(words.words, word_colours(words), word_signs(words), strict=True) if words is not None else ()
+    titles = explanation.titles
     return {
         "case": row["case_id"],
         "photo": data_url(explanation.photo, side=SIDE),
@@ -67,10 +67,8 @@ def shown(row: dict[Any, Any], explanation: Explanation) -> dict[str, Any]:
         "is_right": row["target"] == explanation.top,
         "answers": [(titles.get(name, name), percent(p)) for name, p in list(explanation.probabilities.items())[:3]],
         "shares": [(PART_TITLES[part], points(value)) for part, value in explanation.shares.points.items()],
-        "fields": [
-            (field.title, field.value, points(field.points)) for field in sorted(fields, key=lambda f: -abs(f.points))
-        ],
-        "words": list(told),
+        "fields": fields_of(explanation),
+        "words": words_of(explanation),
         "change": sentences(explanation)[-1] if explanation.changes else "",
     }
 
@@ -88,7 +86,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     predictor = Predictor.load(options.model)
-    rows = unseen_rows(predictor, read_experiment(options.config, options.overrides).data)
+    rows = unseen_rows(predictor.trained, read_experiment(options.config, options.overrides).data)
     found = explained(predictor, rows.sample(frac=1, random_state=options.seed), text=options.text)
     drawn = list(islice(found, options.cases))
     page = render(
@@ -101,7 +99,7 @@ def main() -> None:
     options.output.write_text(page, encoding="utf-8")
     for name in ("wall", "cpu"):
         seconds = sorted(getattr(one, name) for one in drawn)
-        print(f"{name} seconds an explanation: median {seconds[len(seconds) // 2]:.2f}, most {seconds[-1]:.2f}")
+        print(f"{name} seconds an explanation: median {rough(seconds[len(seconds) // 2])}, most {rough(seconds[-1])}")
     print(options.output)
 
 

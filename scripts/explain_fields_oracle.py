@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.explain.answers import Answers
 from mmskin.explain.fields import field_values, only
 from mmskin.explain.shapley import exact_shapley
+from mmskin.report.numbers import number, rough
 from mmskin.schema import History
 from mmskin.synthetic import ClinicDesign, bands_of, draw_cases, history_of_case, make_clinic, posterior, read_truth
-from mmskin.trained.predictor import Predictor
-from mmskin.training.run import run_experiment
 
 CASES, HIDDEN = 4000, 0.3
 ENCODERS = {
@@ -51,7 +52,7 @@ def true_values(design: ClinicDesign, history: History, code: int) -> Floats:
 
 def model_values(predictor: Predictor, history: History, code: int) -> Floats:
     """(P,) the model's, in the same order."""
-    answers = Answers(predictor.model, predictor.loss, predictor.schema, predictor.temperature, [])
+    answers = Answers(predictor.present())
     found = field_values(answers, history, code, exact_up_to=len(history.fields), pairs=2)
     assert found is not None
     by_name = {field.name: field.points for field in found.fields}
@@ -102,14 +103,17 @@ def main() -> None:
         folders = [options.output / f"{modality}_{seed}" for seed in (0, 1)]
         for seed, folder in enumerate(folders):
             run_experiment(
-                experiment(modality, clinic, seed=seed), folder, resume=folder.exists(), say=str, progress=False
+                experiment(modality, clinic, seed=seed),
+                folder,
+                say=lambda line: None,
+                progress=False,
             )
         found = compare([Predictor.load(folder) for folder in folders], design, cases=options.cases, seed=8)
         (options.output / f"{modality}.json").write_text(json.dumps(found), encoding="utf-8")
         for against, correlations in found.items():
-            low, middle, high = np.quantile(correlations, (0.25, 0.5, 0.75))
-            print(f"| {modality} | {against} | {middle:.2f} | {low:.2f} | {high:.2f} |")
-    print(f"\n{options.cases} patients, {CASES:,} to learn from, {time.process_time() - began:.0f} CPU seconds.")
+            cells = [number(value, digits=2) for value in np.quantile(correlations, (0.5, 0.25, 0.75))]
+            print(f"| {modality} | {against} | {' | '.join(cells)} |")
+    print(f"\n{options.cases} patients, {CASES:,} to learn from, {rough(time.process_time() - began)} CPU seconds.")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.check import mean_with_interval
@@ -40,12 +43,13 @@ from mmskin.explain.faithfulness import (
     share_on,
     warmest_first,
 )
-from mmskin.explain.fixed_history import FixedHistory
+from mmskin.explain.fixed_history import FixedHistory, hold_presented
+from mmskin.explain.gradient import Heat
 from mmskin.explain.photo_map import heat_of
+from mmskin.report import numbers
+from mmskin.report.numbers import number, percent, rough, with_interval
 from mmskin.synthetic import Shortcut, ceiling, make_clinic, read_cases, read_truth, render, twin
 from mmskin.synthetic.latents import WORRYING
-from mmskin.trained.predictor import Predictor
-from mmskin.training.run import run_experiment
 
 SIZE = 224
 AREA = (0.05, 0.14)  # small enough that fewer than half of the lesions cover the centre of the photo
@@ -97,7 +101,7 @@ def train(folder: Path, *, cases: int, epochs: int, shortcut: Shortcut | None = 
     clinic = folder / "clinic"
     if not (clinic / "truth.json").exists():
         make_clinic(clinic, cases=cases, size=SIZE, area=AREA, seed=7, shortcut=shortcut)
-    run_experiment(experiment(clinic, epochs=epochs), folder / "run", resume=True, progress=False)
+    run_experiment(experiment(clinic, epochs=epochs), folder / "run", progress=False)
     return Predictor.load(folder / "run")
 
 
@@ -110,7 +114,7 @@ def look(predictor: Predictor, folder: Path, rows: pd.DataFrame) -> list[Seen]:
     """The test cases, each with the class that the model thinks most likely."""
     seen = []
     for row in rows.itertuples():
-        held = predictor.hold(folder / "clinic" / "photos" / f"{row.case_id}.jpg")
+        held = hold_presented(predictor.present(folder / "clinic" / "photos" / f"{row.case_id}.jpg"))
         with torch.no_grad():
             code = int(held.logits_of_tokens(held.tokens[None]).argmax())
         with Image.open(folder / "clinic" / "masks" / f"{row.case_id}.png") as mask:
@@ -124,9 +128,10 @@ def pointing(seen: Sequence[Seen]) -> dict[str, Any]:
     for method in (PRIMARY, *BESIDE):
         game = pointing_game([heat_of(case.held, case.code, method=method) for case in seen], masks)
         found[method] = game._asdict()
+        share = with_interval({"estimate": game.share, **found[method]})
         print(
-            f"pointing, {method}: {game.share:.3f} ({game.low:.3f} to {game.high:.3f}) of {game.n} photos; "
-            f"random point {game.random:.3f}, centre {game.centre:.3f}"
+            f"pointing, {method}: {share} of {game.n} photos; "
+            f"random point {number(game.random)}, centre {number(game.centre)}"
         )
     return found
 
@@ -151,21 +156,22 @@ def curves(predictor: Predictor, seen: Sequence[Seen], *, orders: int) -> dict[s
         mine, theirs = np.array(own)[:, i], np.array(random)[:, i]
         difference, low, high = mean_with_interval(mine - theirs, patients)
         found[name] = {"own": mine.mean(), "random": theirs.mean(), "difference": difference, "low": low, "high": high}
+        paired = numbers.difference({**found[name], "estimate": difference})
         print(
-            f"{name}: {mine.mean():.3f}, random orders {theirs.mean():.3f}; paired difference {difference:+.3f} "
-            f"({low:+.3f} to {high:+.3f}) over {len(seen)} photos; {better} is faithful"
+            f"{name}: {number(mine.mean())}, random orders {number(theirs.mean())}; paired difference {paired} over "
+            f"{len(seen)} photos; {better} is faithful"
         )
     return found
 
 
 def probability(predictor: Predictor, case: Seen) -> Callable[[Tensor], Tensor]:
     """Photos (N, 3, H, W) → (N,), the probability of the class that the map explains."""
-    return lambda photos: predictor.loss.probabilities(case.held.logits_of_pixels(photos))[:, case.code]
+    return lambda photos: predictor.trained.loss.probabilities(case.held.logits_of_pixels(photos))[:, case.code]
 
 
 def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
     """Rank correlation of a map with that of the same photo after layers have forgotten what they learned."""
-    model: Any = predictor.model
+    model: Any = predictor.trained.model
     cnn = model.encoders["image"].model
     found = {}
     for name, modules in {
@@ -179,25 +185,25 @@ def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
             with randomised(*modules, seed=i):
                 ranks.append(rank_correlation(before, heat_of(case.held.at(case.held.pixels), case.code)))
         found[name] = float(np.nanmean(ranks))
-        print(
-            f"random weights, {name}: rank correlation with the learned map {found[name]:+.3f} (1 if it ignores them)"
-        )
+        correlation = number(found[name], sign=True)
+        print(f"random weights, {name}: rank correlation with the learned map {correlation} (1 if it ignores them)")
     return found
+
+
+def map_at(case: Seen, pixels: Tensor) -> Heat:
+    """The heat map of a case as its photo becomes other pixels."""
+    return heat_of(case.held.at(pixels), case.code)
 
 
 def stability(seen: Sequence[Seen]) -> dict[str, float]:
     found = {}
     for noise in (0.01, 0.05):
-        changes = [
-            instability(
-                lambda pixels, case=case: heat_of(case.held.at(pixels), case.code), case.held.pixels, noise=noise
-            )
-            for case in seen
-        ]
-        found[str(noise)] = float(np.nanmean(changes))
+        changes = [instability(partial(map_at, case), case.held.pixels, noise=noise) for case in seen]
+        mean, highest = float(np.nanmean(changes)), float(np.nanmax(changes))
+        found[str(noise)] = mean
         print(
-            f"noise of {noise:.0%} of the photo's spread: the map changes by {np.nanmean(changes):.3f} of its size "
-            f"(mean over photos of the largest of 4 draws; highest {np.nanmax(changes):.3f})"
+            f"noise of {percent(noise)} of the photo's spread: the map changes by {number(mean)} of its "
+            f"size (mean over photos of the largest of 4 draws; highest {number(highest)})"
         )
     return found
 
@@ -207,8 +213,8 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
     pixels = case.held.pixels
 
     def both_ways() -> None:
-        case.held.logits_of_pixels(pixels[None])[0, case.code].backward()
-        predictor.model.zero_grad(set_to_none=True)
+        torch.autograd.backward(case.held.logits_of_pixels(pixels[None])[0, case.code])
+        predictor.trained.model.zero_grad(set_to_none=True)
 
     tasks = {"grad_cam": lambda: heat_of(case.held.at(pixels), case.code), "forward and backward": both_ways}
     spent: dict[str, list[float]] = {name: [] for name in tasks}
@@ -219,7 +225,8 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
             spent[name].append(time.process_time() - start)
     found = {name: float(np.median(times)) for name, times in spent.items()}
     ratio = found["grad_cam"] / found["forward and backward"]
-    print(f"cost: Grad-CAM {1e3 * found['grad_cam']:.1f} CPU ms, {ratio:.2f} of one forward and one backward pass")
+    cost = f"{rough(1e3 * found['grad_cam'])} CPU ms, {number(ratio, digits=2)}"
+    print(f"cost: Grad-CAM {cost} of one forward and one backward pass")
     return found | {"ratio": ratio}
 
 
@@ -233,20 +240,23 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
         moved, shares, areas = [], [], []
         for case_id in rows["case_id"]:
             drawn = [render(twin(by_id[case_id], {"pen": pen}), size=SIZE, area=AREA).pixels for pen in ("no", "yes")]
-            held = [predictor.hold(Image.fromarray(pixels)) for pixels in drawn]
+            held = [hold_presented(predictor.present(Image.fromarray(pixels))) for pixels in drawn]
             with torch.no_grad():
-                probs = [predictor.loss.probabilities(one.logits_of_tokens(one.tokens[None]))[0] for one in held]
+                loss = predictor.trained.loss
+                probs = [loss.probabilities(one.logits_of_tokens(one.tokens[None]))[0] for one in held]
             moved.append(float(probs[1][worrying].sum() - probs[0][worrying].sum()))
             code = worrying[int(probs[1][worrying].argmax())]
             ink = (drawn[0] != drawn[1]).any(axis=2)
             shares.append(share_on(heat_of(held[1], code), ink))
             areas.append(float(ink.mean()))
         change, low, high = mean_with_interval(np.array(moved), rows["patient_id"])
-        found[name] = {"change": change, "low": low, "high": high, "share": np.nanmean(shares), "area": np.mean(areas)}
+        found[name] = {"change": change, "low": low, "high": high, "share": float(np.nanmean(shares))}
+        found[name]["area"] = float(np.mean(areas))
+        raised = numbers.difference({**found[name], "estimate": change})
         print(
-            f"pen mark, {name}: it raises p(worrying) by {change:+.3f} ({low:+.3f} to {high:+.3f}) over {len(rows)} "
-            f"twins; {np.nanmean(shares):.3f} of the warmth for a worrying disease lies on the ink, which covers "
-            f"{np.mean(areas):.3f} of the photo"
+            f"pen mark, {name}: it raises p(worrying) by {raised} over {len(rows)} twins; "
+            f"{number(found[name]['share'])} of the warmth for a worrying disease lies on the ink, which covers "
+            f"{number(found[name]['area'])} of the photo"
         )
     return found
 
@@ -262,10 +272,11 @@ def main() -> None:
     plain, inked = options.output / "plain", options.output / "inked"
     predictor = train(plain, cases=options.cases, epochs=options.epochs)
     rows = test_rows(plain)
-    right = rows.filter(like="prob_").idxmax(axis=1).str.removeprefix("prob_") == rows["target"]
+    answered = [str(column).removeprefix("prob_") for column in rows.filter(like="prob_").idxmax(axis=1)]
+    right = rows["target"] == answered
     design = read_truth(plain / "clinic").design
     best = ceiling(design, seen=tuple(design.photo)).accuracy
-    print(f"accuracy {right.mean():.3f} on {len(rows)} test photos; Bayes from photos alone {best:.3f}")
+    print(f"accuracy {number(right.mean())} on {len(rows)} test photos; Bayes from photos alone {number(best)}")
     seen = look(predictor, plain, rows)
     some = seen[: options.photos]
     found: dict[str, Any] = {"accuracy": float(right.mean()), "pointing": pointing(seen)}

@@ -26,6 +26,7 @@ from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.report.metric_figures import svg
+from mmskin.report.numbers import number, points
 from mmskin.synthetic import ClinicDesign, Latents, ceiling, default_design, latent_tokens, posterior, sample
 
 ARMS = {"late": {"dropout": 0.0}, "cross_attention": {"dropout": 0.0, "token_dropout": 0.0, "hidden_dim": 64}}
@@ -57,7 +58,7 @@ def make_batch(tokens: dict[str, Tensor], target: Tensor, rows: Tensor) -> Batch
 
 
 def batches(tokens: dict[str, Tensor], target: Tensor, order: Tensor) -> Iterator[Batch]:
-    for rows in order.split(BATCH):
+    for rows in torch.split(order, BATCH):
         yield make_batch(tokens, target, rows)
 
 
@@ -124,8 +125,9 @@ def run(interactions: list[float], seeds: int) -> list[dict[str, Any]]:
                 }
             )
             print(
-                f"λ={interaction:.2f} {arm:16} accuracy {np.mean(found[arm]):.3f}, Bayes exactly {exact:.3f}, behind "
-                f"Bayes on the same cases by {100 * np.mean(behind[arm]):+.1f} points",
+                f"λ={interaction:g} {arm:16} accuracy {number(float(np.mean(found[arm])))}, "
+                f"Bayes exactly {number(exact)}, "
+                f"behind Bayes on the same cases by {points(float(np.mean(behind[arm])))} points",
                 flush=True,
             )
     return rows

@@ -17,12 +17,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from mmskin.benchmark.run.grid import cell_folder
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.evaluation.predictions import class_names, probabilities
+from mmskin.report.numbers import number, points
 from mmskin.synthetic import ceiling, make_clinic, oracle_probs, read_cases, read_truth
-from mmskin.training.run import run_experiment
 
 CASES, PARTS, TEST_PARTS = 12_500, 25, 10  # ten parts of twenty-five test (5,000 cases), one validates, 14 train
 SCHOOL_CASES = 10_000  # eight tenths of them teach the CNN
@@ -46,7 +48,7 @@ def draw(place: Path, *, cases: int, interaction: float, seed: int) -> Path:
 def teach(folder: Path, *, cases: int, epochs: int = 12) -> None:
     """The school clinic at λ = 0, and what the CNN learns there, in image_only."""
     draw(folder / "school", cases=cases, interaction=0.0, seed=6)
-    run_experiment(school_experiment(folder, epochs=epochs), folder / "image_only", resume=True, progress=False)
+    run_experiment(school_experiment(folder, epochs=epochs), folder / "image_only", progress=False)
 
 
 def write_large_test(clinic: Path, *, parts: int, test_parts: int) -> None:
@@ -81,7 +83,7 @@ def experiment(arm: str, folder: Path, *, seed: int) -> Experiment:
     clinic = folder / "clinic"
     data = {"source": {"name": "synthetic"}, "root": str(clinic), "folds": str(clinic / "folds.csv")}
     image = {"name": "timm", "model": "test_resnet", "image_size": 128}
-    image |= {"weights": str(folder / "image_only" / "fold_0" / "model"), "trainable": "none"}
+    image |= {"weights": str(cell_folder(folder / "image_only", "image_only", 0, 0) / "model"), "trainable": "none"}
     return parse_experiment(
         {
             "name": arm,
@@ -116,17 +118,17 @@ def main() -> None:
     options = parser.parse_args()
     clinic = prepare(options.output)
     design = read_truth(clinic).design
-    print(f"exact ceiling, both modalities: {ceiling(design, seen=design.attributes).accuracy:.3f}")
+    print(f"exact ceiling, both modalities: {number(ceiling(design, seen=design.attributes).accuracy)}")
     rows = []
     for seed in options.seeds:
         for arm in ("cross_attention", "late"):
             run = options.output / f"{arm}-{seed}"
-            table = run_experiment(experiment(arm, options.output, seed=seed), run, resume=True, progress=False)
+            table = run_experiment(experiment(arm, options.output, seed=seed), run, progress=False)
             rows.append({"arm": arm, "seed": seed, **score(table, clinic)})
             row = rows[-1]
             print(
-                f"seed {seed} {arm:16} accuracy {row['accuracy']:.3f}, Bayes {row['bayes']:.3f} on the same "
-                f"{row['cases']} cases, behind by {100 * (row['bayes'] - row['accuracy']):.1f} points",
+                f"seed {seed} {arm:16} accuracy {number(row['accuracy'])}, Bayes {number(row['bayes'])} on the same "
+                f"{row['cases']} cases, behind by {points(row['bayes'] - row['accuracy'])} points",
                 flush=True,
             )
     (options.output / "interaction_on_pixels.json").write_text(json.dumps(rows, indent=1) + "\n")

@@ -41,20 +41,24 @@ import pandas as pd
 import torch
 from interaction_on_pixels import SCHOOL_CASES, draw, teach, write_large_test
 
-from mmskin.benchmark.arms import reads
+from mmskin.benchmark.arms import NeuralArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import Executor, run_benchmark
+from mmskin.config.build import build
 from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.predictions import PROB, arm_names, class_names
-from mmskin.report.pages import with_interval
+from mmskin.fusion import FUSIONS
+from mmskin.report.numbers import number, with_interval
 from mmskin.synthetic import SyntheticCase, Truth, oracle_probs, product_of_experts, read_cases, read_truth
 from mmskin.synthetic.latents import Floats
 
 CONFIG = Path(__file__).parents[1] / "configs" / "synthetic" / "benchmark.yaml"
 SHOWS = {"image": "photo", "text": "history", "metadata": "history", "fields": "history"}
-ADDITIVE = ("late", "concat", "logistic_regression", "stacking")  # by the name of the fusion or table arm
+LINEAR = ("logistic_regression", "stacking")  # table arms that are additive
 TOKENS = ("cross_attention", "bottleneck", "co_attention")
 PRODUCTS = ("gated", "low_rank", "film", "channel_gate", "metablock_note", "metablock")
 JOINT = (*TOKENS, *PRODUCTS)
@@ -68,7 +72,7 @@ class Claim(NamedTuple):
     margin: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.above} > {self.below}" + (f" {self.margin:+.0f}" if self.margin else "")
+        return f"{self.above} > {self.below}" + (f" {number(self.margin, digits=0, sign=True)}" if self.margin else "")
 
     def verdict(self, difference: Difference) -> str:
         if 100 * difference.low > self.margin:
@@ -94,8 +98,16 @@ CLAIMS = {
 def question(folder: Path, clinic: Path, overrides: Sequence[str] = ()) -> Benchmark:
     """The benchmark of the config on one clinic."""
     here = [f"data.root={clinic}", f"data.folds={clinic / 'folds.csv'}", f"features={folder / 'features'}"]
-    weights = f"encoders.image.weights={folder / 'image_only' / 'fold_0' / 'model'}"
+    weights = f"encoders.image.weights={cell_folder(folder / 'image_only', 'image_only', 0, 0) / 'model'}"
     return read_benchmark(CONFIG, [f"name={clinic.name}", *here, weights, *overrides])
+
+
+def is_additive(benchmark: Benchmark, name: str) -> bool:
+    """Whether an arm weighs photo and history each by itself."""
+    arm = resolve(benchmark, Path())[name]
+    if not isinstance(arm, NeuralArm):
+        return arm.table["name"] in LINEAR
+    return build("fusion", FUSIONS, arm.experiment.fusion, dict.fromkeys(arm.encoders, 64), 2).is_additive
 
 
 def shown(benchmark: Benchmark, name: str) -> set[str]:
@@ -104,7 +116,7 @@ def shown(benchmark: Benchmark, name: str) -> set[str]:
     if arm.stacked:
         return set().union(*(shown(benchmark, over) for over in arm.stacked))
     if arm.fusion is not None:
-        return {SHOWS[modality] for modality in reads(benchmark, name).modalities}
+        return {SHOWS[modality] for modality in resolve(benchmark, Path())[name].encoders}
     on = (arm.table or {}).get("on", [])
     return {SHOWS[part] for part in ([on] if isinstance(on, str) else on)}
 
@@ -124,9 +136,9 @@ def bayes(
     by_id = {case.case_id: case for case in cases}
     tested = [by_id[case] for case in rows["case_id"]]
     prior = np.array(truth.design.prior)
-    arm, parts = benchmark.arms[name], shown(benchmark, name)
+    parts = shown(benchmark, name)
     probs: Floats = np.tile(prior, (len(tested), 1))
-    if parts == {"photo", "history"} and (arm.fusion or arm.table or {})["name"] in ADDITIVE:
+    if parts == {"photo", "history"} and is_additive(benchmark, name):
         experts = [oracle_probs(tested, truth, photo=photo, history=not photo) for photo in (True, False)]
         probs = product_of_experts(truth.design, experts)
     elif parts:
@@ -150,7 +162,14 @@ def beside_ceilings(benchmark: Benchmark, test: pd.DataFrame, clinic: Path) -> l
         ceiling = evaluate(best, replicates=1)
         behind = paired_difference(best, of_arm)
         estimate = ceiling.loc[ceiling["metric"] == "balanced_accuracy", "estimate"].iloc[0]
-        rows.append({"arm": name, **found.loc[name].to_dict(), "ceiling": float(estimate), "behind": behind._asdict()})
+        rows.append(
+            {
+                "arm": name,
+                **{str(key): value for key, value in found.loc[name].items()},
+                "ceiling": float(estimate),
+                "behind": behind._asdict(),
+            }
+        )
     return rows
 
 
@@ -168,7 +187,8 @@ def judge(test: pd.DataFrame, claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 
 def in_points(difference: dict[str, Any]) -> str:
-    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * difference[name] for name in ("estimate", "low", "high")))
+    in_hundredths = {name: 100 * difference[name] for name in ("estimate", "low", "high")}
+    return with_interval(in_hundredths, digits=1, sign=True)
 
 
 def rank(
@@ -191,7 +211,9 @@ def rank(
     print(f"\nλ = {interaction:g}, {test['case_id'].nunique()} test cases, balanced accuracy")
     rows = beside_ceilings(benchmark, test, clinic)
     for row in sorted(rows, key=lambda row: -row["estimate"]):
-        print(f"{row['arm']:28}{with_interval(row):24}ceiling {row['ceiling']:.3f}, behind {in_points(row['behind'])}")
+        print(
+            f"{row['arm']:28}{with_interval(row):24}ceiling {number(row['ceiling'])}, behind {in_points(row['behind'])}"
+        )
     print()
     return {"interaction": interaction, "arms": rows, "claims": judge(test, CLAIMS[interaction])}
 

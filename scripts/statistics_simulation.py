@@ -30,6 +30,7 @@ from mmskin.evaluation.differences import compare_arms
 from mmskin.evaluation.intervals import LEVEL
 from mmskin.evaluation.metrics import balanced_accuracy
 from mmskin.evaluation.permutation import permutation_test
+from mmskin.report.numbers import number, percent, rough
 
 CLASSES = ("BCC", "ACK", "NEV", "SEK", "SCC", "MEL")
 COUNTS = np.array([395, 324, 222, 170, 77, 49])  # the sample of PAD-UFES-20 in BENCHMARKS.md
@@ -121,7 +122,7 @@ def predictions(trial: Trial) -> pd.DataFrame:
             "target": np.array(CLASSES)[trial.target],
         }
     )
-    table = pd.concat([facts] * 2 * seeds, ignore_index=True)
+    table: pd.DataFrame = pd.concat([facts] * 2 * seeds, ignore_index=True)
     table["arm"] = np.repeat(["first", "second"], seeds * n)
     table["seed"] = np.tile(np.repeat(np.arange(seeds), n), 2)
     table[[f"prob_{name}" for name in CLASSES]] = trial.probs.reshape(-1, len(CLASSES))
@@ -214,8 +215,8 @@ def try_tests(trial: Trial, gain: float, replicates: int, seed: int, aurocs: boo
         predictions(trial), reference="first", metrics=metrics, replicates=replicates, seed=seed
     ).set_index("metric")
     claims = {name: p <= LEVEL for name, p in (our_p(trial, differences) | naive_p(trial)).items()}
-    low, high = differences.loc["balanced_accuracy", ["low", "high"]]
-    return claims | {COVERS: bool(low <= gain <= high)}
+    low, high = (float(differences[bound].loc["balanced_accuracy"]) for bound in ("low", "high"))
+    return claims | {COVERS: low <= gain <= high}
 
 
 def false_positive_table(given: Mapping[str, float], lucky: Mapping[str, float]) -> str:
@@ -223,7 +224,8 @@ def false_positive_table(given: Mapping[str, float], lucky: Mapping[str, float])
     lines = ["| test | models as they are | with luck in training |", "|---|---|---|"]
     for name in given:
         if name != COVERS:
-            lines.append(f"| {name} | {given[name]:.1%} | {f'{lucky[name]:.1%}' if name in lucky else 'not run'} |")
+            alone = percent(lucky[name], digits=1) if name in lucky else "not run"
+            lines.append(f"| {name} | {percent(given[name], digits=1)} | {alone} |")
     return "\n".join(lines)
 
 
@@ -232,7 +234,8 @@ def coverage_table(by_gain: Mapping[float, Mapping[str, float]]) -> str:
     lines = ["| true difference | interval covers it | called better or worse |", "|---|---|---|"]
     for gain, shares in by_gain.items():
         called = shares["bootstrap of patients, balanced_accuracy"]
-        lines.append(f"| {gain:+.2f} | {shares[COVERS]:.1%} | {called:.1%} |")
+        cells = [number(gain, digits=2, sign=True), percent(shares[COVERS], digits=1), percent(called, digits=1)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -250,7 +253,8 @@ def main() -> None:
     better = simulate(**shared, gain=GAIN, aurocs=False)
     print("The 95 % interval of the difference in balanced accuracy, models as they are:\n")
     print(coverage_table({0.0: given, GAIN: better}))
-    print(f"\n{options.replicates} resamples each, seed {options.seed}, {time.process_time() - began:.0f} CPU seconds.")
+    spent = rough(time.process_time() - began)
+    print(f"\n{options.replicates} resamples each, seed {options.seed}, {spent} CPU seconds.")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def trained_run(pad_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """A run folder: photo and note, late fusion, trained for two epochs on one fold."""
     from small_experiment import small_experiment
 
-    from mmskin.training.run import run_experiment
+    from mmskin.benchmark.run.run import run_experiment
 
     output = tmp_path_factory.mktemp("run")
     run_experiment(small_experiment(pad_folder), output, say=lambda line: None, progress=False)

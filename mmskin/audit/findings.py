@@ -13,7 +13,7 @@ from mmskin.audit.counts import RULE
 from mmskin.audit.duplicates import Pair
 from mmskin.audit.proxies import DECLARED, PROXY, SHORTCUT, named
 from mmskin.errors import first_of
-from mmskin.report.pages import with_interval
+from mmskin.report.numbers import with_interval
 
 Level = Literal["leak", "suspicion", "note"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,9 @@ from mmskin.audit.markers import LOW, NOT_KNOWN
 from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
 from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
-from mmskin.report.pages import NOTHING, Grid, environment, number, records, render, with_interval
+from mmskin.json_values import records
+from mmskin.report.numbers import NOTHING, count, number, with_interval
+from mmskin.report.pages import Grid, environment, render, write_page
 
 WARNING = "This page holds patients' photos: keep it where the data set itself may be kept."
 MOST_PAIRS = 40  # shown side by side
@@ -26,24 +27,25 @@ MOST_COLUMNS = 25  # rows of the table of columns and flags
 THRESHOLDS = (
     f"A value column is a suspected proxy from an AUROC of {proxies.VALUE_OF_CLASS} for a class against the rest, or "
     f"of {proxies.VALUE_OF_MALIGNANT} for malignant against benign. That spares what is honestly strong: age alone "
-    "tells naevi with about .91 in PAD-UFES-20, a biopsy cancers with about .90. Whether a column is recorded should "
-    f"tell nothing: it is a shortcut where the interval begins at {proxies.RECORDED_LOW:.2f} or above. AUROCs are of "
+    "tells naevi with about 0.91 in PAD-UFES-20, a biopsy cancers with about 0.90. Whether a column is recorded should "
+    f"tell nothing: it is a shortcut where the interval begins at {proxies.RECORDED_LOW:g} or above. AUROCs are of "
     "patients to whom nothing was fitted, in five folds, intervals from resampled patients; sides with "
     f"{RULE.removeprefix('too few to say: ')} are not judged."
 )
 PAIR_THRESHOLD = (
-    "Candidates come from perceptual hashes and from an ImageNet network; a pair is told only if its fine detail "
-    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached .59 or "
-    "more, other look-alikes .17 or less."
+    "Candidates come from perceptual hashes and from an ImageNet network; a pair is listed only if its fine detail "
+    f"agrees once the photos are laid over each other: similarity {SIMILAR} or more. Planted copies reached 0.59 or "
+    "more, other look-alikes 0.17 or less."
 )
 PHOTO_TO_FLAG = (
-    "Whether the history was recorded, guessed from the photo alone within each class: .5 is nothing. What lies above "
+    "Whether the history was recorded, guessed from the photo alone within each class: 0.5 is nothing. What lies above "
     "is there to be used as a shortcut, and no mode of missingness takes it out of the photos."
 )
 NOTE_TO_FLAG = (
-    "The same guess from the note, and what the blanks tell of the class, in each mode of training. A note that shows "
-    "its blanks gives the flag away, which is no fault by itself: under equalized the flag must then tell nothing of "
-    "the class, .5 within its interval. Under always_recorded no note shows a blank; what is above .5 comes from the "
+    "The same guess from the note, and what a missing history tells of the class, in each mode of training. A note "
+    "that shows what is missing gives the flag away, which is no fault by itself: under equalized the flag must then "
+    "tell nothing of the class, 0.5 within its interval. Under always_recorded no note shows it; what is above 0.5 "
+    "comes from the "
     "age, site and symptoms of those whose history was taken."
 )
 
@@ -84,12 +86,8 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
         sheets=contact_sheets(table, schema.classes),
         environment=made,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit.html").write_text(page, encoding="utf-8")
     content = {"data": audit.data.model_dump(mode="json"), "environment": made, **to_json(audit)}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "audit.json").write_text(text + "\n", encoding="utf-8")
-    return folder / "audit.html"
+    return write_page(folder / "audit.html", page, content)
 
 
 def summary(audit: Audit) -> str:
@@ -97,7 +95,7 @@ def summary(audit: Audit) -> str:
     suspicions = sum(finding.level == "suspicion" for finding in audit.findings)
     table = audit.cases.table
     read = f"{len(table):,} labelled cases of {table.patient_id.nunique():,} patients"
-    leaks = "no leak stands" if not audit.leaks else f"{_count(audit.leaks, 'leak')} stand" + "s" * (audit.leaks == 1)
+    leaks = _count(audit.leaks, "leak") if audit.leaks else "no leak"
     return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at."
 
 
@@ -139,12 +137,12 @@ def _auroc(row: Mapping[Any, Any]) -> str:
     return with_interval({**row, "estimate": row["auroc"]})
 
 
-def _column_grid(found: pd.DataFrame) -> Grid:
+def _column_grid(columns: pd.DataFrame) -> Grid:
     """Every column and flag with the class that it tells best, the strongest first."""
-    strongest = found.sort_values("auroc", ascending=False, kind="stable").drop_duplicates(["column", "told"])
+    strongest = columns.sort_values("auroc", ascending=False, kind="stable").drop_duplicates(["column", "told"])
     rows = strongest.dropna(subset="auroc").head(MOST_COLUMNS).to_dict("records")
     lines = [
-        [_short(row["column"]), row["told"], row["role"], row["against"], _auroc(row), f"{row['n']:,}", row["verdict"]]
+        [_short(row["column"]), row["told"], row["role"], row["against"], _auroc(row), count(row["n"]), row["verdict"]]
         for row in rows
     ]
     head = ["Column", "Told by its", "Role", "For", "AUROC", "n", "Verdict"]
@@ -161,21 +159,21 @@ def _marker_grid(markers: pd.DataFrame) -> Grid | None:
     if markers.empty:
         return None
     lines = [
-        [row["column"], row["against"], _auroc(row), f"{row['n']:,}", row["verdict"]]
+        [row["column"], row["against"], _auroc(row), count(row["n"]), row["verdict"]]
         for row in markers.to_dict("records")
     ]
     note = (
-        f"A marker whose interval begins at {LOW:.2f} or above goes with the class: a model may read it from the photo."
+        f"A marker whose interval begins at {LOW:g} or above goes with the class: a model may read it from the photo."
     )
     return Grid("Marks in the photo", ["Marker", "For", "AUROC", "n", "Verdict"], lines, note)
 
 
 def _flag_grid(title: str, probes: pd.DataFrame) -> Grid:
     lines = [
-        [row["class"] or "mean of classes", _auroc(row), f"{row['blank']:,}", f"{row['recorded']:,}", row["note"]]
+        [row["class"] or "mean of classes", _auroc(row), count(row["blank"]), count(row["recorded"]), row["note"]]
         for row in probes.to_dict("records")
     ]
-    return Grid(title, ["Class", "AUROC", "Blank", "Recorded", ""], lines)
+    return Grid(title, ["Class", "AUROC", "Not recorded", "Recorded", ""], lines)
 
 
 def _note_grid(notes: Sequence[NoteProbe]) -> Grid:
@@ -185,13 +183,13 @@ def _note_grid(notes: Sequence[NoteProbe]) -> Grid:
             lines.append([probe.mode, NOTHING, NOTHING, NOTHING, probe.refused])
             continue
         within = _auroc(probe.note_to_flag.iloc[0].to_dict())
-        told = probe.flag_to_class
-        strongest = "no blank is shown"
-        if len(told) and told.auroc.notna().any():
-            row = max(told.dropna(subset="auroc").to_dict("records"), key=lambda row: abs(row["auroc"] - 0.5))
+        classes = probe.flag_to_class
+        strongest = "nothing missing is shown"
+        if len(classes) and classes.auroc.notna().any():
+            row = max(classes.dropna(subset="auroc").to_dict("records"), key=lambda row: abs(row["auroc"] - 0.5))
             strongest = f"{_auroc(row)} for {row['against']}"
         lines.append([probe.mode, str(len(probe.fields)), f"{probe.showing:,} of {probe.notes:,}", within, strongest])
-    head = ["Mode", "Fields", "Notes that show a blank", "Note → flag, within class", "Flag → class, strongest"]
+    head = ["Mode", "Fields", "Notes that show what is missing", "Note → flag, within class", "Flag → class, strongest"]
     return Grid("From the note", head, lines)
 
 
@@ -200,7 +198,8 @@ def _recorded_map(recorded: pd.DataFrame) -> list[tuple[str, list[tuple[str, flo
     rows = []
     for field, shares in recorded.groupby("field", sort=False):
         cells = [
-            (NOTHING, 0.0) if pd.isna(share) else (f"{100 * share:.0f}", float(share)) for share in shares["share"]
+            (NOTHING, 0.0) if pd.isna(share) else (number(100 * share, digits=0), float(share))
+            for share in shares["share"]
         ]
         rows.append((str(field), cells))
     return rows
@@ -208,7 +207,7 @@ def _recorded_map(recorded: pd.DataFrame) -> list[tuple[str, list[tuple[str, flo
 
 def _class_grid(classes: pd.DataFrame) -> Grid:
     lines = [
-        [row["class"], f"{row['n']:,}", f"{row['patients']:,}", f"{row['lesions']:,}", row["note"]]
+        [row["class"], count(row["n"]), count(row["patients"]), count(row["lesions"]), row["note"]]
         for row in classes.to_dict("records")
     ]
     return Grid("Classes", ["Class", "Cases", "Patients", "Lesions", ""], lines, RULE)
@@ -220,8 +219,8 @@ def _subgroup_grids(subgroups: pd.DataFrame, classes: Sequence[str]) -> list[Gri
         lines = []
         for value, of_value in rows.groupby("value", sort=False):
             counts = {row["class"]: row for row in of_value.to_dict("records")}
-            numbers = [f"{counts[name]['n']:,}" for name in ("", *classes)]
-            lines.append([str(value), *numbers, f"{counts['']['patients']:,}", counts[""]["note"]])
+            numbers = [count(counts[name]["n"]) for name in ("", *classes)]
+            lines.append([str(value), *numbers, count(counts[""]["patients"]), counts[""]["note"]])
         head = [str(column).replace("_", " ").capitalize(), "All", *classes, "Patients", ""]
         grids.append(Grid(head[0], head, lines))
     return grids

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,6 +11,7 @@ from markupsafe import Markup
 
 from mmskin.errors import ImageError
 from mmskin.inputs.photos import open_rgb
+from mmskin.report.pictures import data_url
 
 SIDE = 128  # pixels of the longer side
 SHEET = 16  # photos of a class or skin tone: two rows
@@ -39,9 +38,7 @@ def thumbnail(photo: str, caption: str) -> Thumbnail:
         image = open_rgb(photo, max_side=SIDE).image
     except ImageError:
         return Thumbnail(Markup(""), caption)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    return Thumbnail(Markup("data:image/jpeg;base64,") + base64.b64encode(buffer.getvalue()).decode(), caption)
+    return Thumbnail(data_url(image, side=SIDE), caption)
 
 
 def contact_sheets(table: pd.DataFrame, classes: Sequence[str], *, seed: int = 0) -> list[Sheet]:

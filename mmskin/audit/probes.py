@@ -27,6 +27,7 @@ from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.subgroups import TOO_FEW
 from mmskin.inputs.note import render_note
+from mmskin.json_values import records
 from mmskin.schema import Schema
 
 Embed = Callable[[Sequence[str]], Floats]
@@ -110,7 +111,7 @@ class NoteProbe:
         """Plain values for json.dump, NaN as None."""
         plain = {name: getattr(self, name) for name in ("mode", "refused", "notes", "showing")}
         frames = {"note_to_flag": self.note_to_flag, "flag_to_class": self.flag_to_class}
-        return {**plain, "fields": list(self.fields), **{name: _records(frame) for name, frame in frames.items()}}
+        return {**plain, "fields": list(self.fields), **{name: records(frame) for name, frame in frames.items()}}
 
 
 def probe_notes(held_out: HeldOut, schema: Schema, *, embed: Embed, seed: int = 0) -> list[NoteProbe]:
@@ -156,8 +157,3 @@ def flag_to_class(flag: Bools, schema: Schema, *, held_out: HeldOut) -> pd.DataF
 
 def _notes(table: pd.DataFrame, schema: Schema) -> list[str]:
     return [render_note(history, schema) for history in histories(table, schema)]
-
-
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    clean = table.astype(object)
-    return list(clean.where(clean.notna(), None).to_dict("records"))

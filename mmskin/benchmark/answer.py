@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from mmskin.audit.run import Say
-from mmskin.benchmark.audited import audit_section, audited
-from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.benchmark.controls import control_names, control_section
-from mmskin.benchmark.costs import cost_section, read_costs
-from mmskin.benchmark.explanations import explanations_section
-from mmskin.benchmark.headline import headlines
-from mmskin.benchmark.methods import methods_section
-from mmskin.benchmark.missing_section import missing_section
-from mmskin.benchmark.ranked import in_order, ranked_section
+from mmskin.benchmark.audited import FOLDER, audited
+from mmskin.benchmark.benchmark_config import Arm, Benchmark, Primary
 from mmskin.benchmark.record import read_record
-from mmskin.benchmark.run.fine_tuning import fine_tuning_note
 from mmskin.benchmark.run.run import Failure
-from mmskin.benchmark.tripod import tripod_section
-from mmskin.errors import UserError
-from mmskin.evaluation.predictions import arm_names
-from mmskin.report.pages import Section, Sections
-from mmskin.report.results import Results, Runs, evaluate_runs, read_runs, told
+from mmskin.errors import UserError, first_of
+from mmskin.evaluation.missing_curves import evaluate_missing
+from mmskin.evaluation.predictions import arm_names, read_predictions
+from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
+from mmskin.report.pages import Section, Sections, typed_command
 from mmskin.report.results_report import write_report
+from mmskin.report.sections.audit import audit_section
+from mmskin.report.sections.controls import control_section
+from mmskin.report.sections.costs import cost_section
+from mmskin.report.sections.explanations import explanations_section
+from mmskin.report.sections.methods import methods_section
+from mmskin.report.sections.missing_parts import missing_section
+from mmskin.report.sections.ranking import ranking_section
+from mmskin.report.sections.record import Plan, PlannedArm
+from mmskin.report.sections.tripod import tripod_section
 
 
 def write_answer(
     benchmark: Benchmark,
     output: Path,
-    failures: Sequence[Failure],
+    failures: Sequence[Failure] = (),
     *,
     replicates: int = 2000,
     say: Say = lambda line: None,
-) -> list[str]:
-    """report.html, results.json, figures/ and audit/, and the lines for the terminal, the primary difference first.
+    notes: Sequence[str] = (),
+) -> Results:
+    """report.html, results.json, figures/ and audit/.
 
     Args:
         benchmark: as it was run.
@@ -44,72 +49,156 @@ def write_answer(
         failures: cells that failed.
         replicates: resamples of the patients.
         say: told what is done beside the evaluation.
+        notes: for the reader of the report.
+
+    Returns:
+        The results of all arms but the controls, the primary arm first.
 
     Raises:
         UserError: the primary arm or its reference is not finished.
     """
-    primary = benchmark.primary
-    runs = read_runs([output])
-    lacking = [name for name in (primary.arm, primary.reference) if name not in arm_names(runs.table)]
-    if lacking:
-        raise UserError(f"the primary question has no answer, for {lacking[0]} failed: {_why(lacking[0], failures)}")
-    command = " ".join(["mmskin", *sys.argv[1:]])
-    results, controls = _evaluated(benchmark, runs, replicates=replicates)
-    record = read_record(benchmark, results, output, replicates=replicates, command=command)
-    figures = output / "figures"
-    sections = Sections(
-        above=[
-            *_audit(benchmark, output, command=command, say=say),
-            ranked_section(results, primary, folder=figures),
-        ],
+    failed = dict.fromkeys(failure.arm for failure in failures)
+    excluded = [f"{name} is excluded: it failed in one cell or more ({_why(name, failures)})." for name in failed]
+    command = typed_command()
+    if benchmark.primary is None:
+        runs = read_runs([output])
+        runs = runs if benchmark.test else runs._replace(table=validation_as_test(runs.table))
+        results, sections = evaluate_runs(runs, replicates=replicates), Sections()
+    else:
+        plan = _plan(benchmark, benchmark.primary)
+        results, controls = evaluated(plan, output, failures, test=benchmark.test, replicates=replicates)
+        sections = _sections(
+            plan,
+            results,
+            controls,
+            output,
+            originals=originals_of(benchmark.arms),
+            audit=audited(benchmark.data, output, command=command, say=say) if plan.audited else None,
+            replicates=replicates,
+            command=command,
+        )
+    validated = [] if benchmark.test else [ON_VALIDATION]
+    notes = [*validated, *notes, *_sources_note(benchmark), *excluded]
+    write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
+    return results
+
+
+ON_VALIDATION = (
+    "Evaluated on validation rows, to which the temperature was fitted: for choosing a recipe, not for reporting. "
+    "No test row was read."
+)
+
+
+def validation_as_test(table: pd.DataFrame) -> pd.DataFrame:
+    """The validation rows alone, in the place of test rows."""
+    return table[table["split"] == "val"].assign(split="test")
+
+
+def _plan(benchmark: Benchmark, primary: Primary) -> Plan:
+    return Plan(
+        arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
+        primary=primary.arm,
+        reference=primary.reference,
+        metric=primary.metric,
+        data=benchmark.data,
+        encoders=benchmark.encoders,
+        loss=benchmark.loss,
+        training=benchmark.training,
+        seeds=benchmark.seeds,
+        audited=benchmark.audit,
+    )
+
+
+def _sources_note(benchmark: Benchmark) -> list[str]:
+    """Which arms read encoders that other arms of the run have trained; [] where none does."""
+    readers: dict[str, list[str]] = {}
+    for name, arm in benchmark.arms.items():
+        for source in dict.fromkeys(arm.sources.values()):
+            readers.setdefault(source, []).append(name)
+    return [
+        f"The encoder that {source} trained on the training rows of a fold is read frozen by: {first_of(names)}."
+        for source, names in readers.items()
+    ]
+
+
+def _sections(
+    plan: Plan,
+    results: Results,
+    controls: Results | None,
+    output: Path,
+    *,
+    originals: Mapping[str, str],
+    audit: dict[str, Any] | None,
+    replicates: int,
+    command: str,
+) -> Sections:
+    costs = _read(output / "costs.json", default=[])
+    record = read_record(plan, results, output, costs=costs, replicates=replicates, command=command)
+    checked = sorted(output.glob(f"cells/{plan.primary}/*/*/explanations.json"))
+    above = [] if audit is None else [audit_section(audit, address=f"{FOLDER}/audit.html")]
+    return Sections(
+        above=[*above, ranking_section(results)],
         amid=[
-            *([control_section(benchmark, controls, results)] if controls is not None else []),
-            *missing_section(benchmark, output, folder=figures, replicates=replicates),
-            *explanations_section(benchmark, output),
-            cost_section(read_costs(output), results, primary, folder=figures),
+            *([control_section(controls, results, originals=originals)] if controls is not None else []),
+            *_missing(plan, output, replicates=replicates),
+            *(explanations_section(_read(path)) for path in checked[:1]),
+            cost_section(costs, results),
         ],
         below=[methods_section(record), tripod_section(record)],
     )
-    failed = dict.fromkeys(failure.arm for failure in failures)
-    write_report(
-        results.table,
-        results.metrics,
-        path=output / "report.html",
-        numbers=output / "results.json",
-        title=benchmark.name,
-        config=runs.configs[0],
-        arm=primary.arm,
-        differences=results.differences,
-        tests=results.tests,
-        subgroups=results.subgroups,
-        command=command,
-        notes=[
-            *fine_tuning_note(benchmark),
-            *(f"{name} is left out: it failed in one cell or more ({_why(name, failures)})." for name in failed),
-            *results.notes,
-        ],
-        headlines=headlines(results, primary),
-        sections=sections,
-        figure_folder=figures,
-    )
-    return told(results)
 
 
-def _evaluated(benchmark: Benchmark, runs: Runs, *, replicates: int) -> tuple[Results, Results | None]:
-    """The arms that are ranked, and the controls beside the reference, if there are any."""
-    primary, is_control = benchmark.primary, runs.table["arm"].isin(control_names(benchmark))
-    asked = partial(evaluate_runs, reference=primary.reference, metric=primary.metric, replicates=replicates)
-    ranked = in_order(asked(runs._replace(table=runs.table[~is_control]), primary=primary.arm), primary)
+def evaluated(
+    plan: Plan, output: Path, failures: Sequence[Failure], *, test: bool, replicates: int
+) -> tuple[Results, Results | None]:
+    """The arms that are ranked, and the controls beside the reference, if there are any.
+
+    Raises:
+        UserError: the primary arm or its reference is not finished.
+    """
+    runs = read_runs([output])
+    runs = runs if test else runs._replace(table=validation_as_test(runs.table))
+    lacking = [name for name in (plan.primary, plan.reference) if name not in arm_names(runs.table)]
+    if lacking:
+        raise UserError(f"the primary question has no answer, for {lacking[0]} failed: {_why(lacking[0], failures)}")
+    is_control = runs.table["arm"].isin(plan.controls)
+    evaluate = partial(evaluate_runs, reference=plan.reference, metric=plan.metric, replicates=replicates)
+    ranked = in_order(evaluate(runs._replace(table=runs.table[~is_control]), primary=plan.primary))
     if not is_control.any():
         return ranked, None
-    beside = runs.table[is_control | (runs.table["arm"] == primary.reference)]
-    return ranked, asked(runs._replace(table=beside))
+    beside = runs.table[is_control | (runs.table["arm"] == plan.reference)]
+    return ranked, evaluate(runs._replace(table=beside))
 
 
-def _audit(benchmark: Benchmark, output: Path, *, command: str, say: Say) -> list[Section]:
-    if not benchmark.audit:
+def originals_of(arms: Mapping[str, Arm]) -> dict[str, str]:
+    """By control, the arm that is the same but for its histories, which are the patients' own."""
+    plain = {name: arm.model_dump() for name, arm in arms.items()}
+    controls = {name: arm | {"shuffle_histories": False} for name, arm in plain.items() if arm["shuffle_histories"]}
+    same = {control: [name for name, arm in plain.items() if arm == own] for control, own in controls.items()}
+    return {control: names[0] for control, names in same.items() if names}
+
+
+def _planned(arm: Arm, *, missingness: str) -> PlannedArm:
+    return PlannedArm(
+        trains_network=arm.fusion is not None,
+        has_own_encoders=bool(arm.encoders),
+        missingness=arm.missingness or missingness,
+        is_control=arm.shuffle_histories,
+    )
+
+
+def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:
+    """One section, or none where nothing was hidden."""
+    path = output / "missing.parquet"
+    if not path.exists():
         return []
-    return [audit_section(audited(benchmark.data, output, command=command, say=say))]
+    losses = evaluate_missing(read_predictions(path), replicates=replicates)
+    asked = set(losses.scores["arm"])
+    return [missing_section(losses, first=[arm for arm in (plan.primary, plan.reference) if arm in asked])]
+
+
+def _read(path: Path, *, default: Any = None) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
 
 
 def _why(arm: str, failures: Sequence[Failure]) -> str:

@@ -1,138 +1,138 @@
-"""What an arm's line in a benchmark stands for: a whole experiment, or a table arm and what it reads."""
+"""The arms of a run, each resolved once into a value that knows all it needs: how it is fitted, what it depends on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import torch
+import pandas as pd
 
-from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.benchmark_config import Arm, Benchmark
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.embeddings import Embed
+from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot
-from mmskin.errors import ConfigError, one_of
-from mmskin.features import Modality
-from mmskin.fusion import FUSIONS
-from mmskin.schema import Schema
-from mmskin.training.run import refuse_double_balancing
+from mmskin.data.load import Fold
+from mmskin.data.missingness import equalize
+from mmskin.trained.trained_model import Predict, TrainedModel
+from mmskin.training.fit_fold import fit_fold
+from mmskin.training.readings import Reading
 
-ANY_WIDTH = 64 * 720_720
-"""A width of which every fusion can make its groups: a multiple of 64 and of all numbers up to 16."""
+Answers = Callable[[str, pd.DataFrame], pd.DataFrame]
+"""(arm, rows) → what that arm answered on the same fold with the same seed."""
 
 
-class Reads(NamedTuple):
-    """What an arm reads: the modalities it has encoders for, and those of which it needs tokens."""
+class Fitted(NamedTuple):
+    """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
 
-    modalities: tuple[Modality, ...]
+    predict: Predict
+    model: TrainedModel | None = None
+
+
+@dataclass(frozen=True)
+class NeuralArm:
+    """A fusion of encoders.
+
+    name: of the arm.
+    experiment: the whole of it; its seed is replaced by that of a cell.
+    seeds: with which it is trained.
+    tokens: modalities of which the fusion reads tokens.
+    sources: by modality, the arm whose trained encoder it reads.
+    shuffled: whether histories are those of other patients.
+    """
+
+    name: str
+    experiment: Experiment
+    seeds: tuple[int, ...]
+    tokens: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    shuffled: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Arms that are finished before."""
+        return tuple(dict.fromkeys(self.sources.values()))
+
+    @property
+    def data(self) -> DataConfig:
+        return self.experiment.data
+
+    @property
+    def encoders(self) -> Mapping[str, Slot]:
+        return self.experiment.encoders
+
+    def reading(self, seed: int) -> Reading:
+        return Reading.of(self.with_seed(seed))
+
+    def with_seed(self, seed: int) -> Experiment:
+        return self.experiment.model_copy(update={"seed": seed})
+
+    def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
+        trained = fit_fold(self.with_seed(seed), fold, folder, progress=progress)
+        return Fitted(trained.probabilities, trained)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that its answers depend on beside data and versions."""
+        made = self.experiment.to_json()
+        trained = {m: made["encoders"][m] | {"weights": f"from {source}"} for m, source in self.sources.items()}
+        return {
+            "data": _read_of(self.data),
+            "encoders": made["encoders"] | trained,
+            **{key: made[key] for key in ("fusion", "photo_pooling", "loss", "training")},
+            "shuffled": self.shuffled,
+        }
+
+
+@dataclass(frozen=True)
+class TableArm:
+    """An arm that is no network: see `mmskin.benchmark.baselines`.
+
+    name: of the arm.
+    table: its slot.
+    data: in its mode of missingness.
+    seeds: with which it is fitted; one where it draws nothing.
+    encoders: of which it reads frozen embeddings.
+    read_as: how; its seed is replaced by that of a cell.
+    reads: arms whose answers it reads, which are finished before.
+    shuffled: whether histories are those of other patients.
+    """
+
+    name: str
+    table: Slot
+    data: DataConfig
+    seeds: tuple[int, ...]
+    read_as: Reading
+    encoders: Mapping[str, Slot] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    shuffled: bool = False
     tokens: tuple[str, ...] = ()
 
+    def reading(self, seed: int) -> Reading:
+        return self.read_as._replace(seed=seed)
 
-def reads(benchmark: Benchmark, name: str) -> Reads:
-    """What the arm of that name reads through encoders.
+    def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
+        """A table arm sees the rows that neural arms see: under `equalized` those with histories hidden alike."""
+        facts = Facts(fold.schema, embed=Embed(self.encoders, fold, self.reading(seed)), answers=answers)
+        train: pd.DataFrame = fold.split.train
+        if self.data.missingness == "equalized":
+            train = equalize(train, fold.schema, seed=seed)
+        return Fitted(build("table arm", BASELINES, self.table, facts)(train, fold.split.val))
 
-    Raises:
-        ConfigError: its fusion or table arm does not exist, or lacks an encoder.
-    """
-    arm = benchmark.arms[name]
-    encoders = encoders_of(benchmark, arm)
-    if arm.table is not None:
-        if arm.table["name"] not in BASELINES:
-            raise ConfigError(f"arms.{name}: {one_of('table arm', arm.table['name'], BASELINES)}")
-        wanted = embedded(arm.table)
-        lacking = [modality for modality in wanted if modality not in encoders]
-        if lacking:
-            raise ConfigError(f"arms.{name}: {lacking[0]} has no encoder; add encoders.{lacking[0]}")
-        return Reads(wanted)
-    assert arm.fusion is not None
-    try:
-        with torch.device("meta"):  # nothing is allocated: only what the fusion says of itself is asked
-            fusion = build("fusion", FUSIONS, arm.fusion, dict.fromkeys(encoders, ANY_WIDTH), 2)
-    except ConfigError as error:
-        raise ConfigError(f"arms.{name}: {error}") from None
-    return Reads(tuple(m for m in encoders if m in fusion.modalities), fusion.needs_tokens)
+    def to_json(self) -> dict[str, Any]:
+        """All that its answers depend on beside data and versions."""
+        return {
+            "table": self.table,
+            "data": _read_of(self.data),
+            "encoders": dict(self.encoders),
+            "shuffled": self.shuffled,
+        }
 
 
-def check_arms(benchmark: Benchmark, schema: Schema) -> None:
-    """Refuse, before anything is computed, every arm that can be seen to fail.
-
-    Raises:
-        ConfigError: names the arm; see `reads`, `experiment_of` and the options of table arms.
-    """
-    for name, arm in benchmark.arms.items():
-        if arm.table is None:
-            experiment_of(benchmark, name, seed=benchmark.seeds[0])
-            continue
-        reads(benchmark, name)
-        try:
-            build("table arm", BASELINES, arm.table, Facts(schema, embed=_not_yet, answers=_not_yet))
-        except ConfigError as error:
-            raise ConfigError(f"arms.{name}: {error}") from None
+ResolvedArm = NeuralArm | TableArm
 
 
-def encoders_of(benchmark: Benchmark, arm: Arm) -> Mapping[Modality, Slot]:
-    """The slots within an arm's reach: its own before the shared ones."""
-    return {**benchmark.encoders, **arm.encoders}
-
-
-def data_of(benchmark: Benchmark, arm: Arm) -> DataConfig:
-    """The data section as the arm sees it: in its own mode of missingness."""
-    if arm.missingness is None:
-        return benchmark.data
-    return benchmark.data.model_copy(update={"missingness": arm.missingness})
-
-
-def embedded(table: Slot) -> tuple[Modality, ...]:
-    """The modalities of which a table arm reads frozen embeddings."""
-    on = table.get("on", [])
-    named = on if isinstance(on, list) else [on]
-    both: tuple[Modality, ...] = ("image", "text")
-    return tuple(modality for modality in both if modality in named)
-
-
-def experiment_of(benchmark: Benchmark, name: str, *, seed: int) -> Experiment:
-    """The whole experiment of a neural arm.
-
-    Raises:
-        ConfigError: see `reads`; or its loss and the sampler balance classes twice.
-    """
-    arm = benchmark.arms[name]
-    assert arm.fusion is not None
-    encoders = {m: encoders_of(benchmark, arm)[m] for m in reads(benchmark, name).modalities}
-    loss = arm.loss or benchmark.loss
-    experiment = _experiment(benchmark, name, encoders, arm.fusion, loss, data=data_of(benchmark, arm), seed=seed)
-    refuse_double_balancing(experiment)
-    return experiment
-
-
-def reading_of(benchmark: Benchmark, modality: Modality, slot: Slot, *, data: DataConfig, seed: int) -> Experiment:
-    """The experiment of one encoder alone: how its photos or notes are read, and where its outputs are kept."""
-    fusion = {"name": f"{modality}_only"}
-    return _experiment(benchmark, modality, {modality: slot}, fusion, benchmark.loss, data=data, seed=seed)
-
-
-def _experiment(
-    benchmark: Benchmark,
-    name: str,
-    encoders: Mapping[Modality, Slot],
-    fusion: Slot,
-    loss: Slot,
-    *,
-    data: DataConfig,
-    seed: int,
-) -> Experiment:
-    return Experiment(
-        name=name,
-        data=data,
-        encoders=dict(encoders),
-        fusion=fusion,
-        photo_pooling=benchmark.photo_pooling,
-        loss=loss,
-        training=benchmark.training,
-        seed=seed,
-        features=benchmark.features,
-    )
-
-
-def _not_yet(*asked: object) -> NoReturn:
-    raise AssertionError("an arm reads nothing before it is fitted")
+def _read_of(data: DataConfig) -> dict[str, Any]:
+    """The data section without where the data lie and which folds are tested: cases and folds are compared as such."""
+    return data.model_dump(mode="json", exclude={"root", "folds", "fold_seed", "test_folds"})

@@ -9,20 +9,26 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mmskin.config.experiment import DataConfig, Slot, Strict, TrainingConfig, read_overridden, validated
+from mmskin.config.experiment import (
+    DataConfig,
+    Experiment,
+    ModalityName,
+    Slot,
+    Strict,
+    TrainingConfig,
+    validated,
+)
+from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
-from mmskin.errors import first_of, one_of
+from mmskin.errors import ConfigError, first_of, one_of
 from mmskin.evaluation.metrics import RANKING
-from mmskin.features import Modality
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
-OF_A_TUNING = {"threads": 1}
-"""The same for the fine-tuning of an encoder, of which the model is what counts."""
 STACKING = "stacking"
-Tunable = Literal["image", "text"]
-"""Modalities of which an encoder can be fine-tuned by itself; the one of fields learns inside every arm."""
+FROM = "from"
 ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+ARM_NAME_UNFIT = re.compile(r"[^A-Za-z0-9_.-]|^[.-]")
 
 
 class Primary(Strict):
@@ -46,7 +52,11 @@ class Arm(Strict):
     fusion: with the shared encoders of the modalities that it uses.
     table: a table arm in its place.
     loss: in place of the shared one.
+    training: what differs from the shared recipe, such as {epochs: 16}.
     encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
+        {from: image_only} is the encoder that another arm has trained on the same fold, read frozen.
+    modalities: that the arm may read; all that have an encoder if left out. An arm may name its kinds of photos.
+    seeds: with which it is trained, some of the shared ones; all if left out.
     missingness: in place of that of the data, so that the three modes stand side by side.
     shuffle_histories: a control: every case is given the history of another patient, within training, validation and
         test rows apart. What such an arm gains over the photo alone is no history. It is run with the first seed.
@@ -55,7 +65,10 @@ class Arm(Strict):
     fusion: Slot | None = None
     table: Slot | None = None
     loss: Slot | None = None
-    encoders: dict[Modality, Slot] = Field(default={})
+    training: dict[str, Any] = Field(default={})
+    encoders: dict[ModalityName, Slot] = Field(default={})
+    modalities: list[ModalityName] | None = None
+    seeds: list[int] | None = None
     missingness: Missingness | None = None
     shuffle_histories: bool = False
 
@@ -63,12 +76,17 @@ class Arm(Strict):
     def _is_of_one_kind(self) -> Self:
         if (self.fusion is None) == (self.table is None):
             raise ValueError("an arm has either a fusion or a table, such as {fusion: {name: late}}")
-        if self.table is not None and self.loss is not None:
-            raise ValueError("a table arm has no loss")
+        if self.table is not None and (self.loss is not None or self.training):
+            raise ValueError("a table arm has no loss and no training")
         slots = {"fusion": self.fusion, "table": self.table, "loss": self.loss}
-        slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items()}
+        slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items() if FROM not in slot}
         _refuse_nameless(slots)
         return self
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """By modality, the arm whose trained encoder this one reads."""
+        return {modality: slot[FROM] for modality, slot in self.encoders.items() if FROM in slot}
 
     @property
     def stacked(self) -> list[str]:
@@ -93,43 +111,17 @@ class MissingParts(Strict):
         return value
 
 
-class FineTuning(Strict):
-    """How a shared encoder learns before all arms read it frozen (`benchmark.fine_tuning`).
-
-    encoder: options of its slot that are others while it learns, such as {trainable: all, drop_path: 0.1}.
-    fusion: options of the fusion that it learns under, `image_only` or `text_only`, such as {dropout: 0.3}.
-    training: a recipe of its own.
-    """
-
-    encoder: Slot
-    fusion: Slot = Field(default={})
-    training: TrainingConfig = TrainingConfig.model_validate(OF_A_TUNING)
-
-    @field_validator("training", mode="before")
-    @classmethod
-    def _of_a_tuning(cls, value: Any) -> Any:
-        return {**OF_A_TUNING, **value} if isinstance(value, Mapping) else value
-
-    @field_validator("training")
-    @classmethod
-    def _keeps_its_model(cls, value: TrainingConfig) -> TrainingConfig:
-        if not value.save_model:
-            raise ValueError("the model is what fine-tuning is for: leave save_model out")
-        return _on_one_thread(value)
-
-
 class Benchmark(Strict):
-    """Everything that `mmskin benchmark` needs to know."""
+    """Everything that a run needs to know: of `mmskin benchmark`, and of `mmskin train`, which is one of one arm."""
 
     name: str
     data: DataConfig
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     """Every arm that has anything to draw is trained once a seed."""
-    primary: Primary
-    encoders: dict[Modality, Slot] = Field(default={})
+    primary: Primary | None = None
+    """Must be named where there are several arms."""
+    encoders: dict[ModalityName, Slot] = Field(default={})
     """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
-    fine_tune: dict[Tunable, FineTuning] = Field(default={})
-    """Shared encoders that are fine-tuned in the run, once a fold, before all arms read them frozen."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
     photo_pooling: Literal["mean", "attention"] = "mean"
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
@@ -141,6 +133,8 @@ class Benchmark(Strict):
     """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
     explanations: int | None = Field(default=15, ge=1)
     """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
+    test: bool = True
+    """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 
@@ -148,11 +142,6 @@ class Benchmark(Strict):
     @classmethod
     def _of_a_cell(cls, value: Any) -> Any:
         return {**OF_A_CELL, **value} if isinstance(value, Mapping) else value
-
-    @field_validator("training")
-    @classmethod
-    def _one_thread(cls, value: TrainingConfig) -> TrainingConfig:
-        return _on_one_thread(value)
 
     @field_validator("seeds")
     @classmethod
@@ -167,23 +156,24 @@ class Benchmark(Strict):
         return self
 
     @model_validator(mode="after")
-    def _fine_tunes_what_is_frozen_afterwards(self) -> Self:
-        for modality in self.fine_tune:
-            if modality not in self.encoders:
-                raise ValueError(f"fine_tune.{modality}: there is no shared encoder to tune; add encoders.{modality}")
-            trainable = self.encoders[modality].get("trainable")
-            if trainable != "none":
-                raise ValueError(
-                    f"fine_tune.{modality} tunes encoders.{modality} once a fold, and all arms read it frozen: "
-                    f"set encoders.{modality}.trainable to none, however: {trainable!r}"
-                )
-        return self
-
-    @model_validator(mode="after")
     def _names_arms_that_exist(self) -> Self:
         bad = [name for name in self.arms if not ARM_NAME.fullmatch(name)]
         if bad:
             raise ValueError(f"arms.{bad[0]}: an arm is named by letters, digits, . _ and -")
+        if len(self.arms) > 1 and self.training.threads != 1:
+            raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
+        self._check_primary()
+        for name, arm in self.arms.items():
+            self._check_arms_read(name, arm)
+            if not set(arm.seeds or self.seeds) <= set(self.seeds):
+                raise ValueError(f"arms.{name}.seeds must be some of {self.seeds}, however: {arm.seeds}")
+        return self
+
+    def _check_primary(self) -> None:
+        if self.primary is None:
+            if len(self.arms) > 1:
+                raise ValueError("primary is missing: name arm and reference of the question before the run")
+            return
         for place, name in (("primary.arm", self.primary.arm), ("primary.reference", self.primary.reference)):
             if name not in self.arms:
                 raise ValueError(one_of(place, name, self.arms))
@@ -191,23 +181,24 @@ class Benchmark(Strict):
             raise ValueError(
                 f"primary.reference must be another arm than primary.arm, however both: {self.primary.arm}"
             )
-        for name, arm in self.arms.items():
-            for over in arm.stacked:
-                if over not in self.arms:
-                    raise ValueError(one_of(f"arms.{name}.table.over", over, self.arms))
-            stacked = [over for over in arm.stacked if self.arms[over].stacked]
-            if stacked:
-                raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} stacks other arms itself")
-        return self
+
+    def _check_arms_read(self, name: str, arm: Arm) -> None:
+        """The arms that an arm reads exist, and none reads it in turn."""
+        for over in arm.stacked:
+            if over not in self.arms:
+                raise ValueError(one_of(f"arms.{name}.table.over", over, self.arms))
+        stacked = [over for over in arm.stacked if self.arms[over].stacked]
+        if stacked:
+            raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} stacks other arms itself")
+        for modality, source in arm.sources.items():
+            place = f"arms.{name}.encoders.{modality}.from"
+            if source not in self.arms:
+                raise ValueError(one_of(place, source, self.arms))
+            if self.arms[source].fusion is None or modality in self.arms[source].sources:
+                raise ValueError(f"{place}: {source} trains no encoder of {modality}")
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
-
-
-def _on_one_thread(recipe: TrainingConfig) -> TrainingConfig:
-    if recipe.threads != 1:
-        raise ValueError("a cell has one thread, so that results are bit-equal however cells are scheduled")
-    return recipe
 
 
 def _refuse_nameless(slots: Mapping[str, Slot | None]) -> None:
@@ -216,10 +207,32 @@ def _refuse_nameless(slots: Mapping[str, Slot | None]) -> None:
         raise ValueError(f"{nameless[0]} needs a name, such as {{name: …}}")
 
 
+def of_one_arm(experiment: Experiment) -> Benchmark:
+    """An experiment as a run of one arm, with nothing asked of it beside its answers."""
+    return Benchmark(
+        name=experiment.name,
+        data=experiment.data,
+        seeds=[experiment.seed],
+        encoders=dict(experiment.encoders),
+        loss=experiment.loss,
+        photo_pooling=experiment.photo_pooling,
+        training=experiment.training,
+        arms={ARM_NAME_UNFIT.sub("_", experiment.name): Arm(fusion=experiment.fusion)},
+        audit=False,
+        missing_parts=None,
+        explanations=None,
+        test=experiment.test,
+        features=experiment.features,
+    )
+
+
 def read_benchmark(path: Path, overrides: Sequence[str] = ()) -> Benchmark:
     """A benchmark from a YAML 1.2 file and `dotted.key=value` overrides.
 
     Raises:
         ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
     """
-    return validated(Benchmark, read_overridden(path, overrides), where=str(path))
+    raw = read_overridden(path, overrides)
+    if "arms" not in raw and "fusion" in raw:
+        raise ConfigError(f"{path} is an experiment of one arm: mmskin train {path} --output …")
+    return validated(Benchmark, raw, where=str(path))

@@ -5,70 +5,58 @@ The arm is not fitted again. Its first seed alone is asked, and every rate is dr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.fold_predictions import predictions_table
 from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.data.missing_parts import alter, parts_of, scenarios
 from mmskin.evaluation.metrics import Floats
-from mmskin.evaluation.predictions import PROB, write_predictions
+from mmskin.evaluation.predictions import PROB
 from mmskin.schema import Schema
-from mmskin.trained.inference import Predict
-from mmskin.training.run import predictions_table
+from mmskin.trained.trained_model import Predict
 
 
-def altered_rows(benchmark: Benchmark, fold: Fold) -> Iterator[pd.DataFrame]:
-    """The test rows of a fold in every scenario, its name and rate in two further columns; none if it is switched off.
+def altered_rows(fold: Fold, rates: Sequence[float], *, seed: int) -> Iterator[pd.DataFrame]:
+    """The test rows of a fold in every scenario, its name and rate in two further columns.
 
     What parts there are is asked of all rows of the fold, so that all folds have the same scenarios.
     """
-    if benchmark.missing_parts is None:
-        return
     parts = parts_of(pd.concat(list(fold.split)), fold.schema)
-    for scenario in scenarios(parts, benchmark.missing_parts.rates):
-        rows = alter(fold.split.test, fold.schema, scenario, seed=benchmark.seeds[0])
+    for scenario in scenarios(parts, rates):
+        rows = alter(fold.split.test, fold.schema, scenario, seed=seed)
         yield rows.assign(scenario=scenario.name, rate=scenario.rate)
 
 
-def is_asked(benchmark: Benchmark, arm: str) -> bool:
-    """Whether an arm is asked about missing parts: no control is, whose histories say nothing as they are."""
-    return benchmark.missing_parts is not None and not benchmark.arms[arm].shuffle_histories
-
-
-def write_missing(
-    benchmark: Benchmark, cell: Cell, fold: Fold, output: Path, predict: Predict, predictions: pd.DataFrame
-) -> None:
-    """missing.parquet of a cell, whole or not at all; nothing for further seeds, a control, or if it is switched off.
+def missing_answers(
+    predict: Predict, fold: Fold, cell: Cell, predictions: pd.DataFrame, rates: Sequence[float]
+) -> pd.DataFrame:
+    """What an arm answers of its test cases in every scenario.
 
     A case of which the arm has nothing to go by is written down as not answered, with the mean probabilities of the
     arm's validation rows: all that it knows of a case it has not seen. So all scenarios have the same cases.
 
     Args:
-        benchmark: says at which rates.
-        cell: which arm, fold and seed.
-        fold: its rows, and the fields that the arm sees.
-        output: folder of the benchmark.
         predict: the fitted arm.
+        fold: its rows, and the fields that the arm sees.
+        cell: which arm, fold and seed.
         predictions: what it has answered of this fold, for the validation rows.
+        rates: shares of the fields that are hidden.
     """
-    if not is_asked(benchmark, cell.arm) or cell.seed != benchmark.seeds[0]:
-        return
     val = predictions[predictions["split"] == "val"]
     expected = val[[PROB + name for name in fold.schema.classes]].to_numpy(dtype=np.float64).mean(axis=0)
     ask, tables = asked_once(predict, fold.schema), []
-    for rows in altered_rows(benchmark, fold):
+    for rows in altered_rows(fold, rates, seed=cell.seed):
         answer = ask(rows)
         answered = np.asarray(~np.isnan(answer).any(axis=1))
         answer = np.where(answered[:, None], answer, expected)
-        table = predictions_table(rows, answer, fold, arm=cell.arm, seed=cell.seed, split="test")
+        table = predictions_table(rows, answer, fold, cell, split="test")
         tables.append(table.assign(scenario=rows["scenario"], rate=rows["rate"], answered=answered))
-    write_predictions(pd.concat(tables, ignore_index=True), cell.missing(output))
+    return pd.concat(tables, ignore_index=True)
 
 
 def asked_once(predict: Predict, schema: Schema) -> Predict:

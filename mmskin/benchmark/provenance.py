@@ -55,4 +55,4 @@ def _memory() -> str:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # no such question on this system
         return f"memory {NOT_TOLD}"
-    return f"{size / 2**30:.0f} GiB of memory"
+    return f"{round(size / 2**30)} GiB of memory"

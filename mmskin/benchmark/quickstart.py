@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from mmskin.config.experiment import Experiment, parse_experiment
+from mmskin.benchmark.answer import write_answer
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.grid import Cell
+from mmskin.benchmark.run.run import run_benchmark
+from mmskin.benchmark.run.this_process import ThisProcess
+from mmskin.config.experiment import validated
 from mmskin.errors import UserError
-from mmskin.evaluation.intervals import evaluate
-from mmskin.report.pages import with_interval
-from mmskin.report.results import read_runs, write_results
+from mmskin.evaluation.results import Results
+from mmskin.report.numbers import number, with_interval
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
-from mmskin.training.run import run_experiment
 
 CNN = "test_resnet"  # timm's small ResNet, 0.5 M parameters, random weights: nothing is downloaded
 HISTORY = "text_only"
@@ -37,45 +39,54 @@ def run_quickstart(output: Path, *, cases: int = 1200, seed: int = 0, epochs: in
         UserError: the output folder is not empty.
     """
     console = Console(highlight=False)
-    if output.exists() and any(output.iterdir()):
+    clinic, benchmark = output / "clinic", quickstart_benchmark(output, seed=seed, epochs=epochs)
+    if not (clinic / "cases.csv").exists() and output.exists() and any(output.iterdir()):
         raise UserError(f"{output} is not empty; remove it or give another --output")
-    console.print(f"[bold]1/3[/] drawing {cases} synthetic cases: photos, histories, and the truth behind them")
-    clinic = make_clinic(output / "clinic", cases=cases, seed=seed)
+    if not clinic.exists():
+        console.print(f"[bold]1/3[/] drawing {cases} synthetic cases: photos, histories, and the truth behind them")
+        make_clinic(clinic, cases=cases, seed=seed)
     console.print("[bold]2/3[/] training: a small CNN on photos alone, then three arms that share it")
-    for arm in SEES:
-        console.print(f"  {arm}")
-        run_experiment(arm_experiment(arm, output, seed=seed, epochs=epochs), output / arm, say=lambda line: None)
-    runs = read_runs([output / arm for arm in SEES])
+    run_benchmark(benchmark, output, executor=ThisProcess(keep_going=False), say=lambda line: None)
     console.print("[bold]3/3[/] evaluating on patients that no arm has seen")
     ceilings = {arm: ceiling(read_truth(clinic).design, seen=_attributes(clinic, arm)) for arm in SEES}
-    lines = ceiling_lines(ceilings)
-    write_results(runs, output, reference="image_only", title="mmskin quickstart", notes=lines)
-    console.print(ceiling_table(runs.table, ceilings))
+    results = write_answer(benchmark, output, notes=ceiling_lines(ceilings))
+    console.print(ceiling_table(results, ceilings))
+    model = Cell("cross_attention", 0, seed).folder(output) / "model"
     console.print(
         f"Synthetic diseases: the numbers say that the parts work, nothing about skin.\n"
         f"Report: {output / 'report.html'}\n"
-        f"Next:   mmskin predict {output / 'cross_attention'} --image {clinic / 'photos'}/… --field itch=yes\n"
+        f"Next:   mmskin predict {model} --image {clinic / 'photos'}/… --field itch=yes\n"
         f"        mmskin train configs/csv/own_data.yaml --output runs/mine   (your own photos and table)"
     )
 
 
-def arm_experiment(arm: str, output: Path, *, seed: int, epochs: int) -> Experiment:
-    """The recipe of one arm: the CNN learns in image_only, and is read from there, frozen, by the others."""
-    encoders: dict[str, Any] = {}
-    if "photo" in SEES[arm]:
-        trained = str(output / "image_only" / "fold_{fold}" / "model")
-        frozen = {"weights": trained, "trainable": "none"}
-        encoders["image"] = {"name": "timm", "model": CNN, "image_size": 128} | (frozen if arm != "image_only" else {})
-    if "history" in SEES[arm]:
-        encoders["text"] = {"name": "hashing", "dim": 64}
-    # One thread: on two busy cores, two threads that wait for each other took four times as long.
-    training: dict[str, Any] = {"threads": 1, "batch_size": 32, "encoder_learning_rate": 2e-3, "learning_rate": 2e-3}
-    training |= {"epochs": epochs, "views": epochs, "augment": {"zoom": 0.1, "blur": 0.0, "erase": 0.0}}
-    if arm != "image_only":
-        training |= {"epochs": 2 * epochs, "views": 2, "learning_rate": 2e-3 if arm == "cross_attention" else 6e-3}
-    return parse_experiment(
+def quickstart_benchmark(output: Path, *, seed: int, epochs: int, arms: Sequence[str] = tuple(SEES)) -> Benchmark:
+    """Four arms under one recipe each: the CNN learns in image_only, and is read from there, frozen, by the others.
+
+    Args:
+        output: folder that holds the clinic, and the features.
+        seed: of the training.
+        epochs: of the CNN; the arms that read it frozen have twice as many.
+        arms: some of `SEES`, image_only among them.
+    """
+    augmented = {"epochs": epochs, "views": epochs, "augment": {"zoom": 0.1, "blur": 0.0, "erase": 0.0}}
+    own: dict[str, Any] = {
+        "image_only": {**augmented, "learning_rate": 2e-3},
+        "cross_attention": {"learning_rate": 2e-3},
+    }
+    reads_cnn = {"encoders": {"image": {"from": "image_only"}}}
+    lines = {
+        arm: {
+            "fusion": {"name": arm},
+            "training": own.get(arm, {}),
+            **(reads_cnn if "photo" in SEES[arm] and arm != "image_only" else {}),
+        }
+        for arm in arms
+    }
+    return validated(
+        Benchmark,
         {
-            "name": arm,
+            "name": "mmskin quickstart",
             "data": {
                 "source": {"name": "synthetic"},
                 "root": str(output / "clinic"),
@@ -83,27 +94,47 @@ def arm_experiment(arm: str, output: Path, *, seed: int, epochs: int) -> Experim
                 "test_folds": [0],
                 "photo_side": 128,
             },
-            "encoders": encoders,
-            "fusion": {"name": arm},
+            "seeds": [seed],
+            "primary": {"arm": "late", "reference": "image_only"},
+            "encoders": {
+                "image": {"name": "timm", "model": CNN, "image_size": 128},
+                "text": {"name": "hashing", "dim": 64},
+            },
             "loss": {"name": "class_balanced_focal", "beta": 0.99, "gamma": 0.5},
-            "training": training,
-            "seed": seed,
+            # One thread: on two busy cores, two threads that wait for each other took four times as long.
+            "training": {
+                "threads": 1,
+                "batch_size": 32,
+                "encoder_learning_rate": 2e-3,
+                "learning_rate": 6e-3,
+                "epochs": 2 * epochs,
+                "views": 2,
+                "augment": augmented["augment"],
+                "save_model": True,
+            },
+            "arms": lines,
+            "audit": False,
+            "missing_parts": None,
+            "explanations": None,
             "features": str(output / "features"),
-        }
+        },
+        where="quickstart",
     )
 
 
-def ceiling_table(table: pd.DataFrame, ceilings: dict[str, Ceiling]) -> Table:
+def ceiling_table(results: Results, ceilings: dict[str, Ceiling]) -> Table:
     """Both accuracies of every arm with their intervals, each beside the best that its part of the truth allows."""
-    shown = Table(title="Test patients; in brackets 95 % intervals; ceilings: what Bayes would reach")
+    title = "Test patients; in brackets 95 % intervals; ceilings: what Bayes would reach"
+    shown = Table(title=title, box=None, pad_edge=False)  # a row fits 80 columns
     for column in ("arm", "balanced accuracy", "ceiling", "accuracy", "ceiling"):
         shown.add_column(column, justify="left" if column == "arm" else "right")
-    metrics = evaluate(table)
-    whole = metrics[(metrics["class"] == "") & (metrics["subset"] == "all")]
-    cells = {(row["arm"], row["metric"]): with_interval(row) for row in whole.to_dict("records")}
+    balanced, plain = (results.overall(metric).set_index("arm") for metric in ("balanced_accuracy", "accuracy"))
     for arm, best in ceilings.items():
-        balanced, plain = cells[arm, "balanced_accuracy"], cells[arm, "accuracy"]
-        shown.add_row(arm, balanced, f"{best.balanced_accuracy:.3f}", plain, f"{best.accuracy:.3f}")
+        shown.add_row(
+            arm,
+            *(with_interval(balanced.loc[arm].to_dict()), number(best.balanced_accuracy)),
+            *(with_interval(plain.loc[arm].to_dict()), number(best.accuracy)),
+        )
     return shown
 
 
@@ -111,7 +142,7 @@ def ceiling_lines(ceilings: dict[str, Ceiling]) -> list[str]:
     """The ceilings as sentences for the report."""
     return [
         f"Ceiling of {arm}, known exactly because the clinic is synthetic: "
-        f"balanced accuracy {best.balanced_accuracy:.3f}, accuracy {best.accuracy:.3f}."
+        f"balanced accuracy {number(best.balanced_accuracy)}, accuracy {number(best.accuracy)}."
         for arm, best in ceilings.items()
     ]
 

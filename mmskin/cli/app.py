@@ -1,18 +1,27 @@
-"""The command line: parse, call the library, print. Heavy imports wait until a command needs them."""
+"""The command line, assembled: a file a command. Heavy imports wait until a command needs them."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mmskin import __version__
+from mmskin.cli.audit import audit
+from mmskin.cli.benchmark import benchmark
+from mmskin.cli.data_check import data_check
+from mmskin.cli.data_describe import data_describe
+from mmskin.cli.data_make_synthetic import data_make_synthetic
+from mmskin.cli.data_note import data_note
+from mmskin.cli.demo import demo
+from mmskin.cli.describe import describe
+from mmskin.cli.evaluate import evaluate
+from mmskin.cli.explain import explain
+from mmskin.cli.predict import predict
+from mmskin.cli.predict_table import predict_table
+from mmskin.cli.quickstart import quickstart
+from mmskin.cli.train import train
 from mmskin.errors import MmskinError
 
 STOPPED = 130  # by Ctrl-C, as shells say it
@@ -23,342 +32,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+for command in (quickstart, train, benchmark, audit, evaluate, predict, explain, demo, predict_table, describe):
+    app.command()(command)
 data_app = typer.Typer(help="Read data sets, describe them, make a synthetic one.", no_args_is_help=True)
+for name, data_command in (
+    ("describe", data_describe),
+    ("check", data_check),
+    ("note", data_note),
+    ("make-synthetic", data_make_synthetic),
+):
+    data_app.command(name)(data_command)
 app.add_typer(data_app, name="data")
-
-
-class Executors(StrEnum):
-    """Where the cells of a benchmark are run."""
-
-    local = "local"
-    ray = "ray"
-
-
-Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/late.yaml")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")
-]
-
-
-@app.command()
-def quickstart(
-    output: Annotated[Path, typer.Option(help="new folder: clinic, runs and report")] = Path("quickstart"),
-    cases: Annotated[int, typer.Option(min=200, help="number of synthetic cases")] = 1200,
-    seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
-) -> None:
-    """Make a synthetic clinic, compare four arms on the same patients, print the table, write a report. Minutes."""
-    from mmskin.benchmark.quickstart import run_quickstart
-
-    run_quickstart(output, cases=cases, seed=seed)
-
-
-@app.command()
-def train(
-    config: Config,
-    overrides: Overrides = None,
-    *,
-    output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was stopped")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
-) -> None:
-    """Train on every fold asked for, test on patients never seen, write the report."""
-    from mmskin.config.experiment import read_experiment
-    from mmskin.report.results import read_runs, write_results
-    from mmskin.training.run import run_experiment
-
-    experiment = read_experiment(config, overrides or [])
-    run_experiment(experiment, output, resume=resume, jobs=jobs, say=_say, progress=not quiet)
-    say_results(write_results(read_runs([output]), output, title=experiment.name))
-    _say(f"report: {output / 'report.html'}")
-
-
-@app.command()
-def benchmark(
-    config: Annotated[Path, typer.Argument(help="benchmark, a YAML file such as configs/pad_ufes_20/benchmark.yaml")],
-    overrides: Overrides = None,
-    *,
-    output: Annotated[Path, typer.Option(help="folder for cells, predictions, metrics and report; goes on in its own")],
-    executor: Annotated[Executors, typer.Option(help="where cells are run")] = Executors.local,
-    ray_address: Annotated[str | None, typer.Option(help="of a Ray cluster; one on this machine if not given")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="cells at a time, a thread each; all cores if not given")
-    ] = None,
-    replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
-    quiet: Annotated[bool, typer.Option("--quiet", help="no live table")] = False,
-) -> None:
-    """Arms × folds × seeds on the same patients under one recipe. Stopped, the same command goes on."""
-    from mmskin.benchmark.answer import write_answer
-    from mmskin.benchmark.benchmark_config import read_benchmark
-    from mmskin.benchmark.run.executors import open_executor
-    from mmskin.benchmark.run.run import run_benchmark
-
-    asked = read_benchmark(config, overrides or [])
-    with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
-        failures = run_benchmark(asked, output, executor=where, say=_say, quiet=quiet)[1]
-    for failure in failures:
-        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
-    say_results(write_answer(asked, output, failures, replicates=replicates, say=_say))
-    _say(f"report: {output / 'report.html'}")
-    if failures:
-        raise typer.Exit(1)
-
-
-@app.command()
-def audit(
-    overrides: Overrides = None,
-    *,
-    data: Annotated[Path, typer.Option(help="experiment whose data section is audited, a YAML file")],
-    output: Annotated[Path, typer.Option(help="folder for audit.html and audit.json")] = Path("audit"),
-    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a leak stands")] = False,
-) -> None:
-    """What fools a model: leaking splits, copies of photos, columns and blanks that tell the class. Before training."""
-    from mmskin.audit.page import summary, write_audit
-    from mmskin.audit.run import run_audit
-    from mmskin.config.experiment import read_experiment
-
-    found = run_audit(read_experiment(data, overrides or []).data, say=_say)
-    page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
-    print(summary(found))
-    for finding in found.findings:
-        print(f"{finding.level}: {finding.text}")
-    _say(f"page: {page}")
-    if strict and found.leaks:
-        raise typer.Exit(1)
-
-
-@app.command()
-def evaluate(
-    runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
-    output: Annotated[Path, typer.Option(help="folder for metrics.json and report.html")],
-    reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, paired")] = None,
-    primary: Annotated[str | None, typer.Option(help="arm of the headline, named in advance, not the best one")] = None,
-    replicates: Annotated[int, typer.Option(min=100, help="resamples of the patients")] = 2000,
-) -> None:
-    """Metrics with intervals from predictions tables; with --reference the paired differences too."""
-    from mmskin.report.results import read_runs, write_results
-
-    results = write_results(read_runs(runs), output, reference=reference, primary=primary, replicates=replicates)
-    say_results(results)
-    _say(f"report: {output / 'report.html'}")
-
-
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
-    image: Annotated[list[Path] | None, typer.Option(help="photo; repeat for several of the same lesion")] = None,
-    field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
-    text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
-    heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
-    target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
-    """The differential of one case, with what it rests on. Any part may be left out."""
-    from mmskin.inputs.photos import open_rgb
-    from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor, read_history
-
-    predictor = Predictor.load(model)
-    fields = read_history(field or [])
-    answer = predictor.predict(image=[str(path) for path in image] if image else None, metadata=fields, text=text)
-    said: tuple[str, ...] = ()
-    if heatmap is not None:
-        if not image:
-            raise typer.BadParameter("a heat map needs --image")
-        found = predictor.photo_map(str(image[0]), fields, text, target=target)
-        found.over(open_rgb(image[0]).image).save(heatmap)
-        said = found.notes
-    if as_json:
-        print(json.dumps(answer.to_json() | ({"heat_map": said} if said else {}), indent=2))
-        return
-    for name, probability in answer.probabilities.items():
-        title = predictor.schema.class_titles.get(name, name)
-        bar = "█" * round(30 * probability)
-        print(f"{probability:6.1%}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
-    print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
-    for remark in answer.remarks:
-        print(f"note: {remark}")
-    for line in said:
-        print(f"heat map: {line}")
-    print(NOT_A_DIAGNOSIS)
-
-
-@app.command()
-def explain(
-    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
-    image: Annotated[list[Path] | None, typer.Option(help="photo; repeat for several of the same lesion")] = None,
-    history: Annotated[Path | None, typer.Option(help='JSON file, {"fields": {"age": 62}, "text": "…"}')] = None,
-    field: Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")] = None,
-    text: Annotated[str | None, typer.Option(help="what the patient says, in free text")] = None,
-    target: Annotated[str | None, typer.Option(help="class to explain; the most likely one if not given")] = None,
-    exact_fields: Annotated[
-        int, typer.Option(min=0, help="recorded fields up to which values are exact; beyond, drawn with error bars")
-    ] = 10,
-    check: Annotated[
-        Path | None, typer.Option(help="experiment with the model's own folds: do explanations hold on its test cases?")
-    ] = None,
-    cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="with --check: override, such as data.root=/data/new")
-    ] = None,
-    *,
-    output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
-) -> None:
-    """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
-    from mmskin.explain.explainer import Explainer, read_history_file
-    from mmskin.trained.predictor import Predictor, read_history
-
-    if check is not None:
-        if image or history or field or text or target:
-            raise typer.BadParameter("--check draws its cases from the test fold: leave the case out")
-        say_check(model, check, overrides or [], cases=cases, output=output)
-        return
-    told, words = read_history_file(history) if history is not None else ({}, None)
-    photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model), exact_fields=exact_fields)
-    explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
-    page = explanation.write(output)
-    for sentence in explanation.sentences():
-        print(sentence)
-    for remark in explanation.remarks:
-        print(f"note: {remark}")
-    print(explanation.reminder)
-    _say(f"page: {page}")
-
-
-@app.command()
-def demo(
-    model: Annotated[Path | None, typer.Option(help="model or run folder; a small synthetic one if not given")] = None,
-    host: Annotated[str, typer.Option(help="address to listen on; the default is this computer only")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 7860,
-) -> None:
-    """The clinician's page in a browser: photo and history in, an answer one can question. In a source checkout."""
-    from mmskin.errors import UserError
-
-    program = Path(__file__).parents[2] / "demo" / "app.py"
-    if not program.is_file():
-        raise UserError(f"{program} does not exist: the page is part of the source, not of the package; clone it")
-    chosen = ["--model", str(model)] if model is not None else []
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, str(program), *chosen, "--host", host, "--port", str(port)])
-
-
-@app.command("predict-table")
-def predict_table(
-    model: Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")],
-    config: Annotated[Path, typer.Argument(help="experiment whose data section says how to read the table")],
-    output: Annotated[Path, typer.Option(help="CSV or parquet file to write")],
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="override, such as data.root=/data/new")] = None,
-) -> None:
-    """Probabilities for every case of a table; labels are not needed and not looked at."""
-    from mmskin.config.experiment import read_experiment
-    from mmskin.data.load import read_source
-    from mmskin.errors import UserError
-    from mmskin.trained.predictor import Predictor
-
-    if output.exists():
-        raise UserError(f"{output} is there already; choose another --output")
-    cases = read_source(read_experiment(config, overrides or []).data)
-    answers = Predictor.load(model).predict_table(cases.table)
-    if output.suffix == ".parquet":
-        answers.to_parquet(output)
-    else:
-        answers.to_csv(output, index=False)
-    _say(f"{len(answers)} cases: {output}")
-
-
-@app.command()
-def describe(
-    name: Annotated[str | None, typer.Argument(help="a source, fusion, encoder or loss; all if not given")] = None,
-) -> None:
-    """What mmskin has: data sets with their cards, encoders, fusions, losses."""
-    from mmskin.cli.catalogue import describe_all, describe_one
-
-    print(describe_one(name) if name else describe_all())
-
-
-@data_app.command("describe")
-def data_describe(config: Config, overrides: Overrides = None) -> None:
-    """What was read: cases, classes, patients, what is missing per field, photos not found."""
-    from mmskin.config.experiment import read_experiment
-    from mmskin.data.load import read_source
-    from mmskin.report.data_summary import describe as describe_cases
-
-    print(describe_cases(read_source(read_experiment(config, overrides or []).data)))
-
-
-@data_app.command("check")
-def data_check(config: Config, overrides: Overrides = None) -> None:
-    """Open every photo and read every cell: every fault of table, folds and photos at once. Exit code 2 if any."""
-    from mmskin.audit.check import check
-    from mmskin.config.experiment import read_experiment
-
-    found = check(read_experiment(config, overrides or []).data)
-    print(f"{found.cases:,} cases read, {found.photos:,} photos opened, {len(found.faults):,} faults")
-    for fault in found.faults:
-        print(f"fault: {fault}")
-    for remark in found.remarks:
-        print(f"note: {remark}")
-    if found.faults:
-        raise typer.Exit(2)
-
-
-@data_app.command("note")
-def data_note(
-    config: Config,
-    overrides: Overrides = None,
-    *,
-    row: Annotated[str, typer.Option(help="case id, as the source gives it")],
-    wordings: Annotated[int, typer.Option(min=0, help="show as many of the training wordings too")] = 0,
-) -> None:
-    """The clinical note of one case as a model of this experiment would read it."""
-    from mmskin.config.experiment import read_experiment
-    from mmskin.inputs.show_note import notes_of
-
-    for note in notes_of(read_experiment(config, overrides or []).data, row, wordings=wordings):
-        print(note or "(nothing is recorded: no note)")
-
-
-@data_app.command("make-synthetic")
-def data_make_synthetic(
-    output: Annotated[Path, typer.Argument(help="new folder for the clinic")],
-    cases: Annotated[int, typer.Option(min=10, help="number of cases")] = 1000,
-    size: Annotated[int, typer.Option(min=96, max=512, help="side of the photos, pixels")] = 128,
-    interaction: Annotated[
-        float, typer.Option(min=0, max=1, help="λ: how much of the diagnosis lies in photo and history together only")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="seed of everything")] = 0,
-) -> None:
-    """Draw a clinic whose truth is known: photos, histories, and every posterior."""
-    from mmskin.synthetic import make_clinic
-
-    make_clinic(output, cases=cases, size=size, interaction=interaction, seed=seed)
-    _say(f"{cases} cases: {output}")
-
-
-def say_check(model: Path, config: Path, overrides: list[str], *, cases: int, output: Path) -> None:
-    """Measure the explanations of a saved model on its own test fold."""
-    from mmskin.config.experiment import read_experiment
-    from mmskin.explain.explanation_check import check_explanations, unseen_rows
-    from mmskin.report.check_page import lines, write_check
-    from mmskin.trained.predictor import Predictor
-
-    predictor = Predictor.load(model)
-    found = check_explanations(predictor, unseen_rows(predictor, read_experiment(config, overrides).data), cases=cases)
-    made = predictor.config
-    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
-    page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
-    for line in lines(found):
-        print(line)
-    _say(f"page: {page}")
-
-
-def say_results(lines: list[str]) -> None:
-    for line in lines:
-        print(line)
-
-
-def _say(line: str) -> None:
-    Console(stderr=True, highlight=False).print(line, markup=False)
 
 
 def _version(wanted: bool) -> None:
@@ -387,6 +71,5 @@ def main() -> None:
             print(f"mmskin: {message}", file=sys.stderr)
         sys.exit(getattr(error, "exit_code", 2))
     if code == STOPPED:
-        again = "the same command goes on" if "benchmark" in sys.argv else "`mmskin train` goes on with --resume"
-        print(f"mmskin: stopped; {again}", file=sys.stderr)
+        print("mmskin: stopped; the same command goes on", file=sys.stderr)
     sys.exit(code)

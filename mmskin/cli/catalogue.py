@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from mmskin.benchmark.baselines import BASELINES
+from mmskin.config.declared import Declared, declared
 from mmskin.data.sources import SOURCES, data_card
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.errors import ConfigError, one_of
@@ -26,11 +25,10 @@ TABLES: dict[str, Mapping[str, Callable[..., Any]]] = {
 
 
 def describe_all() -> str:
-    """Every part by name, with the first line of its docstring."""
+    """Every part by name, with the first line of its docstring; of one that cannot be imported, why."""
     blocks = []
     for title, table in TABLES.items():
-        lines = [f"  {name:24}{_described(title, name).splitlines()[0]}" for name in table]
-        blocks.append("\n".join([title, *lines]))
+        blocks.append("\n".join([title, *(f"  {name:24}{_first_line(table, name)}" for name in table)]))
     return "\n\n".join(blocks)
 
 
@@ -38,26 +36,29 @@ def describe_one(name: str) -> str:
     """The whole docstring of every part of that name, with its options.
 
     Raises:
-        ConfigError: no part has that name.
+        ConfigError: no part has that name, or it cannot be imported.
     """
-    found = [(title, table[name]) for title, table in TABLES.items() if name in table]
+    found = [(title, declared(table, name)) for title, table in TABLES.items() if name in table]
     if not found:
-        raise ConfigError(one_of("part", name, {known for table in TABLES.values() for known in table}))
+        raise ConfigError(one_of("part", name, {other for table in TABLES.values() for other in table}))
     return "\n\n".join(
-        f"{name} ({title})\n\n{_described(title, name)}\n\noptions: {_options(part)}" for title, part in found
+        f"{name} ({title})\n\n{_doc(TABLES[title], name)}\n\noptions: {_options(part)}" for title, part in found
     )
 
 
-def _described(title: str, name: str) -> str:
-    if TABLES[title] is SOURCES:
-        return data_card(name)
-    part = TABLES[title][name]
-    target = part.func if isinstance(part, partial) else part
-    return inspect.getdoc(target) or ""
+def _doc(table: Mapping[str, Callable[..., Any]], name: str) -> str:
+    """What a part says of itself; a data set by its card."""
+    return data_card(name) if table is SOURCES else declared(table, name).doc
 
 
-def _options(part: Callable[..., Any]) -> str:
-    parameters = inspect.signature(part).parameters.values()
-    shown = [f"{p.name}={p.default!r}" for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
-    needed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+def _first_line(table: Mapping[str, Callable[..., Any]], name: str) -> str:
+    try:
+        return next(iter(_doc(table, name).splitlines()), "")
+    except ConfigError as error:
+        return str(error)
+
+
+def _options(part: Declared) -> str:
+    needed = [name for name, option in part.options.items() if option.default is None]
+    shown = [f"{name}={option.default}" for name, option in part.options.items() if option.default is not None]
     return ", ".join([*needed, *shown]) or "none"

@@ -7,18 +7,18 @@ the options are the constructor's arguments.
 from __future__ import annotations
 
 import difflib
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from mmskin.config.yaml_files import read_overridden
 from mmskin.errors import ConfigError
 
 Slot = dict[str, Any]
+ModalityName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""`text`, `metadata`, or a kind of photo as the data set names it."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -114,13 +114,15 @@ class Experiment(Strict):
 
     name: str
     data: DataConfig
-    encoders: dict[Literal["image", "text", "metadata"], Slot]
+    encoders: dict[ModalityName, Slot]
     fusion: Slot
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = {"name": "class_balanced_focal"}
     training: TrainingConfig = TrainingConfig()
     seed: int = Field(default=0, ge=0)
+    test: bool = True
+    """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: str = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs."""
 
@@ -128,7 +130,7 @@ class Experiment(Strict):
     @classmethod
     def _some_encoder(cls, value: dict[str, Slot]) -> dict[str, Slot]:
         if not value:
-            raise ValueError("name one encoder at least: image, text or metadata")
+            raise ValueError("name one encoder at least: of photos (image), text or metadata")
         return value
 
     @model_validator(mode="after")
@@ -144,13 +146,43 @@ class Experiment(Strict):
         return self.model_dump(mode="json")
 
 
+class _DataAlone(Strict):
+    data: DataConfig
+
+
 def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """An experiment from a YAML 1.2 file and `dotted.key=value` overrides, values written as in YAML.
 
     Raises:
         ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
     """
-    return parse_experiment(read_overridden(path, overrides), where=str(path))
+    raw = read_overridden(path, overrides)
+    if "arms" in raw:
+        raise ConfigError(f"{path} is a benchmark, for it has arms: mmskin benchmark {path} --output …")
+    return parse_experiment(raw, where=str(path))
+
+
+def read_data(path: Path, overrides: Sequence[str] = (), *, beside: Sequence[type[BaseModel]]) -> DataConfig:
+    """The data section of a YAML file, whatever else stands in it; other parts may be missing, and are not read.
+
+    Args:
+        path: an experiment, a benchmark, or a file with `data` alone.
+        overrides: as of `read_experiment`.
+        beside: the models whose keys may stand beside `data`.
+
+    Raises:
+        ConfigError: every fault of the data section, and every key that none of the models has.
+    """
+    raw = read_overridden(path, overrides)
+    known = ["data", *(key for model in beside for key in model.model_fields)]
+    faults = [does_not_exist(key, known) for key in raw if key not in known]
+    try:
+        section = _DataAlone.model_validate({key: value for key, value in raw.items() if key == "data"})
+    except ValidationError as error:
+        faults += [_fault(_DataAlone, fault) for fault in error.errors()]
+    if faults:
+        raise ConfigError(f"{path}: {'; '.join(faults)}")
+    return section.data
 
 
 def parse_experiment(raw: Mapping[str, Any], *, where: str = "experiment") -> Experiment:
@@ -171,84 +203,72 @@ def validated(model: type[Model], raw: Mapping[str, Any], *, where: str) -> Mode
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(_fault(fault, _all_keys(model)) for fault in error.errors())
+        faults = "; ".join(_fault(model, fault) for fault in error.errors())
         raise ConfigError(f"{where}: {faults}") from None
 
 
-def read_overridden(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """The values of a YAML file with `dotted.key=value` overrides in place.
-
-    Raises:
-        ConfigError: no such file, no YAML, an override that can't be read.
-    """
-    raw = read_yaml(path)
-    for override in overrides:
-        _apply(raw, override)
-    return raw
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML 1.2 mapping: `1e-3` is a number, `no` is text, a doubled key is refused.
-
-    Raises:
-        ConfigError: no such file, or not such a mapping.
-    """
+def faults_of(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> list[str]:
+    """What keeps plain values at a path of a config from being such a model, one line each."""
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"no such file: {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
-    except YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {_one_line(error)}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} must hold a mapping of names to values, however it holds: {content!r}")
-    return content
+        model.model_validate(raw)
+    except ValidationError as error:
+        return [f"{path}.{_fault(model, fault)}" for fault in error.errors()]
+    return []
 
 
-def write_yaml(content: Mapping[str, Any]) -> str:
-    buffer = io.StringIO()
-    yaml = YAML(typ="safe")
-    yaml.default_flow_style = False
-    yaml.dump(dict(content), buffer)
-    return buffer.getvalue()
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"an override is written key=value, such as training.epochs=5, however: {override!r}")
-    try:
-        value = YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise ConfigError(f"{override!r}: the value is not valid YAML: {_one_line(error)}") from None
-    *path, last = key.split(".")
-    place = raw
-    for step in path:
-        place = place.setdefault(step, {})
-        if not isinstance(place, dict):
-            raise ConfigError(f"{override!r}: {step} holds a single value and has no {last}")
-    place[last] = value
-
-
-def _fault(fault: Any, known: Sequence[str]) -> str:
+def _fault(model: type[BaseModel], fault: Any) -> str:
     path = ".".join(str(step) for step in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
-        return f"{path} does not exist" + (f" (did you mean {near[0]}?)" if near else "")
+        return does_not_exist(path, _keys_near(model, fault["loc"]))
     if fault["type"] == "missing":
         return f"{path} is missing"
     got = "" if isinstance(fault["input"], dict) else f", however: {fault['input']!r}"
     return f"{path}: {fault['msg'].removeprefix('Value error, ')}{got}".removeprefix(": ")
 
 
-def _all_keys(model: type[BaseModel]) -> list[str]:
-    """Names of the fields of a model and of the models inside it."""
-    annotations = [field.annotation for field in model.model_fields.values()]
-    inner = [part for annotation in annotations for part in (annotation, *get_args(annotation))]
-    models = [part for part in inner if isinstance(part, type) and issubclass(part, BaseModel)]
-    return [*model.model_fields, *(key for part in models for key in _all_keys(part))]
+def does_not_exist(path: str, known: Sequence[str]) -> str:
+    """The sentence for a key outside a config, with the nearest key by its last name, those listed first preferred."""
+    by_last: dict[str, str] = {}
+    for other in known:
+        by_last.setdefault(other.rpartition(".")[2], other)
+    near = difflib.get_close_matches(path.rpartition(".")[2], by_last, n=1)
+    return f"{path} does not exist" + (f" (did you mean {by_last[near[0]]}?)" if near else "")
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split("To suppress this check")[0].split())
+def _keys_near(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """Dotted paths of the keys that could have been meant: those beside the place first, then all others."""
+    beside = _model_at(model, place[:-1])
+    prefix = "".join(f"{step}." for step in place[:-1])
+    own = [prefix + name for name in beside.model_fields] if beside is not None else []
+    return [*own, *_all_keys(model)]
+
+
+def _model_at(annotation: Any, steps: Sequence[str | int]) -> type[BaseModel] | None:
+    for step in steps:
+        if get_origin(annotation) is dict:  # the step is a name that the user gave
+            annotation = get_args(annotation)[1]
+            continue
+        model = _model_of(annotation)
+        if model is None or step not in model.model_fields:
+            return None
+        annotation = model.model_fields[str(step)].annotation
+    return _model_of(annotation)
+
+
+def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Dotted paths of the fields of a model and of the models that are its fields."""
+    paths = [prefix + name for name in model.model_fields]
+    for name, field in model.model_fields.items():
+        inner = _model_of(field.annotation)
+        if inner is not None:
+            between = ".*." if get_origin(field.annotation) is dict else "."
+            paths += _all_keys(inner, f"{prefix}{name}{between}")
+    return paths
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model in the annotation of a field: itself, or inside a union or the values of a mapping."""
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None

@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mmskin.config.experiment import read_yaml
+from mmskin.config.yaml_files import read_yaml
 from mmskin.data.tables.faults import first_fault
 from mmskin.errors import ConfigError, one_of
 

@@ -127,6 +127,16 @@ def history_of(row: Mapping[Any, Any] | pd.Series[Any], schema: Schema) -> Histo
     return History(fields=fields, text=None if text is None else str(text))
 
 
+def photos_by_kind(table: pd.DataFrame, schema: Schema) -> list[dict[str, list[str]]]:
+    """The photos of every row by kind, in order; a table without `image_kinds` has the first declared kind alone."""
+    images: list[tuple[str, ...]] = table["images"].tolist()
+    kinds = table["image_kinds"].tolist() if "image_kinds" in table else [schema.photos[:1] * len(p) for p in images]
+    return [
+        {kind: [photo for photo, of in zip(photos, of_row, strict=True) if of == kind] for kind in schema.photos}
+        for photos, of_row in zip(images, kinds, strict=True)
+    ]
+
+
 def _value(cell: Any) -> FieldValue:
     """A cell, with pandas' several nothings as None."""
     if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mmskin.encoders.encoder_contract import Encoder
-from mmskin.encoders.hashing_text import HashingTextEncoder
-from mmskin.encoders.metadata_onehot import MetadataOneHot
-from mmskin.encoders.metadata_tokens import MetadataTokens
-from mmskin.encoders.open_clip_image import OpenClipImageEncoder
-from mmskin.encoders.open_clip_text import OpenClipTextEncoder
-from mmskin.encoders.timm_image import TimmImageEncoder
-from mmskin.encoders.transformers_text import TransformersTextEncoder
+from mmskin.config.parts import Parts
+from mmskin.features import Modality
 
-IMAGE_ENCODERS: dict[str, Callable[..., Encoder]] = {"timm": TimmImageEncoder, "open_clip": OpenClipImageEncoder}
-TEXT_ENCODERS: dict[str, Callable[..., Encoder]] = {
-    "transformers": TransformersTextEncoder,
-    "open_clip": OpenClipTextEncoder,
-    "hashing": HashingTextEncoder,
-}
-METADATA_ENCODERS: dict[str, Callable[..., Encoder]] = {"tokens": MetadataTokens, "onehot": MetadataOneHot}
+if TYPE_CHECKING:
+    from mmskin.encoders.encoder_contract import Encoder
 
-__all__ = ["IMAGE_ENCODERS", "METADATA_ENCODERS", "TEXT_ENCODERS", "Encoder"]
+IMAGE_ENCODERS: Parts[Encoder] = Parts(
+    "image encoder",
+    {
+        "timm": "mmskin.encoders.timm_image:TimmImageEncoder",
+        "open_clip": "mmskin.encoders.open_clip_image:OpenClipImageEncoder",
+    },
+    group="mmskin.encoders",
+    prefix="image.",
+)
+TEXT_ENCODERS: Parts[Encoder] = Parts(
+    "text encoder",
+    {
+        "transformers": "mmskin.encoders.transformers_text:TransformersTextEncoder",
+        "open_clip": "mmskin.encoders.open_clip_text:OpenClipTextEncoder",
+        "hashing": "mmskin.encoders.hashing_text:HashingTextEncoder",
+    },
+    group="mmskin.encoders",
+    prefix="text.",
+)
+METADATA_ENCODERS: Parts[Encoder] = Parts(
+    "metadata encoder",
+    {
+        "tokens": "mmskin.encoders.metadata_tokens:MetadataTokens",
+        "onehot": "mmskin.encoders.metadata_onehot:MetadataOneHot",
+    },
+    group="mmskin.encoders",
+    prefix="metadata.",
+)
+
+
+def encoder_table(modality: Modality) -> Parts[Encoder]:
+    """The encoders of a modality; all kinds of photos share theirs."""
+    return {"text": TEXT_ENCODERS, "metadata": METADATA_ENCODERS}.get(modality, IMAGE_ENCODERS)

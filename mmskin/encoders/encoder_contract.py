@@ -23,9 +23,12 @@ class Encoder(nn.Module):
     prepare: a picklable callable that turns one raw input into a dict of unbatched tensors: an image encoder's takes a
         (3, H, W) uint8 RGB tensor, a text encoder's a note (str), a metadata encoder's a History. Tensors of different
         lengths are padded with 0 on their first axis when a batch is made.
+    gives_tokens: whether Features hold tokens; of an encoder that depends on options for it, what most of them give.
     grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
     prefix_tokens: how many class, distillation and register tokens go before the patches inside a transformer.
     is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
+
+    `gives_tokens` of a class is read from its source before anything is imported, so it is written as a plain value.
 
     A saved model holds the tensors, `state_json` and what `save_assets` writes, and is built again from the same
     options with those of `rebuild_options` in place: so it needs neither a package nor a network.
@@ -33,6 +36,7 @@ class Encoder(nn.Module):
 
     out_dim: int
     prepare: Prepare
+    gives_tokens: bool = True
     grid: tuple[int, int] | None = None
     prefix_tokens: int = 0
     is_pretrained: bool = False

@@ -33,6 +33,7 @@ class MetadataOneHot(Encoder):
         ConfigError: a schema without fields.
     """
 
+    gives_tokens = False
     table: Tensor
 
     def __init__(self, schema: Schema, *, standardize: bool = False) -> None:

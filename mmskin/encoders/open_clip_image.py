@@ -70,6 +70,7 @@ class OpenClipImageEncoder(Encoder):
             self.tower.output_tokens = True
             self.grid = self.tower.grid_size
             self.prefix_tokens = 1
+        self.gives_tokens = self.grid is not None
         set_tower_trainable(self.tower, trainable=trainable, last=("proj",))
         size = options.get("image_size", 224)
         self.prepare = PreparePhoto(

@@ -12,6 +12,7 @@ from torch import nn
 from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import Loaded, Tensors, load_exactly, load_saved_into, read_tensors, weights_file
 from mmskin.errors import ConfigError, ModelError, one_of
+from mmskin.features import is_photo
 
 _TEXT = ("text_projection", "positional_embedding", "token_embedding", "transformer", "ln_final")
 """Tensors of the text tower in a CLIP checkpoint, which other checkpoints hold under `text.`."""
@@ -72,7 +73,7 @@ def load_tower(encoder: nn.Module, tower: nn.Module, weights: str, *, modality: 
     saved = load_saved_into(encoder, tensors, source=source, modality=modality)
     if saved is not None:
         return saved
-    prefix = "visual." if modality == "image" else "text."
+    prefix = "visual." if is_photo(modality) else "text."
     ours, others = _split(tensors, prefix)
     loaded = load_exactly(tower, ours, source=source)
     return loaded._replace(dropped=others)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskin.errors import ConfigError, ModelError, first_of
+from mmskin.features import is_photo
 
 Tensors = dict[str, Tensor]
 
@@ -135,7 +136,7 @@ def load_file_into(
         encoder: the mmskin encoder.
         inner: the wrapped model inside it.
         path: file or folder.
-        modality: which encoder of a saved mmskin model is meant.
+        modality: which encoder of a saved mmskin model is meant; for photos its only one, whatever their kind.
         unused: beginnings of tensor names of which `inner` has no need; they are dropped, and listed in the result.
 
     Raises:
@@ -159,6 +160,9 @@ def load_saved_into(encoder: nn.Module, tensors: Tensors, *, source: Path, modal
     held = sorted({name.split(".")[1] for name in tensors if name.startswith("encoders.")})
     if not held:
         return None
+    photos = [name for name in held if is_photo(name)]
+    if is_photo(modality) and modality not in held and len(photos) == 1:
+        modality = photos[0]  # what it saw has another name there
     if modality not in held:
         raise ModelError(f"{source} is an mmskin model without a {modality} encoder; it has {first_of(held)}")
     prefix = f"encoders.{modality}."

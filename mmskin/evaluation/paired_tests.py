@@ -18,10 +18,9 @@ from mmskin.errors import ConfigError, one_of
 from mmskin.evaluation.delong import AucDifference, clustered_auc_difference
 from mmskin.evaluation.differences import check_same_cases
 from mmskin.evaluation.intervals import ClassGroups, group_codes
-from mmskin.evaluation.metrics import METRICS, Floats, group_metrics
+from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.permutation import permutation_test
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, reported_rows, target_codes
-from mmskin.report.pages import MINUS, Grid, number, p_value
 
 COLUMNS = ("arm", "reference", "test", "metric", "class", "estimate", "low", "high", "p", "n", "patients")
 PERMUTATION, DELONG = "permutation", "delong"
@@ -85,22 +84,6 @@ def paired_tests(
             found = {"test": DELONG, "metric": metric, "class": of, "n": int(positive.sum())}
             lines.append({"arm": arm, **facts, **found, **difference._asdict()})
     return pd.DataFrame(lines, columns=list(COLUMNS))
-
-
-def paired_tests_grid(tests: pd.DataFrame) -> Grid:
-    """An arm a line, a question a column: the difference and its p."""
-    questions = tests[["metric", "class"]].drop_duplicates()
-    titles = {name: metric.title for name, metric in {**METRICS, **group_metrics([])}.items()} | {"auroc": "AUROC"}
-    head = [f"{titles[metric]}, {of}" if of else titles[metric] for metric, of in questions.itertuples(index=False)]
-    lines = []
-    for (arm, reference), rows in tests.groupby(["arm", "reference"], sort=False):
-        cells = [f"{number(row['estimate'], sign=True)} (p {p_value(row['p'])})" for row in rows.to_dict("records")]
-        lines.append([f"{arm} {MINUS} {reference}", *cells])
-    note = (
-        "Exploratory, p not corrected for the number of arms and columns. Balanced accuracy: right and wrong answers "
-        "swapped between the arms patient by patient. AUROC: within folds, DeLong with patients as clusters."
-    )
-    return Grid("Further paired tests", ["Arms", *head], lines, note)
 
 
 def _questions(cases: pd.DataFrame, class_groups: ClassGroups) -> Iterator[tuple[str, str, tuple[int, ...]]]:

@@ -33,7 +33,8 @@ from mmskin.explain.integrated_gradients import bound
 from mmskin.explain.photo_map import heat_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.words import word_values
-from mmskin.report.pages import records
+from mmskin.features import is_photo
+from mmskin.json_values import plain
 from mmskin.schema import History
 
 ORDERS, STEPS = 2, 10  # random orders of a photo, and scores along each
@@ -92,7 +93,7 @@ AIMS = {
     ),
     "forgotten_answer": Aim("Random weights in fusion and head: rank correlation with the map", "lower", CHANGED),
     "forgotten": Aim("Random weights in all layers that lead from the photo: the same", "lower", CHANGED),
-    "noise": Aim(f"Noise of {NOISE:.0%} of the photo's spread: change of the map over its size", "lower", STILL),
+    "noise": Aim(f"Noise of {NOISE:g} of the photo's spread: change of the map over its size", "lower", STILL),
     "words": Aim("Words: how far off adding up, of what is allowed; the largest", "lower", 1.0, largest=True),
     "fields": Aim("Fields: the same", "lower", 1.0, largest=True),
     "parts": Aim("Photo, words and fields: the same", "lower", 1.0, largest=True),
@@ -128,8 +129,8 @@ class Check(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, None where a number is not defined."""
-        table = pd.DataFrame([measure._asdict() for measure in self.measures])
-        return self._asdict() | {"measures": records(table), "left_out": list(self.left_out)}
+        content: dict[str, Any] = plain(self._asdict() | {"measures": [measure._asdict() for measure in self.measures]})
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -223,7 +224,7 @@ def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, f
     heat = heat_of(held, case.code)
     model = held.model
     answering = [part for part in (model.fusion, model.head) if part is not None]
-    photo = [part for part in (model.encoders["image"], model.photo_pooling) if part is not None]
+    photo = [part for part in (model.encoders[held.kind], model.photo_pooling) if part is not None]
 
     def when_forgotten(modules: Sequence[nn.Module]) -> float:
         with randomised(*modules, seed=seed):
@@ -250,7 +251,7 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
     """Areas of the map's own order, the mean of random orders of the same photo, and the difference."""
 
     def answer(photos: Tensor) -> Tensor:
-        return case.answers.probabilities(held.logits_of_pixels(photos))[:, case.code]
+        return case.answers.trained.calibrated(held.logits_of_pixels(photos))[:, case.code]
 
     rng = np.random.default_rng(seed)
     orders = [order, *(rng.permutation(len(order)) for _ in range(ORDERS))]
@@ -264,9 +265,9 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
 
 
 def _left_out(measured: set[str], cases: Sequence[CheckedCase]) -> Iterator[str]:
-    reads = cases[0].answers.modalities
+    reads = cases[0].answers.trained.modalities
     if "forgotten" not in measured:
-        lacking = "no case has a photo of which it gives a map" if "image" in reads else "the model reads none"
+        lacking = "no case has a photo of which it gives a map" if any(map(is_photo, reads)) else "the model reads none"
         yield f"heat maps of photos: {lacking}"
     elif "pointing" not in measured:
         yield "the pointing game: the data set has no masks of lesions"
@@ -277,4 +278,4 @@ def _left_out(measured: set[str], cases: Sequence[CheckedCase]) -> Iterator[str]
             why = why if find_spec("captum") else 'integrated gradients need captum: pip install "mmskin[explain]"'
         yield f"words: {why}"
     if "fields" not in measured:
-        yield "fields: " + ("the model reads none" if reads == ("image",) else "no case has any recorded")
+        yield "fields: " + ("the model reads none" if all(map(is_photo, reads)) else "no case has any recorded")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +13,36 @@ from mmskin.errors import DataError, UserError, one_of
 from mmskin.explain.answers import Answers
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.fields import field_values
+from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Photo, Predictor
+from mmskin.trained.prediction import Prediction, answer
+from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
+from mmskin.trained.trained_model import TrainedModel
 
 
 class Explainer:
-    """Explanations of one predictor's answers, which they leave as they are: no hooks, no gradients kept.
+    """Explanations of one model's answers, which they leave as they are: no hooks, no gradients kept.
 
     One score runs through all parts: the calibrated probability of one class. Probabilities are what is read and acted
     upon; log-odds would add up more evenly, and nobody could say what four of them are.
 
     Args:
-        predictor: any, whatever it reads and however it fuses.
+        trained: any, whatever it reads and however it fuses.
         exact_fields: the most recorded fields for which all subsets are asked. Through a text encoder of 22 million
             weights 8 fields take two cores about a second, and each field more doubles that.
         pairs: of orders drawn where more are recorded; see `shapley_values`.
     """
 
-    def __init__(self, predictor: Predictor, *, exact_fields: int = 10, pairs: int = 8) -> None:
-        self.predictor = predictor
+    def __init__(self, trained: TrainedModel, *, exact_fields: int = 10, pairs: int = 8) -> None:
+        self.trained = trained
         self.exact_fields, self.pairs = exact_fields, pairs
 
     def explain(
         self,
-        image: Photo | Sequence[Photo] | None = None,
+        image: GivenPhotos = None,
         metadata: Mapping[str, object] | None = None,
         text: str | None = None,
         *,
@@ -56,18 +59,35 @@ class Explainer:
         Raises:
             UserError: what `predict` refuses, or a class that does not exist.
         """
-        predictor, schema = self.predictor, self.predictor.schema
+        presented = present(self.trained, image, metadata, text)
+        taken = _first_photo(image) if any(presented.photos.values()) else None
+        return self.explain_presented(presented, target=target, taken=taken)
+
+    def explain_presented(
+        self,
+        presented: PresentedCase,
+        *,
+        prediction: Prediction | None = None,
+        target: str | None = None,
+        taken: Image.Image | None = None,
+    ) -> Explanation:
+        """As `explain`, of a case that was read already.
+
+        Args:
+            presented: the case.
+            prediction: what was answered, if it was.
+            target: class that is explained; the most likely one if None.
+            taken: the first photo as it was taken, for the picture of the map; as it was read if None.
+        """
+        schema, history = self.trained.schema, presented.history
         if target is not None and target not in schema.classes:
             raise UserError(one_of("class", target, schema.classes))
-        prediction = predictor.predict(image, metadata, text)
+        prediction = prediction or answer(presented)
         target = target or prediction.top
         code = schema.classes.index(target)
-        history = schema.parse_history(metadata or {}, text)
-        photos = self._read(image)
-        answers = Answers(
-            predictor.model, predictor.loss, schema, predictor.temperature, predictor.encode_photos(photos or None)
-        )
-        photo = open_rgb(_listed(image)[0]).image if photos else None
+        answers = Answers(presented)
+        photo_map = self._photo_map(presented, target)
+        photo = taken or next((photos[0] for photos in presented.photos.values() if photos), None)
         return Explanation(
             target=target,
             titles=dict(schema.class_titles),
@@ -82,29 +102,23 @@ class Explainer:
             fields=field_values(answers, history, code, exact_up_to=self.exact_fields, pairs=self.pairs),
             changes=tuple(what_if(answers, history)),
             photo=photo,
-            heatmap=None if photo is None else self._heatmap(photos[0], photo, metadata, text, target),
-            reminder=NOT_A_DIAGNOSIS,
+            photo_map=photo_map,
         )
 
-    def _read(self, image: Photo | Sequence[Photo] | None) -> list[Image.Image]:
-        """The photos as the model reads them, decoded once for all that is asked; [] if it reads none."""
-        if "image" not in self.predictor.modalities:
-            return []
-        side = int(self.predictor.config["photo_side"])
-        return [open_rgb(photo, max_side=side).image for photo in _listed(image)]
+    def _photo_map(self, presented: PresentedCase, target: str) -> PhotoMap | None:
+        """The map of the first photo whose encoder gives one, by itself if there are several of its kind; else None."""
+        encoders = self.trained.model.encoders
+        for kind, photos in presented.photos.items():
+            if photos and encoders[kind].grid is not None:
+                one = presented if len(photos) == 1 else presented.with_photos({**presented.photos, kind: photos[:1]})
+                return map_of(one, target=target, kind=kind)
+        return None
 
-    def _heatmap(
-        self,
-        read: Image.Image,
-        photo: Image.Image,
-        metadata: Mapping[str, object] | None,
-        text: str | None,
-        target: str,
-    ) -> Image.Image | None:
-        """The map of a photo as it was read, over the photo as it was taken; None if the encoder gives no map."""
-        if self.predictor.model.encoders["image"].grid is None:
-            return None
-        return self.predictor.photo_map(read, metadata, text, target=target).over(photo)
+
+def _first_photo(image: GivenPhotos) -> Image.Image:
+    first = next(iter(image.values())) if isinstance(image, Mapping) else image
+    listed = [first] if isinstance(first, str | bytes | Path | Image.Image) else list(first or ())
+    return open_rgb(listed[0]).image
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -124,9 +138,3 @@ def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:
     if not isinstance(fields, dict) or not isinstance(text, str | None):
         raise DataError(f"{path} must look like {expected}: fields by name, the text a string")
     return fields, text
-
-
-def _listed(image: Photo | Sequence[Photo] | None) -> list[Photo]:
-    if image is None:
-        return []
-    return [image] if isinstance(image, str | bytes | Path | Image.Image) else list(image)

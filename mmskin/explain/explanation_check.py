@@ -13,20 +13,24 @@ from PIL import Image
 
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, load_cases, prepare_fold
-from mmskin.data.table import history_of
+from mmskin.data.table import history_of, photos_by_kind
 from mmskin.errors import UserError
 from mmskin.explain.answers import Answers
 from mmskin.explain.check import Check, CheckedCase, check
 from mmskin.explain.faithfulness import Mask
-from mmskin.explain.overlay import in_pixels
-from mmskin.trained.predictor import Predictor
+from mmskin.explain.fixed_history import hold_presented
+from mmskin.explain.overlay import Box, in_pixels
+from mmskin.explain.photo_map import seen_part
+from mmskin.features import is_photo
+from mmskin.trained.presented_case import present
+from mmskin.trained.trained_model import TrainedModel
 
 
-def check_explanations(predictor: Predictor, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
+def check_explanations(trained: TrainedModel, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
     """Measure the explanations of cases drawn from a table.
 
     Args:
-        predictor: any, whatever it reads and however it fuses.
+        trained: any, whatever it reads and however it fuses.
         rows: of patients that it has not learned from: see `unseen_rows`. Targets are not looked at.
         cases: how many are drawn; all that the model can answer if there are fewer.
         seed: of the draw and of everything drawn afterwards.
@@ -34,23 +38,23 @@ def check_explanations(predictor: Predictor, rows: pd.DataFrame, *, cases: int =
     Raises:
         UserError: the model can answer none of them.
     """
-    drawn = list(islice(_cases(predictor, rows.sample(frac=1, random_state=seed)), cases))
+    drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed)), cases))
     if not drawn:
         raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
     return check(drawn, seed=seed)
 
 
-def unseen_rows(predictor: Predictor, data: DataConfig) -> pd.DataFrame:
+def unseen_rows(trained: TrainedModel, data: DataConfig) -> pd.DataFrame:
     """The test cases of the fold on which a saved model was trained.
 
     Args:
-        predictor: of a saved model.
+        trained: a saved model.
         data: where the data set lies. Source and folds have to be those of the training, or its patients would be met.
 
     Raises:
         UserError: the model does not say on which fold it was trained, or cases or folds are others than then.
     """
-    made = predictor.config
+    made = trained.record
     if "fold" not in made or "experiment" not in made:
         raise UserError("the model does not say on which fold it was trained, so which patients it has not seen")
     then, now = made["experiment"]["data"], data.model_dump(mode="json")
@@ -59,7 +63,7 @@ def unseen_rows(predictor: Predictor, data: DataConfig) -> pd.DataFrame:
             raise UserError(f"data.{key} is {now[key]}, however the model was trained with {then[key]}")
     cases = load_cases(data)
     split = prepare_fold(data, cases, folds_of(data, cases), made["fold"]).split
-    counts = [int((split.train["target"] == name).sum()) for name in predictor.schema.classes]
+    counts = [int((split.train["target"] == name).sum()) for name in trained.schema.classes]
     if counts != list(made["class_counts"]):
         raise UserError(
             f"fold {made['fold']} has other training cases than those of the model: by class {counts}, however it "
@@ -73,31 +77,31 @@ def _name(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) else value
 
 
-def _cases(predictor: Predictor, rows: pd.DataFrame) -> Iterator[CheckedCase]:
+def _cases(trained: TrainedModel, rows: pd.DataFrame) -> Iterator[CheckedCase]:
     """Those of which anything is there that the model reads."""
-    for row in rows.to_dict("records"):
-        photos, history = list(row["images"]), history_of(row, predictor.schema)
-        answers = Answers(
-            predictor.model,
-            predictor.loss,
-            predictor.schema,
-            predictor.temperature,
-            predictor.encode_photos(photos or None),
-        )
+    kinds = [kind for kind in trained.modalities if is_photo(kind)]
+    photos_of_rows = photos_by_kind(rows, trained.schema)
+    for row, by_kind in zip(rows.to_dict("records"), photos_of_rows, strict=True):
+        history = history_of(row, trained.schema)
+        presented = present(trained, {kind: by_kind.get(kind, []) for kind in kinds}, history.fields, history.text)
+        answers = Answers(presented)
         question = answers.question(history)
         if not any(bool(flag.any()) for flag in answers.batch([question]).present.values()):
             continue
         case = CheckedCase(row["patient_id"], answers, history, int(answers.ask([question])[0].argmax()))
-        if "image" in predictor.modalities and photos and predictor.model.encoders["image"].grid is not None:
-            held = predictor.hold(photos[0], history.fields, history.text)
-            case = case._replace(held=held, mask=_mask(predictor, row))
+        mapped = [kind for kind in kinds if by_kind[kind] and trained.model.encoders[kind].grid is not None]
+        if mapped:
+            kind = mapped[0]
+            first = presented.with_photos({**presented.photos, kind: presented.photos[kind][:1]})
+            held = hold_presented(first, kind=kind)
+            case = case._replace(held=held, mask=_mask(row, by_kind[kind][0], seen_part(first, kind)))
         yield case
 
 
-def _mask(predictor: Predictor, row: Mapping[Any, Any]) -> Mask | None:
-    """The lesion in the part of the first photo that the model sees; None where the data set does not know it."""
+def _mask(row: Mapping[Any, Any], photo: str, seen: Box) -> Mask | None:
+    """The lesion in the part of a photo that the model sees; None where the data set does not know it."""
     masks = row.get("masks")
     if not isinstance(masks, tuple) or not masks:
         return None
-    with Image.open(masks[0]) as mask:
-        return np.asarray(mask.crop(in_pixels(predictor.seen(row["images"][0]), mask.size))) > 0
+    with Image.open(masks[row["images"].index(photo)]) as mask:
+        return np.asarray(mask.crop(in_pixels(seen, mask.size))) > 0

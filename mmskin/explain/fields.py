@@ -59,7 +59,7 @@ def field_values(
         pairs: see `shapley_values`.
         seed: see `shapley_values`.
     """
-    if answers.modalities == ("image",):
+    if not answers.reads_history:
         return None
     players = [field for field in answers.schema.fields if history.fields.get(field.name) is not None]
     if not players:

@@ -13,17 +13,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskin.encoders.encoder_contract import Encoder
-from mmskin.errors import UserError
+from mmskin.errors import UserError, one_of
 from mmskin.explain.gradient import Grid
-from mmskin.features import Features
-from mmskin.inputs.batch import Batch
+from mmskin.features import Features, is_photo
+from mmskin.inputs.batch import Batch, collate
 from mmskin.model.classifier import MultimodalClassifier
+from mmskin.trained.presented_case import PresentedCase
+
+NO_MAP = "the image encoder gives no map of the photo: there is no heat map to draw"
 
 
 @dataclass(frozen=True)
 class FixedHistory:
     """What `hold_history` gives.
 
+    kind: of the photo.
     pixels: (3, H, W), the photo as the image encoder reads it.
     tokens: (T, D), the patches of the photo at the last place where the model still reads them: the feature map of a
         CNN; in a transformer what goes into its last block, because a class token has read the patches by then. Class,
@@ -32,6 +36,7 @@ class FixedHistory:
     """
 
     model: MultimodalClassifier
+    kind: str
     features: Mapping[str, Features]
     present: Mapping[str, Tensor]
     pixels: Tensor
@@ -43,9 +48,9 @@ class FixedHistory:
 
         In a CNN `pooled` moves with the mean of the tokens; what its norm or head adds to that mean stays as it is.
         """
-        encoder = self.model.encoders["image"]
+        encoder = self.model.encoders[self.kind]
         if encoder.last_block is None:
-            own = self.features["image"]
+            own = self.features[self.kind]
             pooled = own.pooled + (tokens.mean(1) - self.tokens.mean(0))
             mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
             return self._classify(Features(pooled, tokens, mask))
@@ -58,53 +63,78 @@ class FixedHistory:
 
     def logits_of_pixels(self, pixels: Tensor) -> Tensor:
         """(N, 3, H, W) in place of the photo, prepared as it is → logits (N, C), differentiable."""
-        return self._classify(self.model.encoders["image"]({"pixels": pixels}))
+        return self._classify(self.model.encoders[self.kind]({"pixels": pixels}))
 
     def at(self, pixels: Tensor) -> FixedHistory:
         """The same case with another photo, (3, H, W), prepared as its own is; and with the weights of this moment."""
-        encoder = self.model.encoders["image"]
+        encoder = self.model.encoders[self.kind]
         with torch.no_grad():
-            image = encoder({"pixels": pixels[None]})
-        tokens = _tokens(encoder, image, pixels)
-        return replace(self, features={**self.features, "image": image}, pixels=pixels, tokens=tokens)
+            photo = encoder({"pixels": pixels[None]})
+        tokens = _tokens(encoder, photo, pixels)
+        return replace(self, features={**self.features, self.kind: photo}, pixels=pixels, tokens=tokens)
 
     def seen_through(self, masks: Tensor) -> Tensor:
         """Masks (N, h, w) in [0, 1] → photos (N, 3, H, W), mean grey where a mask is 0."""
         large = F.interpolate(masks[:, None], size=self.pixels.shape[1:], mode="bilinear")
         return self.pixels * large
 
-    def _classify(self, image: Features) -> Tensor:
-        count = len(image.pooled)
+    def _classify(self, photo: Features) -> Tensor:
+        count = len(photo.pooled)
         held = {modality: _repeated(features, count) for modality, features in self.features.items()}
         present = {modality: flag.expand(count) for modality, flag in self.present.items()}
-        return self.model.classify(held | {"image": image}, present).logits
+        return self.model.classify(held | {self.kind: photo}, present).logits
 
 
-def hold_history(model: MultimodalClassifier, batch: Batch, *, case: int = 0) -> FixedHistory:
-    """Hold all of one case fixed but its photo.
+def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> FixedHistory:
+    """Hold all of a case fixed but its photo of one kind.
+
+    Args:
+        presented: the case, with one photo of that kind.
+        kind: of photo; the first that the model reads if None.
+
+    Raises:
+        UserError: a model that reads no such photo, no photo or several, or an encoder that gives no map of a photo.
+    """
+    modalities = presented.trained.modalities
+    kinds = [modality for modality in modalities if is_photo(modality)]
+    if not kinds:
+        raise UserError(f"this model reads {', '.join(modalities)} and no photo: there is no heat map to draw")
+    if kind is not None and kind not in kinds:
+        raise UserError(one_of("photo kind", kind, kinds))
+    kind = kind or kinds[0]
+    count = len(presented.photos.get(kind, ()))
+    if count != 1:
+        raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {count}")
+    inputs = presented.prepared[kind]
+    pixels = None if isinstance(inputs, Features) else inputs.get("pixels")
+    if pixels is None:
+        raise UserError(NO_MAP)
+    return hold_history(presented.trained.model, collate([presented.case]), kind=kind, pixels=pixels[0])
+
+
+def hold_history(
+    model: MultimodalClassifier, batch: Batch, *, kind: str, pixels: Tensor, case: int = 0
+) -> FixedHistory:
+    """Hold all of one case of a batch fixed but its photo.
 
     Args:
         model: in eval mode.
         batch: the other cases in it do not matter.
-        case: which case of the batch; it has one photo.
+        kind: of photo.
+        pixels: (3, H, W), the case's only photo of that kind, prepared.
+        case: which case of the batch.
 
     Raises:
-        UserError: no photo or several, or an image encoder that gives no map of a photo.
+        UserError: an encoder that gives no map of a photo.
     """
-    rows = torch.nonzero(batch.case_index["image"] == case)[:, 0]
-    if len(rows) != 1:
-        raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {len(rows)}")
-    encoder = model.encoders["image"]
-    inputs = batch.inputs["image"]
+    encoder = model.encoders[kind]
     with torch.no_grad():
         features, present = model.encode(batch)
     own = {modality: _row(of_all, case) for modality, of_all in features.items()}
-    seen = own["image"]
-    if seen.tokens is None or encoder.grid is None or isinstance(inputs, Features):
-        raise UserError("the image encoder gives no map of the photo: there is no heat map to draw")
-    pixels = inputs["pixels"][int(rows[0])]
+    if own[kind].tokens is None or encoder.grid is None:
+        raise UserError(NO_MAP)
     held = {modality: flag[case : case + 1] for modality, flag in present.items()}
-    return FixedHistory(model, own, held, pixels, _tokens(encoder, seen, pixels), encoder.grid)
+    return FixedHistory(model, kind, own, held, pixels, _tokens(encoder, own[kind], pixels), encoder.grid)
 
 
 def _row(features: Features, case: int) -> Features:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from PIL import Image
 
+from mmskin.encoders.pixels import PreparePhoto
 from mmskin.errors import UserError, one_of
 from mmskin.explain import HEATMAPS
-from mmskin.explain.fixed_history import FixedHistory
+from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.gradient import Grid, Heat
 from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.fusion.fusion_contract import Fusion
-from mmskin.fusion.late import LateFusion
+from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam")
 
@@ -28,6 +30,38 @@ class PhotoMap(NamedTuple):
     def over(self, photo: Image.Image, *, opacity: float = 0.45) -> Image.Image:
         """The map laid over the photo, at the photo's own size."""
         return overlay(photo, self.heat, seen=self.seen, opacity=opacity)
+
+
+def map_of(
+    presented: PresentedCase, *, target: str | None = None, method: str = "grad_cam", kind: str | None = None
+) -> PhotoMap:
+    """The heat map of one photo of a case for one class, with everything else held fixed.
+
+    Args:
+        presented: the case.
+        target: class name; the most likely one if None.
+        method: one of `METHODS`.
+        kind: of photo; the first that the model reads if None.
+
+    Raises:
+        UserError: no such class or method, or what `hold_presented` refuses.
+    """
+    trained = presented.trained
+    if target is not None and target not in trained.schema.classes:
+        raise UserError(one_of("class", target, trained.schema.classes))
+    held = hold_presented(presented, kind=kind)
+    with torch.no_grad():
+        probs = trained.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
+    code = int(probs.argmax()) if target is None else trained.schema.classes.index(target)
+    heat = heat_of(held, code, method=method)
+    seen = seen_part(presented, held.kind)
+    return PhotoMap(heat, seen, notes_on(heat, seen, trained.model.fusion))
+
+
+def seen_part(presented: PresentedCase, kind: str) -> Box:
+    """The part of a case's first photo of a kind that the model sees, and that a map of it covers."""
+    prepare, photo = presented.trained.model.encoders[kind].prepare, presented.photos[kind][0]
+    return prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
 
 
 def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
@@ -55,8 +89,8 @@ def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
         notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
     if not heat.any():
         notes.append("nothing in the photo raises the score of this class")
-    late = late_note(fusion)
-    return (*notes, late) if late else tuple(notes)
+    apart = additive_note(fusion)
+    return (*notes, apart) if apart else tuple(notes)
 
 
 def resolution_note(grid: Grid) -> str:
@@ -67,14 +101,14 @@ def resolution_note(grid: Grid) -> str:
     )
 
 
-def late_note(fusion: Fusion) -> str | None:
-    """What is true of a late fusion, and of no other in general; None for others.
+def additive_note(fusion: Fusion) -> str | None:
+    """What is true of an additive fusion, and of no other; None for others.
 
-    The logit of class c is log π_c + Σ_m w_m (log p_m,c − log π_c), so its gradient by the photo is
-    w_image ∇ log p_image,c: the history is not in it. It is in the gradient of the *probability* of c, through the
-    normalisation over classes: which is why the logit is explained.
+    The logit of class c is a sum over modalities, so its gradient by the photo is that of the photo's own term (of late
+    fusion w_image ∇ log p_image,c): the history is not in it. It is in the gradient of the *probability* of c, through
+    the normalisation over classes: which is why the logit is explained.
     """
-    if not isinstance(fusion, LateFusion) or len(fusion.modalities) < 2:
+    if not fusion.is_additive or len(fusion.modalities) < 2:
         return None
     return (
         "photo and history are judged apart in this model and then added up: another history changes how much the "

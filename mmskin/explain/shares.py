@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mmskin.explain.answers import Answers
 from mmskin.explain.shapley import exact_shapley
+from mmskin.features import is_photo, photo_title
 from mmskin.schema import History
 
 
@@ -21,8 +22,8 @@ from mmskin.schema import History
 class PartShares:
     """How much the parts counted.
 
-    points: by part ("photo", "words", "fields"; those that the case has and the model reads); they add up to score −
-        baseline_score.
+    points: by part ("photo", or "clinical photo" and so on; "words", "fields"; those that the case has and the model
+        reads); they add up to score − baseline_score.
     alone: the differential by class with the photo or the history alone ("photo", "history"), where there is such.
     score, baseline_score: the probability of the explained class with everything and with nothing.
     """
@@ -43,26 +44,27 @@ def part_shares(answers: Answers, history: History, code: int) -> PartShares:
         return np.array([_answer(answers, history, subset)[code] for subset in subsets])
 
     found = exact_shapley(game, len(parts))
-    sides = {"photo": {"photo"}, "history": {"words", "fields"}}
-    there = {name: side & set(parts) for name, side in sides.items() if side & set(parts)}
-    alone = {name: _ranked(answers, _answer(answers, history, side)) for name, side in there.items()}
+    photos = {photo_title(kind) for kind in answers.photos}
+    sides = {"photo": photos & set(parts), "history": {"words", "fields"} & set(parts)}
+    alone = {name: _ranked(answers, _answer(answers, history, side)) for name, side in sides.items() if side}
     points = dict(zip(parts, found.values.tolist(), strict=True))
     return PartShares(points, found.full, found.empty, found.completeness_error, alone)
 
 
 def _parts(answers: Answers, history: History) -> dict[str, bool]:
-    reads_fields = answers.modalities != ("image",)
+    kinds = [kind for kind in answers.trained.modalities if is_photo(kind)]
     return {
-        "photo": bool(answers.photos),
-        "words": bool(history.text) and "text" in answers.modalities,
-        "fields": reads_fields and bool(history.recorded()),
+        **{photo_title(kind): kind in answers.photos for kind in kinds},
+        "words": bool(history.text) and "text" in answers.trained.modalities,
+        "fields": answers.reads_history and bool(history.recorded()),
     }
 
 
 def _answer(answers: Answers, history: History, subset: set[str]) -> NDArray[np.float64]:
     fields = history.fields if "fields" in subset else {}
-    told = History(fields, history.text if "words" in subset else None)
-    probs: NDArray[np.float64] = answers([told], photo="photo" in subset)[0]
+    kept = History(fields, history.text if "words" in subset else None)
+    photos = frozenset(kind for kind in answers.photos if photo_title(kind) in subset)
+    probs: NDArray[np.float64] = answers([kept], photos=photos)[0]
     return probs
 
 

@@ -46,7 +46,7 @@ class Change:
 
 def what_if(answers: Answers, history: History) -> list[Change]:
     """The answers under every other admissible value of every field, recorded or not, in the schema's order."""
-    if answers.modalities == ("image",):
+    if not answers.reads_history:
         return []
     tried = [(field, value) for field in answers.schema.fields for value in others(field, history)]
     changed = [History({**history.fields, field.name: value}, history.text) for field, value in tried]
@@ -57,10 +57,10 @@ def what_if(answers: Answers, history: History) -> list[Change]:
     ]
 
 
-def smallest_flip(changes: Sequence[Change]) -> Change | None:
-    """The smallest change after which another class is the most likely; of equal ones the clearest. None if none is."""
+def smallest_flips(changes: Sequence[Change]) -> list[Change]:
+    """The changes after which another class is the most likely, the smallest first; of equal ones the clearest."""
     flips = [change for change in changes if change.flips]
-    return min(flips, key=lambda change: (change.size, -max(change.probabilities.values())), default=None)
+    return sorted(flips, key=lambda change: (change.size, -max(change.probabilities.values())))
 
 
 def others(field: Field, history: History) -> list[float | str]:

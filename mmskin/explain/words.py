@@ -49,7 +49,7 @@ def word_values(answers: Answers, history: History, code: int) -> WordValues | N
     note = answers.question(history).note
     if not note:
         return None
-    encoder = answers.model.encoders["text"]
+    encoder = answers.trained.model.encoders["text"]
     if isinstance(encoder, WordEncoder):
         return _by_gradient(answers, encoder, history, code)
     return _by_leaving_out(answers, history, code)
@@ -61,7 +61,7 @@ def _by_gradient(answers: Answers, encoder: WordEncoder, history: History, code:
     inputs = {key: tensor[None] for key, tensor in encoder.prepare(question.note).items()}
     word_of_row = torch.tensor(encoder.words_of(question.note))
     with torch.no_grad():
-        features, present = answers.model.encode(answers.batch([question]))
+        features, present = answers.trained.model.encode(answers.batch([question]))
         embedded = encoder.embed(inputs)[0]
         blank = torch.where((word_of_row >= 0)[:, None], encoder.no_word(), embedded)
 
@@ -70,8 +70,8 @@ def _by_gradient(answers: Answers, encoder: WordEncoder, history: History, code:
         read = encoder.from_embeddings(rows, {key: _repeat(tensor, count) for key, tensor in inputs.items()})
         others = {modality: _repeat_features(held, count) for modality, held in features.items()}
         there = {modality: _repeat(flag, count) for modality, flag in present.items()}
-        logits = answers.model.classify(others | {"text": read}, there).logits
-        return answers.probabilities(logits)[:, code]
+        logits = answers.trained.model.classify(others | {"text": read}, there).logits
+        return answers.trained.calibrated(logits)[:, code]
 
     found = integrated_gradients(score, embedded, blank)
     by_row = found.attributions.double().flatten(1).sum(1)

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from typing import TYPE_CHECKING
 
-from mmskin.fusion.bottleneck import BottleneckFusion
-from mmskin.fusion.channel_gate import ChannelGateFusion
-from mmskin.fusion.co_attention import CoAttentionFusion
-from mmskin.fusion.concat import ConcatFusion
-from mmskin.fusion.cross_attention import CrossAttentionFusion
-from mmskin.fusion.film import FiLMFusion
-from mmskin.fusion.fusion_contract import Fusion
-from mmskin.fusion.gated import GatedFusion
-from mmskin.fusion.late import LateFusion
-from mmskin.fusion.low_rank import LowRankFusion
-from mmskin.fusion.metablock import MetaBlockFusion
-from mmskin.fusion.metanet import MetaNetFusion
-from mmskin.fusion.single import SingleModality
+from mmskin.config.parts import Parts, Place
 
-FUSIONS: dict[str, Callable[..., Fusion]] = {
-    "image_only": partial(SingleModality, "image"),
-    "text_only": partial(SingleModality, "text"),
-    "metadata_only": partial(SingleModality, "metadata"),
-    "concat": ConcatFusion,
-    "late": LateFusion,
-    "cross_attention": CrossAttentionFusion,
-    "gated": GatedFusion,
-    "low_rank": LowRankFusion,
-    "film": FiLMFusion,
-    "channel_gate": ChannelGateFusion,
-    "metablock": partial(MetaBlockFusion, "metadata"),
-    "metablock_note": partial(MetaBlockFusion, "text"),
-    "metanet": partial(MetaNetFusion, "metadata"),
-    "metanet_note": partial(MetaNetFusion, "text"),
-    "bottleneck": BottleneckFusion,
-    "co_attention": CoAttentionFusion,
-}
+if TYPE_CHECKING:
+    from mmskin.fusion.fusion_contract import Fusion
+
+FUSIONS: Parts[Fusion] = Parts(
+    "fusion",
+    {
+        "image_only": "mmskin.fusion.single:SinglePhoto",
+        "text_only": Place("mmskin.fusion.single:SingleModality", ("text",)),
+        "metadata_only": Place("mmskin.fusion.single:SingleModality", ("metadata",)),
+        "concat": "mmskin.fusion.concat:ConcatFusion",
+        "late": "mmskin.fusion.late:LateFusion",
+        "cross_attention": "mmskin.fusion.cross_attention:CrossAttentionFusion",
+        "gated": "mmskin.fusion.gated:GatedFusion",
+        "low_rank": "mmskin.fusion.low_rank:LowRankFusion",
+        "film": "mmskin.fusion.film:FiLMFusion",
+        "channel_gate": "mmskin.fusion.channel_gate:ChannelGateFusion",
+        "metablock": Place("mmskin.fusion.metablock:MetaBlockFusion", ("metadata",)),
+        "metablock_note": Place("mmskin.fusion.metablock:MetaBlockFusion", ("text",)),
+        "metanet": Place("mmskin.fusion.metanet:MetaNetFusion", ("metadata",)),
+        "metanet_note": Place("mmskin.fusion.metanet:MetaNetFusion", ("text",)),
+        "bottleneck": "mmskin.fusion.bottleneck:BottleneckFusion",
+        "co_attention": "mmskin.fusion.co_attention:CoAttentionFusion",
+    },
+    group="mmskin.fusions",
+)

@@ -40,6 +40,9 @@ class BottleneckFusion(Fusion):
     token_dropout: share of tokens hidden in training, in [0, 1); at least one of a modality stays.
     """
 
+    takes = "several"
+    reads_tokens = "all"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -55,7 +58,6 @@ class BottleneckFusion(Fusion):
     ) -> None:
         super().__init__(num_classes)
         self.modalities = choose_modalities(dims, modalities, at_least=2)
-        self.needs_tokens = self.modalities
         check_heads(hidden_dim, num_heads)
         check_size("num_bottlenecks", num_bottlenecks)
         check_share("dropout", dropout)

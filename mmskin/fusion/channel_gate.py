@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskin.features import Features
-from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_share, check_size, choose_photo_and_history
+from mmskin.fusion.fusion_options import check_share, check_size, choose_sides
+from mmskin.fusion.photo_modulation import PhotoModulation
 from mmskin.fusion.tokens import masked_mean, real_tokens
 
 
-class ChannelGateFusion(Fusion):
+class ChannelGateFusion(PhotoModulation):
     """fused = mean over cells of GELU(W (g ⊙ norm(cell)) + b), with g = σ(MLP(history)) in (0, 1), one per channel.
 
     A gate that multiplies the cells of a map and is followed by their mean is the same gate on the mean: that much of
@@ -29,11 +30,14 @@ class ChannelGateFusion(Fusion):
     Hu et al., CVPR 2018, equation 3, with the history in the place of the squeezed map. NOTE[DIFF]: LayerNorm before
     the gate, W and GELU after it, for the reason above.
 
-    modalities: image, and text or metadata or both; all that have an encoder if not given.
+    modalities: photos, and text or metadata or both; all that have an encoder if not given.
     hidden_dim: width of W, and of the answer.
     gate_dim: width of the hidden layer of the MLP; about D / 16 for D = 1280, as in squeeze-and-excitation.
     dropout: in [0, 1), on the pooled vector.
     """
+
+    takes = "photos_and_history"
+    reads_tokens = "photos"
 
     def __init__(
         self,
@@ -46,28 +50,27 @@ class ChannelGateFusion(Fusion):
         dropout: float = 0.3,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_photo_and_history(dims, modalities)
-        self.needs_tokens = ("image",)
-        self.history = self.modalities[1:]
-        self.out_dim = check_size("hidden_dim", hidden_dim)
+        sides = choose_sides(dims, modalities)
+        self.photo, self.history = sides.photos[0], sides.history
+        check_size("hidden_dim", hidden_dim)
         check_size("gate_dim", gate_dim)
-        self.norm = nn.ModuleDict({m: nn.LayerNorm(dims[m]) for m in self.modalities})
+        self.norm = nn.ModuleDict({m: nn.LayerNorm(dims[m]) for m in (self.photo, *self.history)})
         self.gate = nn.Sequential(
             nn.Linear(sum(dims[m] for m in self.history), gate_dim),
             nn.ReLU(),
-            nn.Linear(gate_dim, dims["image"]),
+            nn.Linear(gate_dim, dims[self.photo]),
             nn.Sigmoid(),
         )
-        self.mix = nn.Linear(dims["image"], hidden_dim)
+        self.mix = nn.Linear(dims[self.photo], hidden_dim)
         self.dropout = nn.Dropout(check_share("dropout", dropout))
+        same = partial(
+            ChannelGateFusion, num_classes=num_classes, hidden_dim=hidden_dim, gate_dim=gate_dim, dropout=dropout
+        )
+        self.repeat_for(sides, dims, width=hidden_dim, same=same)
 
-    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
-        """Fuse a batch, see `Fusion.forward`.
-
-        Raises:
-            ValueError: the photo's encoder gives no tokens.
-        """
-        tokens, mask = real_tokens(features["image"], "image", "channel_gate")
+    def modulate(self, features: Mapping[str, Features]) -> Tensor:
+        tokens, mask = real_tokens(features[self.photo], self.photo, "channel_gate")
         gate = self.gate(torch.cat([self.norm[m](features[m].pooled) for m in self.history], dim=-1))
-        cells = F.gelu(self.mix(gate[:, None] * self.norm["image"](tokens)))
-        return FusionOutput(fused=self.dropout(masked_mean(cells, mask)))
+        cells = F.gelu(self.mix(gate[:, None] * self.norm[self.photo](tokens)))
+        answer: Tensor = self.dropout(masked_mean(cells, mask))
+        return answer

@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from mmskin.features import Features
 from mmskin.fusion.attention import AttentionBlock
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_photo_and_history
-from mmskin.fusion.tokens import TokenDropout, project, real_tokens
-
-OTHER = {"image": "history", "history": "image"}
+from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_sides
+from mmskin.fusion.tokens import OTHER, TokenDropout, project, real_tokens
 
 
 class CoAttentionFusion(Fusion):
@@ -22,9 +20,10 @@ class CoAttentionFusion(Fusion):
 
     A layer is a co-attention block, in which the queries of a stream meet the keys of the other one (as they were
     before the layer), and a self-attention block, both with their own weights for photo and history. The summary of
-    the photo starts as its pooled vector, that of the history as the mean over its kinds. All tokens of a modality
-    share one projection (LayerNorm, Linear) and a learned vector that says which modality they are; notes and fields,
-    where both are used, form one history stream. The product makes the answer depend on both by construction.
+    the photo starts as its pooled vector, that of a stream of several modalities as the mean over them. All tokens of a
+    modality share one projection (LayerNorm, Linear) and a learned vector that says which modality they are; notes and
+    fields, where both are used, form one history stream, and several kinds of photos one photo stream. The product
+    makes the answer depend on both by construction.
 
     `cross_attention` has no self-attention and no summary tokens; its streams are averaged and laid side by side.
 
@@ -35,13 +34,16 @@ class CoAttentionFusion(Fusion):
     figure 2b, mean-pooled features as the photo's summary, product of the summaries). NOTE[DIFF]: pre-norm; no position
     embeddings, since the tokens come from encoders that know where they are; no pretraining.
 
-    modalities: image, and text or metadata or both; all that have an encoder if not given.
+    modalities: photos, and text or metadata or both; all that have an encoder if not given.
     hidden_dim: width of the streams, divisible by num_heads.
     num_heads: attention heads.
     depth: layers.
     dropout: in [0, 1), after the projections, on the attention and after each block. As in `cross_attention`.
     token_dropout: share of tokens hidden in training, in [0, 1); at least one of a modality stays, and the summary.
     """
+
+    takes = "photos_and_history"
+    reads_tokens = "all"
 
     def __init__(
         self,
@@ -56,13 +58,13 @@ class CoAttentionFusion(Fusion):
         token_dropout: float = 0.1,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_photo_and_history(dims, modalities)
-        self.needs_tokens = self.modalities
+        sides = choose_sides(dims, modalities)
+        self.modalities = (*sides.photos, *sides.history)
         check_heads(hidden_dim, num_heads)
         check_size("depth", depth)
         check_share("dropout", dropout)
         self.drop_tokens = TokenDropout(check_share("token_dropout", token_dropout))
-        self.members = {"image": ("image",), "history": self.modalities[1:]}
+        self.members = {"image": sides.photos, "history": sides.history}
         self.embed = nn.ModuleDict({m: project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
         # 0.02: the usual scale of learned embeddings, small beside a projected token of scale 1.
         self.kind = nn.ParameterDict({m: nn.Parameter(torch.randn(hidden_dim) * 0.02) for m in self.modalities})

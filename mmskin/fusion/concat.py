@@ -32,6 +32,8 @@ class ConcatFusion(Fusion):
         CNN, and none.
     """
 
+    takes = "several"
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -48,6 +50,7 @@ class ConcatFusion(Fusion):
         check_share("dropout", dropout)
         self.parts = nn.ModuleDict({m: _part(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
         width = hidden_dim * len(self.modalities)
+        self.is_additive = joint_dim is None
         self.joint: nn.Module = nn.Identity()
         if joint_dim is not None:
             self.joint = _part(width, check_size("joint_dim", joint_dim), dropout=dropout)

@@ -12,8 +12,8 @@ from mmskin.errors import one_of
 from mmskin.features import Features
 from mmskin.fusion.attention import AttentionBlock
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_photo_and_history
-from mmskin.fusion.tokens import TokenDropout, masked_mean, project, real_tokens
+from mmskin.fusion.fusion_options import check_heads, check_share, check_size, choose_sides
+from mmskin.fusion.tokens import OTHER, TokenDropout, masked_mean, project, real_tokens
 
 Directions = Literal["both", "history_to_image", "image_to_history"]
 
@@ -22,7 +22,8 @@ class CrossAttentionFusion(Fusion):
     """Two streams of tokens, photo and history, that attend to each other; their means and the pooled vectors, fused.
 
     Every token of every modality goes through LayerNorm, Linear and dropout to `hidden_dim`. Notes and fields, where
-    both are used, form one history stream, told apart by a learned vector per modality. Each of `depth` layers lets the
+    both are used, form one history stream, told apart by a learned vector per modality; so do several kinds of photos
+    form one photo stream. Each of `depth` layers lets the
     tokens of a stream attend to the real tokens of the other one (as they were before the layer) and then through a
     feed-forward block, both pre-norm with a residual. `fused` is the masked mean of each stream that attended, beside
     a projection of each modality's pooled vector: what needs no attention need not learn to attend, which matters
@@ -35,7 +36,7 @@ class CrossAttentionFusion(Fusion):
     Source: Vaswani et al. 2017; two streams with co-attention as in Lu et al., *ViLBERT*, NeurIPS 2019, section 3.1;
     pre-norm as in Xiong et al., *On layer normalization in the transformer architecture*, ICML 2020.
 
-    modalities: image, and text or metadata or both; all that have an encoder if not given.
+    modalities: photos, and text or metadata or both; all that have an encoder if not given.
     hidden_dim: width of the streams, divisible by num_heads.
     num_heads: attention heads.
     depth: layers.
@@ -44,6 +45,9 @@ class CrossAttentionFusion(Fusion):
         cases, like the small widths.
     token_dropout: share of tokens hidden in training, in [0, 1); at least one stays.
     """
+
+    takes = "photos_and_history"
+    reads_tokens = "all"
 
     def __init__(
         self,
@@ -59,24 +63,25 @@ class CrossAttentionFusion(Fusion):
         token_dropout: float = 0.1,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_photo_and_history(dims, modalities)
-        self.needs_tokens = self.modalities
+        sides = choose_sides(dims, modalities)
+        self.modalities = (*sides.photos, *sides.history)
         if directions not in get_args(Directions):
             raise ValueError(one_of("directions", directions, get_args(Directions)))
         check_heads(hidden_dim, num_heads)
         check_size("depth", depth)
         check_share("dropout", dropout)
         self.drop_tokens = TokenDropout(check_share("token_dropout", token_dropout))
-        self.history = self.modalities[1:]
+        self.members = {"image": sides.photos, "history": sides.history}
         queries = {"both": ("image", "history"), "history_to_image": ("history",), "image_to_history": ("image",)}
         self.queries = queries[directions]
 
         self.embed = nn.ModuleDict({m: project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
         self.summarize = nn.ModuleDict({m: project(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
         self.kind = nn.ParameterDict()
-        if len(self.history) > 1:
-            # 0.02: the usual scale of learned embeddings, small beside a projected token of scale 1.
-            self.kind.update({m: nn.Parameter(torch.randn(hidden_dim) * 0.02) for m in self.history})
+        for side in sides:
+            if len(side) > 1:
+                # 0.02: the usual scale of learned embeddings, small beside a projected token of scale 1.
+                self.kind.update({m: nn.Parameter(torch.randn(hidden_dim) * 0.02) for m in side})
         self.layers = nn.ModuleList(
             nn.ModuleDict({q: AttentionBlock(hidden_dim, num_heads=num_heads, dropout=dropout) for q in self.queries})
             for _ in range(depth)
@@ -91,18 +96,13 @@ class CrossAttentionFusion(Fusion):
             ValueError: the encoder of a modality gives no tokens.
         """
         embedded = {m: self._tokens(m, features[m]) for m in self.modalities}
-        streams = {
-            "image": embedded["image"][0],
-            "history": torch.cat([embedded[m][0] for m in self.history], dim=1),
-        }
-        masks = {
-            "image": self.drop_tokens(embedded["image"][1]),
-            "history": self.drop_tokens(torch.cat([embedded[m][1] for m in self.history], dim=1)),
-        }
-        other = {"image": "history", "history": "image"}
+        streams, masks = {}, {}
+        for stream, members in self.members.items():
+            streams[stream] = torch.cat([embedded[m][0] for m in members], dim=1)
+            masks[stream] = self.drop_tokens(torch.cat([embedded[m][1] for m in members], dim=1))
         for layer in self.layers:
             assert isinstance(layer, nn.ModuleDict)
-            attended = {q: block(streams[q], streams[other[q]], masks[other[q]]) for q, block in layer.items()}
+            attended = {q: block(streams[q], streams[OTHER[q]], masks[OTHER[q]]) for q, block in layer.items()}
             streams = {**streams, **attended}
         means = [masked_mean(self.norm[q](streams[q]), masks[q]) for q in self.queries]
         pooled = [self.summarize[m](features[m].pooled) for m in self.modalities]

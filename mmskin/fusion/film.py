@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskin.features import Features
-from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_share, check_size, choose_photo_and_history
+from mmskin.fusion.fusion_options import check_share, check_size, choose_sides
+from mmskin.fusion.photo_modulation import PhotoModulation
 from mmskin.fusion.tokens import masked_mean, real_tokens
 
 
-class FiLMFusion(Fusion):
+class FiLMFusion(PhotoModulation):
     """cell ← cell + ReLU(γ ⊙ norm(W cell) + β), for every cell of the photo; γ and β are linear in the history.
 
     Cells first go through LayerNorm, Linear and ReLU to `hidden_dim`; `fused` is their mean after `depth` such blocks.
@@ -32,11 +33,14 @@ class FiLMFusion(Fusion):
     that a patient's answer does not depend on the batch; mean, where the paper takes the maximum over cells; Δγ and β
     start at 0.
 
-    modalities: image, and text or metadata or both; all that have an encoder if not given.
+    modalities: photos, and text or metadata or both; all that have an encoder if not given.
     hidden_dim: channels; the paper's 128.
     depth: blocks, each with its own γ and β. The paper has 4; 1 is a guess for hundreds of cases.
     dropout: in [0, 1), on the pooled vector.
     """
+
+    takes = "photos_and_history"
+    reads_tokens = "photos"
 
     def __init__(
         self,
@@ -49,26 +53,22 @@ class FiLMFusion(Fusion):
         dropout: float = 0.3,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_photo_and_history(dims, modalities)
-        self.needs_tokens = ("image",)
-        self.history = self.modalities[1:]
-        self.out_dim = check_size("hidden_dim", hidden_dim)
+        sides = choose_sides(dims, modalities)
+        self.photo, self.history = sides.photos[0], sides.history
+        check_size("hidden_dim", hidden_dim)
         check_size("depth", depth)
-        self.embed = nn.Sequential(nn.LayerNorm(dims["image"]), nn.Linear(dims["image"], hidden_dim), nn.ReLU())
+        self.embed = nn.Sequential(nn.LayerNorm(dims[self.photo]), nn.Linear(dims[self.photo], hidden_dim), nn.ReLU())
         self.mix = nn.ModuleList(nn.Linear(hidden_dim, hidden_dim, bias=False) for _ in range(depth))
         self.norm = nn.ModuleDict({m: nn.LayerNorm(dims[m]) for m in self.history})
         self.generate = nn.Linear(sum(dims[m] for m in self.history), depth * 2 * hidden_dim)
         nn.init.zeros_(self.generate.weight)
         nn.init.zeros_(self.generate.bias)
         self.dropout = nn.Dropout(check_share("dropout", dropout))
+        same = partial(FiLMFusion, num_classes=num_classes, hidden_dim=hidden_dim, depth=depth, dropout=dropout)
+        self.repeat_for(sides, dims, width=hidden_dim, same=same)
 
-    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
-        """Fuse a batch, see `Fusion.forward`.
-
-        Raises:
-            ValueError: the photo's encoder gives no tokens.
-        """
-        tokens, mask = real_tokens(features["image"], "image", "film")
+    def modulate(self, features: Mapping[str, Features]) -> Tensor:
+        tokens, mask = real_tokens(features[self.photo], self.photo, "film")
         cells = self.embed(tokens)
         history = torch.cat([self.norm[m](features[m].pooled) for m in self.history], dim=-1)
         blocks = self.generate(history).unflatten(-1, (len(self.mix), 2, 1, -1)).unbind(dim=1)
@@ -76,4 +76,5 @@ class FiLMFusion(Fusion):
             delta_gamma, beta = block.unbind(dim=1)
             mixed = F.layer_norm(mix(cells), (cells.shape[-1],))
             cells = cells + F.relu((1 + delta_gamma) * mixed + beta)
-        return FusionOutput(fused=self.dropout(masked_mean(cells, mask)))
+        answer: Tensor = self.dropout(masked_mean(cells, mask))
+        return answer

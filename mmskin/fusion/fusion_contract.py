@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskin.features import Features
+from mmskin.fusion.fusion_options import ReadsTokens, Takes, tokens_read
 
 SMALLEST_PRIOR = 1e-12
 """The prior of a class without training cases, so that its logarithm is finite."""
@@ -30,25 +31,40 @@ class FusionOutput(NamedTuple):
 class Fusion(nn.Module):
     """Features of several modalities → one representation, or logits.
 
-    A constructor takes `dims` (D by modality, in any order) and `num_classes`, then its own keyword-only options.
-    It answers for every non-empty subset of its modalities: the model has put a learned vector (pooled) or one learned
-    token in the place of what is absent, and `present` says which. Other modalities cannot change its answer.
+    A constructor takes `dims` (D by modality) and `num_classes`, then its own keyword-only options; one of them, in
+    every fusion of the table, is `dropout`, in [0, 1). It answers for every non-empty subset of its modalities: the
+    model has put a learned vector (pooled) or one learned token in the place of what is absent, and `present` says
+    which. Other modalities cannot change its answer.
 
     modalities: those it uses, all in `dims`.
     out_dim: width of `fused`; None for a fusion that gives logits.
-    needs_tokens: the modalities of which it reads tokens.
     log_prior: (C,) log of the class prior under which the branches are trained; uniform until `set_prior`.
+
+    What a class declares is read from its source before anything is imported, so it is written as a plain value.
     """
 
+    takes: Takes = "any"
+    """Which of the modalities that have an encoder it uses, see `modalities_of`."""
+    reads_tokens: ReadsTokens = "none"
+    """Of which of its modalities it reads tokens; of the others the pooled vector alone."""
+    needs_posterior: bool = False
+    """True if it reckons with the branches' probabilities, and needs a loss whose softmax is a posterior."""
+    is_additive: bool = False
+    """True if the logits are a sum over modalities, each term of one alone: it cannot learn that a sign in the photo
+    counts only with a complaint. May depend on options."""
     modalities: tuple[str, ...]
     out_dim: int | None
-    needs_tokens: tuple[str, ...] = ()
     log_prior: Tensor
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.register_buffer("log_prior", torch.zeros(num_classes).sub(torch.tensor(float(num_classes)).log()))
+
+    @property
+    def needs_tokens(self) -> tuple[str, ...]:
+        """The modalities of which it reads tokens."""
+        return tokens_read(self.reads_tokens, self.modalities)
 
     def set_prior(self, prior: Tensor) -> None:
         """Set the class prior, (C,) non-negative; it is normalised here."""

@@ -16,8 +16,8 @@ class GatedFusion(Fusion):
     """h_m = tanh(W_m x_m) for each modality; fused = Σ_m z_m ⊙ h_m, the gates z read from all x together.
 
     Two modalities share one gate, z ⊙ h_1 + (1 − z) ⊙ h_2 with z = σ(W_z [x_1, x_2]): each unit takes what it does not
-    take from the photo from the history. Three have a gate each, z_m = σ(W_zm [x_1, x_2, x_3]), and may all be open.
-    Since z depends on the other modality, the sum is not additive: what the photo says can count only where the
+    take from the photo from the history. Three or more have a gate each, z_m = σ(W_zm [x_1, x_2, …]), and may all be
+    open. Since z depends on the other modality, the sum is not additive: what the photo says can count only where the
     history lets it through.
 
     An absent modality enters as the learned vector that the model puts in its place: the gates see it and can learn to
@@ -31,6 +31,8 @@ class GatedFusion(Fusion):
     hidden_dim: units.
     dropout: in [0, 1), on the fused vector. As in `concat`.
     """
+
+    takes = "several"
 
     def __init__(
         self,

@@ -39,6 +39,10 @@ class LateFusion(Fusion):
     joint: whether the loss of the fused answer trains the branches too.
     """
 
+    takes = "any"
+    needs_posterior = True
+    is_additive = True
+
     def __init__(
         self,
         dims: Mapping[str, int],

@@ -34,6 +34,8 @@ class LowRankFusion(Fusion):
     dropout: in [0, 1), on the fused vector.
     """
 
+    takes = "several"
+
     def __init__(
         self,
         dims: Mapping[str, int],

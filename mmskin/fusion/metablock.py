@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor, nn
 
 from mmskin.features import Features, Modality
-from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
+from mmskin.fusion.fusion_options import check_share, check_size, choose_photos_and
+from mmskin.fusion.photo_modulation import PhotoModulation
 
 
-class MetaBlockFusion(Fusion):
+class MetaBlockFusion(PhotoModulation):
     """σ(tanh(V ⊙ T1) + T2): V the photo's pooled vector in k groups of 32, T1 and T2 one number a group.
 
     T1 = BatchNorm(W_f m) and T2 = BatchNorm(W_g m), with m the pooled vector of the history. The answer is what leaves
@@ -30,6 +31,8 @@ class MetaBlockFusion(Fusion):
     dropout: in [0, 1), on the answer; the paper has none.
     """
 
+    takes = "photos_and_context"
+
     def __init__(
         self,
         context: Modality,
@@ -40,25 +43,28 @@ class MetaBlockFusion(Fusion):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_modalities(dims, ("image", context))
-        self.context = context
-        self.out_dim = dims["image"]
+        sides = choose_photos_and(context, dims)
+        self.photo, self.context = sides.photos[0], context
+        width = dims[self.photo]
         self.group_width = check_size("group_width", group_width)
-        num_groups, rest = divmod(dims["image"], group_width)
+        num_groups, rest = divmod(width, group_width)
         if rest:
             raise ValueError(
                 f"the photo's vector must be a whole number of groups of {group_width}, however: its width is "
-                f"{dims['image']}; choose another group_width or encoder"
+                f"{width}; choose another group_width or encoder"
             )
         self.scale = _per_group(dims[context], num_groups)
         self.shift = _per_group(dims[context], num_groups)
         self.dropout = nn.Dropout(check_share("dropout", dropout))
+        same = partial(MetaBlockFusion, context, num_classes=num_classes, group_width=group_width, dropout=dropout)
+        self.repeat_for(sides, dims, width=width, same=same)
 
-    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
+    def modulate(self, features: Mapping[str, Features]) -> Tensor:
         context = features[self.context].pooled
-        groups = features["image"].pooled.unfold(-1, self.group_width, self.group_width)
+        groups = features[self.photo].pooled.unfold(-1, self.group_width, self.group_width)
         modulated = (groups * self.scale(context)[..., None]).tanh() + self.shift(context)[..., None]
-        return FusionOutput(fused=self.dropout(modulated.sigmoid().flatten(1)))
+        answer: Tensor = self.dropout(modulated.sigmoid().flatten(1))
+        return answer
 
 
 def _per_group(in_dim: int, num_groups: int) -> nn.Module:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor, nn
 
 from mmskin.features import Features, Modality
-from mmskin.fusion.fusion_contract import Fusion, FusionOutput
-from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
+from mmskin.fusion.fusion_options import check_share, check_size, choose_photos_and
+from mmskin.fusion.photo_modulation import PhotoModulation
 
 MAP_SIZE = 8 * 8
 """Features that share a gate, as in the published code."""
 
 
-class MetaNetFusion(Fusion):
+class MetaNetFusion(PhotoModulation):
     """gate ⊙ V: V the photo's pooled vector laid out as q = D / 64 maps of 8 × 8, one gate in (0, 1) a map.
 
     gate = σ(W_2 ReLU(W_1 m)), with m the pooled vector of the history; the maps are no places in the photo, just blocks
@@ -32,6 +33,8 @@ class MetaNetFusion(Fusion):
     dropout: in [0, 1), on the answer; the published code has none.
     """
 
+    takes = "photos_and_context"
+
     def __init__(
         self,
         context: Modality,
@@ -42,14 +45,14 @@ class MetaNetFusion(Fusion):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(num_classes)
-        self.modalities = choose_modalities(dims, ("image", context))
-        self.context = context
-        self.out_dim = dims["image"]
-        num_maps, rest = divmod(dims["image"], MAP_SIZE)
+        sides = choose_photos_and(context, dims)
+        self.photo, self.context = sides.photos[0], context
+        width = dims[self.photo]
+        num_maps, rest = divmod(width, MAP_SIZE)
         if rest:
             raise ValueError(
                 "the photo's vector must be a whole number of maps of 8 x 8, however: its width is "
-                f"{dims['image']}; choose another encoder, or metablock"
+                f"{width}; choose another encoder, or metablock"
             )
         check_size("hidden_dim", hidden_dim)
         self.gate = nn.Sequential(
@@ -59,8 +62,11 @@ class MetaNetFusion(Fusion):
             nn.Sigmoid(),
         )
         self.dropout = nn.Dropout(check_share("dropout", dropout))
+        same = partial(MetaNetFusion, context, num_classes=num_classes, hidden_dim=hidden_dim, dropout=dropout)
+        self.repeat_for(sides, dims, width=width, same=same)
 
-    def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
-        maps = features["image"].pooled.unfold(-1, MAP_SIZE, MAP_SIZE)
+    def modulate(self, features: Mapping[str, Features]) -> Tensor:
+        maps = features[self.photo].pooled.unfold(-1, MAP_SIZE, MAP_SIZE)
         gated = self.gate(features[self.context].pooled)[..., None] * maps
-        return FusionOutput(fused=self.dropout(gated.flatten(1)))
+        answer: Tensor = self.dropout(gated.flatten(1))
+        return answer

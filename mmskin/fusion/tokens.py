@@ -7,6 +7,10 @@ from torch import Tensor, nn
 
 from mmskin.features import Features
 
+OTHER = {"image": "history", "history": "image"}
+"""The two streams of a fusion of photos with a history, each with the one that it attends to; saved models know the
+layers of a stream by these names, whatever the photos are called."""
+
 
 def real_tokens(features: Features, modality: str, fusion: str) -> tuple[Tensor, Tensor]:
     """Tokens (B, T, D), zero wherever the mask says that nothing is there, and their mask.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,24 +13,19 @@ from torch.utils.data import Dataset, Sampler
 
 from mmskin.data.missingness import hide_fields
 from mmskin.data.seeds import view_seed
-from mmskin.data.table import histories
+from mmskin.data.table import histories, photos_by_kind
+from mmskin.features import is_photo
 from mmskin.inputs.batch import Case, Row
+from mmskin.inputs.readers import PLAIN_VIEW, RawCase, Reader, read_case
 from mmskin.schema import History, Schema
-
-PLAIN_VIEW = 0  # the evaluation view: photo as it is, note in its first wording
-
-
-class Reader(Protocol):
-    """One modality of a case → its rows; [] if it is absent."""
-
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]: ...
 
 
 class Hiding:
     """What training hides from the model, always on the history itself, before note and columns are made of it.
 
     fields: chance that a recorded field is hidden, in views after the first.
-    history, image: chance, by epoch, that a case is shown without its history, or its photo. A case never loses both.
+    history, image: chance, by epoch, that a case is shown without its history, or without photos: of several kinds a
+        set of them is drawn, each as likely. A case never loses everything.
     """
 
     def __init__(self, *, fields: float = 0.0, history: float = 0.0, image: float = 0.0) -> None:
@@ -39,17 +35,20 @@ class Hiding:
         return hide_fields(history, rate=self.fields, rng=rng) if self.fields else history
 
     def drop(self, rows: dict[str, list[Row]], rng: np.random.Generator) -> dict[str, list[Row]]:
-        """Empty the rows of the photo or of the history, if the dice say so and something stays."""
-        if not (self.history or self.image) or not rows.get("image"):
+        """Empty the rows of photos or of the history, if the dice say so and something stays."""
+        if not (self.history or self.image):
             return rows
-        if not any(rows[modality] for modality in rows if modality != "image"):
+        photos = [modality for modality, there in rows.items() if there and is_photo(modality)]
+        has_history = any(there for modality, there in rows.items() if not is_photo(modality))
+        sets = [kinds for size in range(1, len(photos) + has_history) for kinds in combinations(photos, size)]
+        if not sets:
             return rows
         draw = rng.random()
-        if draw < self.history:
-            return {modality: (kept if modality == "image" else []) for modality, kept in rows.items()}
-        if draw < self.history + self.image:
-            return rows | {"image": []}
-        return rows
+        if has_history and draw < self.history:
+            return {modality: (there if is_photo(modality) else []) for modality, there in rows.items()}
+        if draw >= self.history * has_history + self.image:
+            return rows
+        return rows | {kind: [] for kind in sets[int(rng.integers(len(sets)))]}
 
 
 class CaseDataset(Dataset[Case]):
@@ -78,7 +77,7 @@ class CaseDataset(Dataset[Case]):
         self.seed = seed
         first = tables[0]
         self.case_ids: list[str] = first.case_id.tolist()
-        self.images: list[tuple[str, ...]] = first.images.tolist()
+        self.photos = photos_by_kind(first, schema)
         codes = {name: code for code, name in enumerate(schema.classes)}
         self.targets = [codes.get(target, -1) for target in first.target]
         self.histories = [self._view_histories(table, schema, view) for view, table in enumerate(tables)]
@@ -96,24 +95,23 @@ class CaseDataset(Dataset[Case]):
     def views(self) -> int:
         return len(self.histories)
 
-    def views_of_cases(self) -> Iterator[tuple[str, tuple[str, ...], History, int]]:
-        """(case id, images, history, view) of everything that will be read, for whoever computes it beforehand."""
-        for view, told in enumerate(self.histories):
-            for case_id, images, history in zip(self.case_ids, self.images, told, strict=True):
-                yield case_id, images, history, view
+    def cases(self) -> Iterator[RawCase]:
+        """Every case in every view: all that will be read, for whoever computes it beforehand."""
+        return (self.case(index, view) for view in range(self.views) for index in range(len(self)))
+
+    def case(self, index: int, view: int) -> RawCase:
+        return RawCase(self.case_ids[index], self.photos[index], self.histories[view][index], view)
 
     def __len__(self) -> int:
         return len(self.case_ids)
 
     def __getitem__(self, key: int | tuple[int, int]) -> Case:
         index, epoch = key if isinstance(key, tuple) else (key, 0)
-        view = epoch % self.views
-        case_id, history = self.case_ids[index], self.histories[view][index]
-        rows = {m: read(case_id, self.images[index], history, view) for m, read in self.readers.items()}
-        if self.hiding is not None:
-            rng = np.random.default_rng((view_seed(case_id, epoch, self.seed), 1))
-            rows = self.hiding.drop(rows, rng)
-        return Case(rows, self.targets[index], case_id)
+        case = read_case(self.readers, self.case(index, epoch % self.views), target=self.targets[index])
+        if self.hiding is None:
+            return case
+        rng = np.random.default_rng((view_seed(case.case_id, epoch, self.seed), 1))
+        return case._replace(rows=self.hiding.drop(case.rows, rng))
 
 
 class EpochSampler(Sampler[Any]):

@@ -19,27 +19,24 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ModelError
 from mmskin.features import Features
-from mmskin.inputs.batch import Row, stack_rows
-from mmskin.inputs.readers import NoteReader, Photo, PhotoReader
-from mmskin.schema import History
+from mmskin.inputs.batch import Row
+from mmskin.inputs.readers import NoteReader, PhotoReader, PhotoView, RawCase
 
-Progress = Callable[[int, int], None]
-Wanted = dict[str, Callable[[], Row]]
+Missing = dict[str, Callable[[], Row]]
 """By key, what gives the encoder's input when called: maybe in another process."""
 
 
-def fingerprint(encoder: Encoder, *, extra: str = "") -> str:
-    """Name of an encoder's outputs: 24 hex digits of its class, options, tensors and preprocessing."""
-    digest = hashlib.sha256(f"{type(encoder).__qualname__} {encoder.prepare!r} {encoder!r} {extra}".encode())
-    for name, tensor in sorted(encoder.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:24]
+TOKENS, POOLED = "tokens", "pooled"
+"""Names of the two folders of an encoder's outputs: with tokens, or pooled vectors alone."""
+
+
+def open_store(folder: Path, *, tokens: bool) -> FeatureStore:
+    """The outputs of one encoder; where tokens are kept, whoever wants pooled vectors alone reads them there too."""
+    kept = TOKENS if tokens or (folder / TOKENS).exists() else POOLED
+    return FeatureStore(folder / kept, read_tokens=tokens)
 
 
 class FeatureStore:
@@ -52,6 +49,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path, *, read_tokens: bool = True) -> None:
         self.folder, self.read_tokens = folder, read_tokens
+        self.keeps_tokens = folder.name == TOKENS
         folder.mkdir(parents=True, exist_ok=True)
         self.place: dict[str, tuple[int, int]] = {}
         self.shards: list[_Shard] = []
@@ -130,19 +128,18 @@ class StoredPhotos:
         self.store, self.reader = store, reader
         self.recipe = repr(reader.augment)
 
-    def key(self, photo: Photo) -> str:
+    def key(self, photo: PhotoView) -> str:
         """What a photo's features are filed under: its bytes, and its variation if it has one."""
-        state = os.stat(photo.path)
-        plain = _file_digest(photo.path, state.st_size, state.st_mtime_ns)
+        plain = file_digest(photo.path)
         return plain if photo.variation is None else f"{plain}:{photo.variation}:{self.recipe}"
 
-    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
-        """What is missing in the store for these (case id, images, history, view), by key."""
-        photos = [photo for _, images, _, view in cases for photo in self.reader.photos(images, view)]
-        return {key: _Call(self.reader.read, photo) for photo in photos if (key := self.key(photo)) not in self.store}
+    def missing(self, cases: Iterable[RawCase]) -> Missing:
+        """What the store lacks for these cases, by key."""
+        views = [view for case in cases for view in self.reader.views(case)]
+        return {key: _Call(self.reader.read, view) for view in views if (key := self.key(view)) not in self.store}
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        return [self.store[self.key(photo)] for photo in self.reader.photos(images, view)]
+    def __call__(self, case: RawCase) -> list[Row]:
+        return [self.store[self.key(view)] for view in self.reader.views(case)]
 
 
 class StoredNotes:
@@ -150,27 +147,27 @@ class StoredNotes:
 
     def __init__(self, store: FeatureStore, reader: NoteReader) -> None:
         self.store, self.reader = store, reader
-        self.told: dict[Hashable, str] = {}
+        self.notes: dict[Hashable, str] = {}
 
-    def note(self, case_id: str, history: History, view: int) -> str:
+    def note(self, case: RawCase) -> str:
         """The note, worded once: every epoch asks for it again."""
-        asked = (case_id, view, history.text, *history.fields.items())
-        if asked not in self.told:
-            self.told[asked] = self.reader.note(case_id, history, view)
-        return self.told[asked]
+        asked = (case.case_id, case.view, case.history.text, *case.history.fields.items())
+        if asked not in self.notes:
+            self.notes[asked] = self.reader.note(case)
+        return self.notes[asked]
 
     def key(self, note: str) -> str:
         """What a note's features are filed under: its words."""
         return hashlib.sha256(note.encode()).hexdigest()
 
-    def wanted(self, cases: Iterable[tuple[str, Sequence[str], History, int]]) -> Wanted:
-        """What is missing in the store for these (case id, images, history, view), by key; the short notes first."""
-        notes = {self.note(case_id, history, view) for case_id, _, history, view in cases} - {""}
-        missing = {self.key(note): note for note in sorted(notes, key=lambda note: (len(note), note))}
-        return {key: _Call(self.reader.prepare, note) for key, note in missing.items() if key not in self.store}
+    def missing(self, cases: Iterable[RawCase]) -> Missing:
+        """What the store lacks for these cases, by key; the short notes first."""
+        notes = {self.note(case) for case in cases} - {""}
+        by_key = {self.key(note): note for note in sorted(notes, key=lambda note: (len(note), note))}
+        return {key: _Call(self.reader.prepare, note) for key, note in by_key.items() if key not in self.store}
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        note = self.note(case_id, history, view)
+    def __call__(self, case: RawCase) -> list[Row]:
+        note = self.note(case)
         return [self.store[self.key(note)]] if note else []
 
 
@@ -184,78 +181,13 @@ class _Call:
         return self.function(self.argument)
 
 
-class _Calls(Dataset[Row]):
-    def __init__(self, calls: Sequence[Callable[[], Row]]) -> None:
-        self.calls = calls
-
-    def __len__(self) -> int:
-        return len(self.calls)
-
-    def __getitem__(self, index: int) -> Row:
-        return self.calls[index]()
-
-
-@torch.inference_mode()
-def extract(
-    store: FeatureStore,
-    encoder: Encoder,
-    wanted: Wanted,
-    *,
-    tokens: bool,
-    batch_size: int = 64,
-    shard_rows: int = 1024,
-    progress: Progress | None = None,
-) -> None:
-    """Run a frozen encoder over what is missing in its store.
-
-    Args:
-        store: takes the outputs.
-        encoder: put in eval mode.
-        wanted: from the reader's `wanted`.
-        tokens: keep tokens too, not pooled vectors alone.
-        batch_size: rows at a time.
-        shard_rows: rows a shard.
-        progress: called with (rows done, rows in all).
-    """
-    encoder.eval()
-    keys = list(wanted)
-    loader = DataLoader(_Calls([wanted[key] for key in keys]), batch_size=batch_size, collate_fn=stack_rows)
-    held: list[Features] = []
-    start = done = 0
-    for rows in loader:
-        held.append(_kept(encoder(rows), tokens=tokens))
-        done += len(held[-1].pooled)
-        if done - start >= shard_rows or done == len(keys):
-            store.add(keys[start:done], _concatenate(held))
-            held, start = [], done
-        if progress is not None:
-            progress(done, len(keys))
-
-
-def _kept(features: Features, *, tokens: bool) -> Features:
-    pooled = features.pooled.to(torch.float16)
-    if not tokens or features.tokens is None:
-        return Features(pooled)
-    return Features(pooled, features.tokens.to(torch.float16), features.mask)
-
-
-def _concatenate(parts: Sequence[Features]) -> Features:
-    pooled = torch.cat([part.pooled for part in parts])
-    if parts[0].tokens is None:
-        return Features(pooled)
-    longest = max(part.tokens.shape[1] for part in parts if part.tokens is not None)
-    tokens = torch.cat([_pad(part.tokens, longest) for part in parts if part.tokens is not None])
-    return Features(pooled, tokens, torch.cat([_pad(part.mask, longest) for part in parts if part.mask is not None]))
-
-
-def _pad(tensor: Tensor, length: int) -> Tensor:
-    """Pad (B, T, …) to (B, length, …) with zeros."""
-    grown = tensor.new_zeros(tensor.shape[0], length, *tensor.shape[2:])
-    grown[:, : tensor.shape[1]] = tensor
-    return grown
+def file_digest(path: str) -> str:
+    """SHA-256 of a file's bytes, read once a process for each state of size and time of change."""
+    state = os.stat(path)
+    return _digest(path, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=100_000)
-def _file_digest(path: str, size: int, changed_ns: int) -> str:
+def _digest(path: str, size: int, changed_ns: int) -> str:
     """Of a file in the state that size and time of change tell; a process may ask for thousands again and again."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

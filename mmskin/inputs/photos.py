@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from mmskin.errors import ImageError
 
-Source = Path | str | bytes | Image.Image
+PhotoSource = Path | str | bytes | Image.Image
 
 MAX_PIXELS = 40_000_000
 """Refused from the header on: a 260 kB PNG can hold 89 Mpx, which take 1.3 GB. Phones take 12 to 50 Mpx, mostly 12."""
@@ -57,7 +57,7 @@ _TRANSPOSE = {
 }
 
 
-class Photo(NamedTuple):
+class ReadPhoto(NamedTuple):
     """A photo, read.
 
     image: RGB, upright, without EXIF or other information about the patient.
@@ -68,7 +68,7 @@ class Photo(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def load_image(source: Source, *, max_side: int | None = None) -> Tensor:
+def load_image(source: PhotoSource, *, max_side: int | None = None) -> Tensor:
     """The pixels of a photo; `open_rgb` gives the remarks too.
 
     Returns:
@@ -85,7 +85,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).contiguous()
 
 
-def open_rgb(source: Source, *, max_side: int | None = None) -> Photo:
+def open_rgb(source: PhotoSource, *, max_side: int | None = None) -> ReadPhoto:
     """Read a photo by its content, whatever its name ends in.
 
     EXIF orientation is applied (an unreadable one is a remark, not a refusal); 16-bit grey is divided by 257, floats in
@@ -157,7 +157,7 @@ def _sharpness(grey: Tensor) -> float:
     return float(F.conv2d(grey[None, None], kernel).var(correction=0))
 
 
-def _name(source: Source) -> str:
+def _name(source: PhotoSource) -> str:
     """How messages call the photo; `repr` keeps odd file names on one line."""
     if isinstance(source, bytes):
         return f"photo of {len(source)} bytes"
@@ -232,7 +232,7 @@ def _open_heic(stream: IO[bytes], name: str) -> Image.Image:
     return image
 
 
-def _upright_rgb(image: Image.Image, name: str, max_side: int | None) -> Photo:
+def _upright_rgb(image: Image.Image, name: str, max_side: int | None) -> ReadPhoto:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(_too_large(name, f"{width} x {height}"))
@@ -248,7 +248,7 @@ def _upright_rgb(image: Image.Image, name: str, max_side: int | None) -> Photo:
         rgb = rgb.transpose(_TRANSPOSE[orientation])
     rgb = _shrunk(rgb, max_side)
     rgb.info = {}
-    return Photo(rgb, (*remarks, *colour_remarks))
+    return ReadPhoto(rgb, (*remarks, *colour_remarks))
 
 
 def _orientation(image: Image.Image) -> int | None:

@@ -1,35 +1,85 @@
-"""How each modality of a case is read: photos from disk, the note and the columns from the history."""
+"""How each modality of a case is read: photos by kind, the note and the columns from the history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from mmskin.data.seeds import view_seed
+from mmskin.features import Features, is_photo
 from mmskin.inputs.augment import Augment
-from mmskin.inputs.batch import Row
-from mmskin.inputs.dataset import PLAIN_VIEW
+from mmskin.inputs.batch import Case, Row
 from mmskin.inputs.note import render_note
 from mmskin.inputs.photos import load_image
 from mmskin.schema import History, Schema
 
+PLAIN_VIEW = 0  # the evaluation view: photo as it is, note in its first wording
 Prepare = Callable[[Any], Row]  # of an encoder: one raw input → its tensors
+Photo = str | Tensor | Features
+"""A photo on its way to an encoder: its path, its pixels (3, H, W) uint8, or what the encoder made of it already."""
 
 
-class Photo(NamedTuple):
-    """One photo of one view: what has to be read, and how it is varied; None for the plain view."""
+class RawCase(NamedTuple):
+    """A case before any encoder's inputs are made of it.
+
+    photos: by kind; a kind that is missing is no key, or has no photo.
+    view: which of its variations; 0 is the plain one.
+    """
+
+    case_id: str
+    photos: Mapping[str, Sequence[Photo]]
+    history: History
+    view: int = PLAIN_VIEW
+
+
+class Reader(Protocol):
+    """One modality of a case → its rows; [] if it is absent."""
+
+    def __call__(self, case: RawCase) -> list[Row]: ...
+
+
+def read_case(readers: Mapping[str, Reader], case: RawCase, *, target: int = -1) -> Case:
+    """A case as the model's encoders take it: the only way from photos and history to tensors.
+
+    Args:
+        readers: by modality.
+        case: what is there.
+        target: class index, −1 where it is not known.
+    """
+    return Case({modality: read(case) for modality, read in readers.items()}, target, case.case_id)
+
+
+def make_reader(
+    modality: str, prepare: Prepare, schema: Schema, *, photo_side: int
+) -> PhotoReader | NoteReader | ColumnsReader:
+    """The reader of a modality, without variation: what a trained model reads.
+
+    Args:
+        modality: a photo kind, text or metadata.
+        prepare: its encoder's.
+        schema: the declaration that words the note.
+        photo_side: longest side at which photos are read, pixels.
+    """
+    if is_photo(modality):
+        return PhotoReader(modality, prepare, max_side=photo_side)
+    return NoteReader(prepare, schema) if modality == "text" else ColumnsReader(prepare)
+
+
+class PhotoView(NamedTuple):
+    """One photo of one view: its path, and how it is varied; None for the plain view."""
 
     path: str
     variation: int | None
 
 
 class PhotoReader:
-    """Photos of a case, read, augmented by (photo, view), prepared for the encoder.
+    """The photos of one kind, read, augmented by (photo, view), prepared for the encoder.
 
     Args:
+        kind: of photo.
         prepare: the image encoder's.
         augment: applied to views after the plain one; None for never.
         max_side: longest side at which photos are read, pixels.
@@ -38,17 +88,29 @@ class PhotoReader:
     """
 
     def __init__(
-        self, prepare: Prepare, *, augment: Augment | None = None, max_side: int = 256, keep: int = 0, seed: int = 0
+        self,
+        kind: str,
+        prepare: Prepare,
+        *,
+        augment: Augment | None = None,
+        max_side: int = 256,
+        keep: int = 0,
+        seed: int = 0,
     ) -> None:
-        self.prepare, self.augment, self.seed = prepare, augment, seed
+        self.kind, self.prepare, self.augment, self.seed = kind, prepare, augment, seed
         self.max_side, self.keep = max_side, keep
         self.kept: dict[str, Tensor] = {}
 
-    def photos(self, images: Sequence[str], view: int) -> list[Photo]:
-        varied = self.augment is not None and view != PLAIN_VIEW
-        return [Photo(path, view_seed(path.rsplit("/", 1)[-1], view, self.seed) if varied else None) for path in images]
+    def views(self, case: RawCase) -> list[PhotoView]:
+        """The photos of this kind as files, each with its variation."""
+        varied = self.augment is not None and case.view != PLAIN_VIEW
+        paths = [photo for photo in case.photos.get(self.kind, ()) if isinstance(photo, str)]
+        return [
+            PhotoView(path, view_seed(path.rsplit("/", 1)[-1], case.view, self.seed) if varied else None)
+            for path in paths
+        ]
 
-    def read(self, photo: Photo) -> Row:
+    def read(self, photo: PhotoView) -> Row:
         pixels = self._load(photo.path)
         if photo.variation is not None and self.augment is not None:
             pixels = self.augment(pixels, photo.variation)
@@ -62,8 +124,13 @@ class PhotoReader:
             self.kept[path] = pixels
         return pixels
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        return [self.read(photo) for photo in self.photos(images, view)]
+    def __call__(self, case: RawCase) -> list[Row]:
+        in_memory: list[Row] = [
+            photo if isinstance(photo, Features) else self.prepare(photo)
+            for photo in case.photos.get(self.kind, ())
+            if not isinstance(photo, str)
+        ]
+        return [*(self.read(view) for view in self.views(case)), *in_memory]
 
 
 class NoteReader:
@@ -72,20 +139,20 @@ class NoteReader:
     Args:
         prepare: the text encoder's.
         schema: the declaration that words the note.
-        vary: tell views after the plain one in another order and other words.
+        vary: word views after the plain one in another order and other words.
         seed: of that variation.
     """
 
     def __init__(self, prepare: Prepare, schema: Schema, *, vary: bool = False, seed: int = 0) -> None:
         self.prepare, self.schema, self.vary, self.seed = prepare, schema, vary, seed
 
-    def note(self, case_id: str, history: History, view: int) -> str:
-        varied = self.vary and view != PLAIN_VIEW
-        rng = np.random.default_rng((view_seed(case_id, view, self.seed), 2)) if varied else None
-        return render_note(history, self.schema, rng=rng)
+    def note(self, case: RawCase) -> str:
+        varied = self.vary and case.view != PLAIN_VIEW
+        rng = np.random.default_rng((view_seed(case.case_id, case.view, self.seed), 2)) if varied else None
+        return render_note(case.history, self.schema, rng=rng)
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        note = self.note(case_id, history, view)
+    def __call__(self, case: RawCase) -> list[Row]:
+        note = self.note(case)
         return [self.prepare(note)] if note else []
 
 
@@ -95,5 +162,5 @@ class ColumnsReader:
     def __init__(self, prepare: Prepare) -> None:
         self.prepare = prepare
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        return [self.prepare(history)] if history.recorded() else []
+    def __call__(self, case: RawCase) -> list[Row]:
+        return [self.prepare(case.history)] if case.history.recorded() else []

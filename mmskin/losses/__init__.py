@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mmskin.losses.balanced_softmax import BalancedSoftmaxLoss
-from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
-from mmskin.losses.cross_entropy import CrossEntropyLoss, WeightedCrossEntropyLoss
-from mmskin.losses.focal import FocalLoss
-from mmskin.losses.ldam import LDAMLoss
-from mmskin.losses.logit_adjusted import LogitAdjustedLoss, PostHocLogitAdjustedLoss
-from mmskin.losses.loss_contract import Loss
+from mmskin.config.parts import Parts
 
-LOSSES: dict[str, Callable[..., Loss]] = {
-    "cross_entropy": CrossEntropyLoss,
-    "weighted_cross_entropy": WeightedCrossEntropyLoss,
-    "focal": FocalLoss,
-    "class_balanced_focal": ClassBalancedFocalLoss,
-    "ldam": LDAMLoss,
-    "balanced_softmax": BalancedSoftmaxLoss,
-    "logit_adjusted": LogitAdjustedLoss,
-    "logit_adjusted_post_hoc": PostHocLogitAdjustedLoss,
-}
+if TYPE_CHECKING:
+    from mmskin.losses.loss_contract import Loss
+
+LOSSES: Parts[Loss] = Parts(
+    "loss",
+    {
+        "cross_entropy": "mmskin.losses.cross_entropy:CrossEntropyLoss",
+        "weighted_cross_entropy": "mmskin.losses.cross_entropy:WeightedCrossEntropyLoss",
+        "focal": "mmskin.losses.focal:FocalLoss",
+        "class_balanced_focal": "mmskin.losses.class_balanced_focal:ClassBalancedFocalLoss",
+        "ldam": "mmskin.losses.ldam:LDAMLoss",
+        "balanced_softmax": "mmskin.losses.balanced_softmax:BalancedSoftmaxLoss",
+        "logit_adjusted": "mmskin.losses.logit_adjusted:LogitAdjustedLoss",
+        "logit_adjusted_post_hoc": "mmskin.losses.logit_adjusted:PostHocLogitAdjustedLoss",
+    },
+    group="mmskin.losses",
+)

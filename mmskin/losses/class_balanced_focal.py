@@ -63,7 +63,7 @@ class ClassBalancedFocalLoss(Loss):
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
         self.deferred_until = check_range("deferred_until", deferred_until, below=1.0)
         self.is_weighted = beta > 0
-        self.is_softmax = form == "softmax"
+        self.gives_posterior = form == "softmax"
         self.initial_bias = -math.log(len(counts) - 1) if form == "sigmoid" else None
         self.register_buffer("weights", weights.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, weights).float(), persistent=False)

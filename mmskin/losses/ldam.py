@@ -62,7 +62,7 @@ class LDAMLoss(Loss):
         self.deferred_until = check_range("deferred_until", deferred_until, below=1.0)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
         self.is_weighted = beta > 0
-        self.is_softmax = scale == 1
+        self.gives_posterior = scale == 1
         self.register_buffer("margins", margins.float(), persistent=False)
         self.register_buffer("weights", weights.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, weights).float(), persistent=False)

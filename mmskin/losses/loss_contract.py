@@ -14,13 +14,14 @@ def in_full_precision(logits: Tensor) -> Tensor:
 class Loss(nn.Module):
     """logits → a number to minimise, and the link from logits to probabilities.
 
-    A constructor takes `class_counts` ((C,) training cases per class, int64), then its own keyword-only options.
+    A constructor takes `class_counts` ((C,) training cases per class, int64), then its own keyword-only options; one of
+    them, in every loss of the table, is `label_smoothing`, in [0, 1).
     """
 
     is_weighted: bool = False
     """True if classes count differently; such a loss is refused beside a class-balanced sampler."""
-    is_softmax: bool = True
-    """True if the softmax of the logits is a posterior under `prior`, which late fusion needs of its branches."""
+    gives_posterior: bool = True
+    """True if the softmax of the logits is a posterior under `prior`, which some fusions need of their branches."""
     initial_bias: float | None = None
     """The bias with which the last layer should start, the same for all classes; None where any will do."""
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.config.build import build
-from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
+from mmskin.encoders import METADATA_ENCODERS, encoder_table
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ConfigError, one_of
-from mmskin.features import MODALITIES, Features
+from mmskin.features import HISTORY, Features, is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_contract import Fusion
-from mmskin.fusion.late import LateFusion
 from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
+from mmskin.model.parts_check import no_tokens
 from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
 
@@ -39,7 +39,8 @@ class MultimodalClassifier(nn.Module):
     Args:
         encoders: by modality; just those that the fusion uses.
         fusion: built for the encoders' widths.
-        photo_pooling: makes one vector of a case's photos; None takes their mean.
+        photo_pooling: makes one vector of a case's photos, one for all kinds or a ModuleDict by kind; None takes their
+            mean.
         initial_bias: of the head, for losses that ask for one.
 
     Raises:
@@ -51,7 +52,7 @@ class MultimodalClassifier(nn.Module):
         encoders: Mapping[str, Encoder],
         fusion: Fusion,
         *,
-        photo_pooling: AttentionPooling | None = None,
+        photo_pooling: AttentionPooling | nn.ModuleDict | None = None,
         initial_bias: float | None = None,
     ) -> None:
         super().__init__()
@@ -59,7 +60,7 @@ class MultimodalClassifier(nn.Module):
             raise ConfigError(
                 f"the fusion uses {', '.join(fusion.modalities)}, however there are encoders for {', '.join(encoders)}"
             )
-        ordered = [modality for modality in MODALITIES if modality in encoders]
+        ordered = fusion.modalities
         chosen: dict[str, nn.Module] = {modality: encoders[modality] for modality in ordered}
         # A ModuleDict is no Mapping to the type checker, and forgets that its modules are encoders.
         self.encoders: Mapping[str, Encoder] = nn.ModuleDict(chosen)  # type: ignore[assignment]
@@ -80,11 +81,17 @@ class MultimodalClassifier(nn.Module):
         for modality, encoder in self.encoders.items():
             rows = batch.inputs.get(modality)
             encoded = rows if rows is None or isinstance(rows, Features) else encoder(rows)
-            learned = self.photo_pooling if modality == "image" else None
-            pool: Pool = mean_by_case if learned is None else learned
-            per_case = _by_case(encoded, batch.case_index[modality], len(batch.case_id), pool)
+            per_case = _by_case(encoded, batch.case_index[modality], len(batch.case_id), self._pool_of(modality))
             features[modality] = self.absence[modality](per_case, batch.present[modality])
         return features, {modality: batch.present[modality] for modality in self.encoders}
+
+    def _pool_of(self, modality: str) -> Pool:
+        """How several rows of a case become one: only photos come several, and only their pooling may be learned."""
+        if self.photo_pooling is None or not is_photo(modality):
+            return mean_by_case
+        if isinstance(self.photo_pooling, nn.ModuleDict):
+            return self.photo_pooling[modality]
+        return self.photo_pooling
 
     def classify(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> Output:
         """Logits from features, for whoever holds or changes the features: explanations, stored features."""
@@ -146,10 +153,8 @@ def _by_case(rows: Features | None, case_index: Tensor, size: int, pool: Pool) -
 
 def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
     """The encoder of one modality from its slot."""
-    if modality == "metadata":
-        return build("metadata encoder", METADATA_ENCODERS, slot, schema)
-    table = IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS
-    return build(f"{modality} encoder", table, slot)
+    table = encoder_table(modality)
+    return build(f"{modality} encoder", table, slot, *((schema,) if table is METADATA_ENCODERS else ()))
 
 
 def build_model(
@@ -182,16 +187,33 @@ def build_model(
         raise ConfigError(one_of("photo_pooling", photo_pooling, PHOTO_POOLINGS))
     built_loss = build("loss", LOSSES, loss, class_counts)
     parts = {modality: make_encoder(modality, slot, schema) for modality, slot in encoders.items()}
-    dims = {modality: encoder.out_dim for modality, encoder in parts.items()}
+    dims = {modality: parts[modality].out_dim for modality in _in_declared_order(parts, schema)}
     built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
-    if isinstance(built_fusion, LateFusion) and not built_loss.is_softmax:
+    for modality in built_fusion.needs_tokens:
+        if not parts[modality].gives_tokens:
+            raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
+    if built_fusion.needs_posterior and not built_loss.gives_posterior:
         raise ConfigError(
-            "late fusion adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
+            f"{fusion['name']} adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
             "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
         )
     prior = built_loss.prior()
     built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
-    attends = photo_pooling == "attention" and "image" in dims
-    pooling = AttentionPooling(dims["image"]) if attends else None
+    photos = {m: AttentionPooling(dims[m]) for m in dims if is_photo(m)} if photo_pooling == "attention" else {}
+    pooling = next(iter(photos.values())) if len(photos) == 1 else nn.ModuleDict(photos) if photos else None
     model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)
     return model, built_loss
+
+
+def _in_declared_order(encoders: Collection[str], schema: Schema) -> tuple[str, ...]:
+    """The encoders' modalities, kinds of photos as the schema declares them: a saved model must find its own again.
+
+    Raises:
+        ConfigError: an encoder of photos that the data set does not have.
+    """
+    for modality in encoders:
+        if is_photo(modality) and modality not in schema.photos:
+            raise ConfigError(
+                f"encoders.{modality}: {schema.name} has no photos of that kind; it has: {', '.join(schema.photos)}"
+            )
+    return tuple(name for name in (*schema.photos, *HISTORY) if name in encoders)

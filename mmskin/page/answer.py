@@ -17,20 +17,21 @@ from PIL import Image
 
 import mmskin
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.page.photos import Kept
-from mmskin.report.explanation_figures import word_colours, word_signs
-from mmskin.report.explanation_sentences import percent, points
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.explanation_html import STYLE, Bar, explanation_html
+from mmskin.report.numbers import percent
 from mmskin.report.pages import render
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Prediction, Predictor
-from mmskin.trained.refer import Advice, advise, photo_quality
+from mmskin.trained.prediction import Prediction
+from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.refer import Advice, advise
 
 HERE = Path(__file__).parent
 LONGEST_TEXT = 5000
-MOST_CHANGES = 6
-MAP_SIDE = 640  # pixels of the heat map's longer side on the page
 
 
 class Case(NamedTuple):
@@ -49,15 +50,15 @@ class Shown(NamedTuple):
     why: str
 
 
-class Bar(NamedTuple):
-    """A value in words, with the share of a bar's length, −1 to 1."""
+class Asked(NamedTuple):
+    """A case read for the model, its answer, and what follows from it."""
 
-    title: str
-    told: str
-    share: float
+    presented: PresentedCase
+    prediction: Prediction
+    advice: Advice
 
 
-def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
+def ask(predictor: Predictor, case: Case) -> Asked:
     """The answer, and what follows from it. What the page says of the photo's quality is not said twice.
 
     Raises:
@@ -65,13 +66,14 @@ def ask(predictor: Predictor, case: Case) -> tuple[Prediction, Advice]:
     """
     check_text(case.text)
     image = None if case.photo is None else case.photo.image
-    prediction = predictor.predict(image, case.fields, case.text)
+    presented = predictor.present(image, case.fields, case.text)
+    prediction = predictor.answer(presented)
     if case.photo is None:
-        return prediction, advise(prediction, predictor.schema)
-    said = photo_quality(case.photo.image)
-    others = (line for line in prediction.remarks if line not in said)
+        return Asked(presented, prediction, advise(prediction, predictor.schema))
+    # Of the quality the page says what was seen at upload, on more pixels than the model reads.
+    others = (line for line in prediction.remarks if line not in presented.remarks)
     prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
-    return prediction, advise(prediction, predictor.schema, quality=case.photo.quality)
+    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=case.photo.quality))
 
 
 def check_text(text: str | None) -> None:
@@ -94,9 +96,9 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     Raises:
         UserError: see `ask`.
     """
-    prediction, advice = ask(predictor, case)
+    presented, prediction, advice = ask(predictor, case)
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
-    answer = _html(
+    shown = _html(
         "answer",
         bars=[Bar(titles[name], percent(p), p) for name, p in prediction.probabilities.items()],
         set_titles=[titles[name] for name in advice.classes],
@@ -110,18 +112,16 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         note=prediction.note,
         warning=NOT_A_DIAGNOSIS,
     )
-    yield Shown(answer, _html("waiting"))
-    explanation = Explainer(predictor).explain(
-        None if case.photo is None else case.photo.image, case.fields, case.text, target=case.target
-    )
-    why = _html("why", **_why(predictor, case, explanation, titles))
-    yield Shown(answer, why + _save(report(answer, why, model=model, is_real=is_real)))
+    yield Shown(shown, _html("waiting"))
+    explainer = Explainer(predictor.trained)
+    why = _why(case, explainer.explain_presented(presented, prediction=prediction, target=case.target))
+    yield Shown(shown, why + _save(report(shown, why, model=model, is_real=is_real)))
 
 
 def refused(answer: str, sentence: str) -> Shown:
     """A refusal: where the answer would stand, or below an answer that is there, where its explanation would."""
-    told = _html("problem", sentence=sentence[:1].upper() + sentence[1:])
-    return Shown(answer, told) if answer else Shown(told, "")
+    refusal = _html("problem", sentence=sentence[:1].upper() + sentence[1:])
+    return Shown(answer, refusal) if answer else Shown(refusal, "")
 
 
 def report(answer: str, why: str, *, model: str, is_real: bool) -> str:
@@ -130,7 +130,8 @@ def report(answer: str, why: str, *, model: str, is_real: bool) -> str:
         "report",
         answer=Markup(answer),
         why=Markup(why),
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        title=w.REPORT_TITLE,
+        style=Markup("".join(path.read_text(encoding="utf-8") for path in (STYLE, HERE / "page.css"))),
         made=w.REPORT_MADE.format(version=mmskin.__version__, model=model),
         is_real=is_real,
     )
@@ -141,85 +142,11 @@ def _save(page: str) -> str:
     return _html("save", address=Markup("data:text/html;charset=utf-8;base64,") + _base64(page.encode()))
 
 
-def _why(predictor: Predictor, case: Case, found: Explanation, titles: Mapping[str, str]) -> dict[str, Any]:
-    title = titles[found.target]
-    return {
-        "hint": w.WHY_HINT.format(title=title),
-        "sentences": found.sentences(),
-        "columns": _columns(found),
-        "rows": _compared(found, titles),
-        "parts": _bars({w.PARTS[name]: value for name, value in found.shares.points.items()}),
-        "fields": _bars({f"{f.title}: {f.value}": f.points for f in found.fields.fields} if found.fields else {}),
-        "words": _words(found),
-        "changes": _changes(found, titles),
-        "tried_changes": bool(found.changes),
-        "title": title,
-        **_heat(predictor, case, found.target),
-    }
-
-
-def _columns(found: Explanation) -> list[str]:
-    alone = [w.ALONE[name] for name in found.shares.alone] if len(found.shares.alone) > 1 else []
-    return [*alone, w.BOTH]
-
-
-def _compared(found: Explanation, titles: Mapping[str, str]) -> list[tuple[str, list[Bar]]]:
-    """By class, a bar for each part alone and for everything."""
-    alone = list(found.shares.alone.values()) if len(found.shares.alone) > 1 else []
-    return [
-        (titles[name], [Bar("", percent(column[name]), column[name]) for column in (*alone, found.probabilities)])
-        for name in found.probabilities
-    ]
-
-
-def _bars(values: Mapping[str, float]) -> list[Bar]:
-    """The strongest first, the strongest with the longest bar."""
-    largest = max((abs(value) for value in values.values()), default=0.0) or 1.0
-    ranked = sorted(values.items(), key=lambda item: -abs(item[1]))
-    return [Bar(title, points(value), value / largest) for title, value in ranked]
-
-
-def _words(found: Explanation) -> list[tuple[str, str, str, str]]:
-    """Word, colour, sign and points."""
-    if found.words is None:
-        return []
-    told = [points(value) for value in found.words.values]
-    return list(zip(found.words.words, word_colours(found.words), word_signs(found.words), told, strict=True))
-
-
-def _changes(found: Explanation, titles: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
-    """The smallest changes of single fields after which another class is the most likely."""
-    flips = [change for change in found.changes if change.flips]
-    ranked = sorted(flips, key=lambda change: (change.size, -max(change.probabilities.values())))
-    return [
-        (
-            change.title,
-            change.was or w.NOT_RECORDED,
-            change.now,
-            f"{titles[change.top]} ({percent(change.probabilities[change.top])})",
-        )
-        for change in ranked[:MOST_CHANGES]
-    ]
-
-
-def _heat(predictor: Predictor, case: Case, target: str) -> dict[str, Any]:
-    """The photo and the map over it, as pictures of one size, and what has to be said of the map."""
-    encoders = predictor.model.encoders
-    if case.photo is None or "image" not in encoders or encoders["image"].grid is None:
-        return {"photo": "", "heat": "", "heat_notes": ()}
-    found = predictor.photo_map(case.photo.image, case.fields, case.text, target=target)
-    photo = Image.open(io.BytesIO(case.photo.shown)).convert("RGB")
-    photo.thumbnail((MAP_SIDE, MAP_SIDE))
-    if max(photo.size) < MAP_SIDE:  # a small photo would give a blocky map
-        scale = MAP_SIDE / max(photo.size)
-        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BICUBIC)
-    return {"photo": _jpeg(photo), "heat": _jpeg(found.over(photo, opacity=1.0)), "heat_notes": found.notes}
-
-
-def _jpeg(image: Image.Image) -> Markup:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return Markup("data:image/jpeg;base64,") + _base64(buffer.getvalue())
+def _why(case: Case, explanation: Explanation) -> str:
+    """The explanation, with the photo as the visitor gave it in place of the one that the model reads."""
+    if case.photo is not None and explanation.photo is not None:
+        explanation = replace(explanation, photo=Image.open(io.BytesIO(case.photo.shown)))
+    return explanation_html(explanation, heading="h3")
 
 
 def _base64(data: bytes) -> str:

@@ -38,6 +38,7 @@ from gradio.data_classes import ImageData
 from starlette.middleware import Middleware
 
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import MmskinError, UserError
 from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, refused
 from mmskin.page.card import card
@@ -46,7 +47,8 @@ from mmskin.page.examples import draw_examples
 from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
 from mmskin.page.photos import Kept, Photos
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.explanation_html import STYLE
 
 WAITING = 16
 # A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
@@ -101,7 +103,7 @@ class Page:
     ) -> dict[str, Any]:
         """The answer of one case as plain values; for the API."""
         try:
-            prediction, advice = ask(self.predictor, Case(self._photo(photo, request), fields or {}, text))
+            _, prediction, advice = ask(self.predictor, Case(self._photo(photo, request), fields or {}, text))
         except UserError as error:
             return {"error": str(error)}
         except Exception as error:
@@ -192,7 +194,7 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
         "theme": theme(),
-        "css_paths": [HERE / "page.css", HERE / "gradio.css"],
+        "css_paths": [STYLE, HERE / "page.css", HERE / "gradio.css"],
     }
 
 
@@ -271,7 +273,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the empty folder is removed then too
-    photos = Photos(max_side=int(predictor.config["photo_side"]))
+    photos = Photos(max_side=predictor.trained.photo_side)
     is_real = predictor.schema.name != "synthetic"
     page = Page(predictor, photos, model=predictor.schema.name, is_real=is_real)
     with tempfile.TemporaryDirectory(prefix="mmskin-demo-") as private:  # mode 0700; it stays empty

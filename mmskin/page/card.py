@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import mmskin.page.words as w
+from mmskin.api.predictor import Predictor
 from mmskin.errors import first_of
+from mmskin.evaluation.metrics import METRICS
 from mmskin.page.answer import HERE
-from mmskin.report.pages import render, with_interval
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS, Predictor
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.numbers import number, with_interval
+from mmskin.report.pages import render
 
-METRICS = {
-    "balanced_accuracy": "Balanced accuracy",
-    "accuracy": "Accuracy",
-    "macro_auroc": "AUROC, mean over classes",
-    "ece": "Calibration error (ECE)",
-    "log_loss": "Log-loss",
-}
+SHOWN = ("balanced_accuracy", "accuracy", "macro_auroc", "ece", "log_loss")
 RUN_DEPTH = 3  # a model lies at <run>/fold_<k>/model
 
 
@@ -28,7 +25,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
     Args:
         predictor: of the model.
-        folder: where it was loaded from: the model's folder or its run's, whose metrics.json is read.
+        folder: where it was loaded from: the model's folder or its run's, whose results.json is read.
     """
     return render(
         HERE / "templates" / "card.html.jinja",
@@ -41,7 +38,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 
 
 def _model(predictor: Predictor) -> list[tuple[str, str]]:
-    config, experiment = predictor.config, predictor.config.get("experiment", {})
+    config, experiment = predictor.trained.record, predictor.trained.record.get("experiment", {})
     return [
         ("Reads", ", ".join(w.MODALITIES[name] for name in predictor.modalities)),
         *((f"Encoder of {name}", _slot(slot)) for name, slot in config["encoders"].items()),
@@ -50,13 +47,13 @@ def _model(predictor: Predictor) -> list[tuple[str, str]]:
         ("Photos are read at", _told(config.get("photo_side"), "{} pixels")),
         ("Epochs", _told(experiment.get("training", {}).get("epochs"))),
         ("Seed", _told(experiment.get("seed"))),
-        ("Temperature of the calibration", f"{predictor.temperature:.3f}"),
+        ("Temperature of the calibration", number(predictor.trained.temperature)),
         ("Made with mmskin", _told(config.get("mmskin"))),
     ]
 
 
 def _data(predictor: Predictor) -> list[tuple[str, str]]:
-    config, schema = predictor.config, predictor.schema
+    config, schema = predictor.trained.record, predictor.schema
     data = config.get("experiment", {}).get("data", {})
     counts = zip(schema.classes, config["class_counts"], strict=True)
     counted = [f"{schema.class_titles.get(name, name)} {count:,}" for name, count in counts]
@@ -76,9 +73,9 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
 
 
 def _results(folder: Path) -> list[tuple[str, str]]:
-    """Metrics of the run with their intervals; [] where there is no metrics.json of one arm."""
+    """Metrics of the run with their intervals; [] where there is no results.json of one arm."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
-    path = next((place / "metrics.json" for place in places if (place / "metrics.json").is_file()), None)
+    path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
     if path is None:
         return []
     try:
@@ -87,12 +84,12 @@ def _results(folder: Path) -> list[tuple[str, str]]:
         return []
     if len({row["arm"] for row in rows}) != 1:
         return []
-    told = [(METRICS[row["metric"]], with_interval({**row, "low": _number(row["low"])})) for row in rows]
-    return [*told, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
+    scores = [(METRICS[row["metric"]].title, with_interval({**row, "low": _number(row["low"])})) for row in rows]
+    return [*scores, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
 
 
 def _is_headline(row: Mapping[str, Any]) -> bool:
-    return row["subset"] == "all" and row["class"] == "" and row["metric"] in METRICS and row["estimate"] is not None
+    return row["subset"] == "all" and row["class"] == "" and row["metric"] in SHOWN and row["estimate"] is not None
 
 
 def _number(value: float | None) -> float:

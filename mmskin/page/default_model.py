@@ -21,28 +21,34 @@ def cache_folder() -> Path:
 
 
 def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: Callable[[str], None] = print) -> Path:
-    """The run folder of the default model: its model, and metrics.json for the model card.
+    """The run folder of the default model: its model, and results.json for the model card.
 
     It is trained beside the folder and moved there when it is whole: a program that is stopped leaves no half model,
     and of two that train at once the first one's stays.
     """
-    if (folder / "metrics.json").exists():
+    if (folder / "results.json").exists():
         return folder
-    from mmskin.benchmark.quickstart import arm_experiment  # here: a page whose model is there starts without Lightning
-    from mmskin.report.results import read_runs, write_results
+    # Here: a page whose model is there starts without Lightning.
+    from mmskin.benchmark.answer import write_answer
+    from mmskin.benchmark.quickstart import quickstart_benchmark
+    from mmskin.benchmark.run.grid import Cell
+    from mmskin.benchmark.run.run import run_benchmark
+    from mmskin.benchmark.run.this_process import ThisProcess
     from mmskin.synthetic import make_clinic
-    from mmskin.training.run import run_experiment
 
     say(f"training a small model on {cases} invented cases, once; it is kept in {folder}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as place:
         work = Path(place)
         make_clinic(work / "clinic", cases=cases, seed=0)
-        for arm in ("image_only", ARM):  # the photo's encoder is learned in the first and read, frozen, in the second
-            experiment = arm_experiment(arm, work, seed=0, epochs=epochs)
-            run_experiment(experiment, work / arm, say=lambda line: None, progress=False)
-        write_results(read_runs([work / ARM]), work / ARM, title="The demonstration's model", replicates=500)
-        if not (folder / "metrics.json").exists():
+        # The photo's encoder is learned in the first arm and read, frozen, in the second.
+        benchmark = quickstart_benchmark(work, seed=0, epochs=epochs, arms=("image_only", ARM))
+        run_benchmark(benchmark, work, executor=ThisProcess(keep_going=False), say=lambda line: None, quiet=True)
+        write_answer(benchmark, work, replicates=500)
+        made = work / "default"
+        shutil.copytree(Cell(ARM, 0, 0).folder(work) / "model", made / "model")
+        shutil.copy(work / "results.json", made)
+        if not (folder / "results.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            (work / ARM).rename(folder)
+            made.rename(folder)
     return folder

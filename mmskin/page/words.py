@@ -1,4 +1,7 @@
-"""Every English string of the page, so that it can be translated in one place. Templates read them as `w.NAME`."""
+"""The English strings of the page, in one place, but for those of the explanation, which `mmskin.report` words.
+
+Templates read them as `w.NAME`.
+"""
 
 from __future__ import annotations
 
@@ -61,25 +64,6 @@ REMARKS = "Remarks"
 NOTE = "The note that the model read"
 
 EXPLAINING = "Working out why …"
-WHY = "Why"
-WHY_HINT = "In points of the probability of {title}: blue and + speak for it, orange and \u2212 against it."
-COMPARED = "Photo alone, history alone, both"
-CLASS = "Class"
-ALONE = {"photo": "Photo alone", "history": "History alone"}
-BOTH = "Everything"
-COUNTED = "How much each part counted"
-PARTS = {"photo": "Photo", "words": "Patient's words", "fields": "Fields"}
-HEAT = "Where in the photo the evidence lies"
-HEAT_ALT = "The photo, with a heat map for {title} laid over it"
-HEAT_LEGEND = "Blue: nothing speaks for {title}. Red: what speaks for it most."
-OPACITY = "Opacity of the heat map"
-NO_HEAT = "There is no heat map: no photo was given, or this model gives none."
-WORDS = "The words"
-FIELDS = "The fields"
-CHANGES = "What would change the answer"
-CHANGES_HINT = "What the model would answer, not what would be true of another patient. One field at a time."
-NO_CHANGE = "No other value of a single field would change the most likely class."
-CHANGE_HEAD = ("Field", "Now", "If it were", "The answer")
 SAVE = "Save a one-page report"
 SAVE_HINT = (
     "The page holds the photo and the text as given, and nothing more about the patient. Mind where you keep it."
@@ -91,10 +75,10 @@ REPORT_MADE = "Made by mmskin {version} with the model {model}."
 CARD_MODEL = "The model"
 CARD_DATA = "Data"
 CARD_RESULTS = "Results on test patients"
-CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from metrics.json of the run."
+CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from results.json of the run."
 CARD_LIMITS = "Limits"
 NOT_KNOWN = "not known: it does not stand in the model's files"
-NO_RESULTS = "Not known: there is no metrics.json in the model's run folder."
+NO_RESULTS = "Not known: there is no results.json in the model's run folder."
 MISSINGNESS = {
     "visible": "visible: the model was told what is not recorded, and may have learned from the gap itself",
     "always_recorded": "always_recorded: only fields that every training case has; a gap cannot speak",

@@ -1,14 +1,14 @@
-"""How a check of explanations is told: a section for any page, a page of its own with check.json, lines to print."""
+"""A check of explanations as text: a section for any page, a page of its own with check.json, lines to print."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmskin.explain.check import Check, Measure
-from mmskin.report.pages import NOTHING, Grid, Section, environment, number, render, with_interval
+from mmskin.report.numbers import NOTHING, count, number, rough, with_interval
+from mmskin.report.pages import Grid, Section, environment, render, write_page
 
 TITLE = "Do the explanations hold"
 NOTE = (
@@ -23,15 +23,15 @@ VERDICTS = {True: "holds", False: "does not hold", None: "cannot be told"}
 def check_section(check: Check) -> Section:
     """The table, and what was left out."""
     rows = [
-        [measure.title, found(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], f"{measure.n:,}"]
+        [measure.title, value(measure), _beside(measure), measure.asked, VERDICTS[measure.holds], count(measure.n)]
         for measure in check.measures
     ]
-    head = ["Measure", "Found", "Beside it", "Asked", "Verdict", "Cases"]
+    head = ["Measure", "Value", "For comparison", "Required", "Verdict", "Cases"]
     counted = f"{check.cases:,} cases of {check.patients:,} patients."
     return Section(
         TITLE,
         NOTE,
-        lines=[counted, *(f"Left out: {line}." for line in check.left_out)],
+        lines=[counted, *(f"Not measured: {line}." for line in check.left_out)],
         grids=[Grid("", head, rows, wraps=True)],
         saved={"explanations": check.to_json()},
     )
@@ -39,12 +39,12 @@ def check_section(check: Check) -> Section:
 
 def lines(check: Check) -> list[str]:
     """A line a measure."""
-    told = [
-        f"{VERDICTS[measure.holds]:14}  {measure.name}: {found(measure)}, asked: {measure.asked}"
+    measured = [
+        f"{VERDICTS[measure.holds]:14}  {measure.name}: {value(measure)}, required: {measure.asked}"
         + (f" ({beside})" if (beside := _beside(measure)) != NOTHING else "")
         for measure in check.measures
     ]
-    return [*told, *(f"left out: {line}" for line in check.left_out)]
+    return [*measured, *(f"not measured: {line}" for line in check.left_out)]
 
 
 def write_check(check: Check, folder: Path, *, about: Mapping[str, Any], command: str = "") -> Path:
@@ -53,30 +53,25 @@ def write_check(check: Check, folder: Path, *, about: Mapping[str, Any], command
     Args:
         check: to be written.
         folder: for both.
-        about: which model and which cases: plain values that stand in both.
+        about: which model and which cases: plain values, shown in both.
         command: that was typed.
     """
     made = environment(command)
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {**about, **check.to_json(), "environment": made}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "check.json").write_text(text + "\n", encoding="utf-8")
     page = render(
         Path(__file__).with_name("check_page.html.jinja"),
         title=TITLE,
         section=check_section(check),
         environment={**{key: str(value) for key, value in about.items()}, **made},
     )
-    (folder / "check.html").write_text(page, encoding="utf-8")
-    return folder / "check.html"
+    return write_page(folder / "check.html", page, {**about, **check.to_json(), "environment": made})
 
 
-def found(measure: Measure) -> str:
-    """The value with its interval; what is tiny as a power of ten."""
+def value(measure: Measure) -> str:
+    """The value with its interval; what is tiny to three digits."""
     if 0 < abs(measure.value) < 0.0005:
-        return f"{measure.value:.0e}"
+        return rough(measure.value)
     return with_interval({"estimate": measure.value, "low": measure.low, "high": measure.high})
 
 
 def _beside(measure: Measure) -> str:
-    return ", ".join(f"{told} {number(value)}" for told, value in measure.beside.items()) or NOTHING
+    return ", ".join(f"{name} {number(beside)}" for name, beside in measure.beside.items()) or NOTHING

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmskin.data.table import Cases, histories
 from mmskin.inputs.note import say_value
+from mmskin.report.numbers import count, percent
 from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
 
 WIDTH = 100
@@ -42,10 +43,10 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
     lost = sum(not Path(photo).is_file() for photo in set(photos))
     per_case = sorted(Counter(len(images) for images in table.images).items())
     lines = [
-        ("cases", f"{len(table):,}"),
-        ("patients", f"{table.patient_id.nunique():,}"),
-        ("lesions", f"{table.lesion_id.nunique():,}"),
-        ("photos", f"{len(set(photos)):,}" + (f", {lost:,} of them not found" if lost else "")),
+        ("cases", count(len(table))),
+        ("patients", count(table.patient_id.nunique())),
+        ("lesions", count(table.lesion_id.nunique())),
+        ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
         ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
         ("free text", f"{table.text.notna().sum():,} cases"),
     ]
@@ -65,9 +66,9 @@ def _classes(schema: Schema, table: pd.DataFrame) -> str:
         of_class = table[table.target == name]
         title = schema.class_titles.get(name, "")
         groups = ", ".join(group for group, members in schema.class_groups.items() if name in members)
-        share = f"{len(of_class) / labelled:.1%}" if labelled else "-"
-        patients = f"{of_class.patient_id.nunique():,}"
-        rows.append((name, f"{len(of_class):,}", share, patients, "; ".join(filter(None, (title, groups)))))
+        share = percent(len(of_class) / labelled, digits=1) if labelled else "-"
+        patients = count(of_class.patient_id.nunique())
+        rows.append((name, count(len(of_class)), share, patients, "; ".join(filter(None, (title, groups)))))
     return _table(("Class", "cases", "share", "patients", ""), rows)
 
 
@@ -80,28 +81,28 @@ def _outcomes(schema: Schema) -> list[str]:
 
 
 def _fields(cases: Cases) -> str:
-    told = histories(cases.table, cases.schema)
+    every = histories(cases.table, cases.schema)
     rows = []
     for field in cases.schema.fields:
-        values = [history.fields[field.name] for history in told]
+        values = [history.fields[field.name] for history in every]
         absent, unknown = values.count(None), values.count(UNKNOWN)
-        known = [value for value in values if value is not None and value != UNKNOWN]
+        answered = [value for value in values if value is not None and value != UNKNOWN]
         always = "" if absent else "always"
-        counts = (f"{len(known):,}", f"{unknown:,}", f"{absent:,}")
-        rows.append((field.name, *counts, always, _values(field, known)))
-    return _table(("Field", "known", "unknown", "not recorded", "", "values"), rows)
+        counts = (count(len(answered)), count(unknown), count(absent))
+        rows.append((field.name, *counts, always, _values(field, answered)))
+    return _table(("Field", "answered", "unknown", "not recorded", "", "values"), rows)
 
 
-def _values(field: Field, known: Sequence[FieldValue]) -> str:
+def _values(field: Field, answered: Sequence[FieldValue]) -> str:
     """Range and median of numbers, the most frequent of other values."""
-    if not known:
+    if not answered:
         return ""
     if field.is_number:
-        numbers = pd.Series(list(known), dtype=float)
+        numbers = pd.Series(list(answered), dtype=float)
         low, median, high = (say_value(field, float(n)) for n in (numbers.min(), numbers.median(), numbers.max()))
         unit = f" {field.unit}" if field.kind == "numeric" and field.unit else ""
         return f"{low} to {high}{unit}, median {median}"
-    counts = sorted(Counter(str(value) for value in known).items(), key=lambda item: (-item[1], item[0]))
+    counts = sorted(Counter(str(value) for value in answered).items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{value} ({count:,})" for value, count in counts)
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
+from mmskin.explain.explanation import Explanation
 from mmskin.explain.words import WordValues
-from mmskin.report.explanation_sentences import points
 from mmskin.report.metric_figures import GRID, INK, PALETTE, STYLE
-from mmskin.report.pages import MINUS
-
-if TYPE_CHECKING:
-    from mmskin.explain.explanation import Explanation
+from mmskin.report.numbers import MINUS, points
 
 FOR, AGAINST = PALETTE[0], PALETTE[1]  # blue and vermilion of Okabe and Ito (2008)
 SCALE = LinearSegmentedColormap.from_list("speaks", [AGAINST, "#ffffff", FOR])

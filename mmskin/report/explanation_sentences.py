@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mmskin.report.pages import MINUS
-
-if TYPE_CHECKING:
-    from mmskin.explain.explanation import Explanation
+from mmskin.explain.explanation import Explanation
+from mmskin.report.numbers import count, number, percent, points
 
 MOST_FIELDS = 3  # named on each side
 LEAST_POINTS = 0.005  # half a point: what is less is not worth a word
-
-
-def points(value: float) -> str:
-    """.123 as "+12.3", in points of a hundred."""
-    text = f"{abs(100 * value):.1f}"
-    return text if text == "0.0" else f"{MINUS if value < 0 else '+'}{text}"
-
-
-def percent(value: float) -> str:
-    return f"{value:.0%}"
 
 
 def sentences(explanation: Explanation) -> list[str]:
@@ -34,13 +20,38 @@ def sentences(explanation: Explanation) -> list[str]:
     ]
 
 
+def method_sentences(explanation: Explanation) -> list[str]:
+    """How parts, fields and words got their values."""
+    words, fields = explanation.words, explanation.fields
+    methods = ["Parts: Shapley values over all subsets of photo, words and fields, exact."]
+    if fields is not None:
+        how = "exact" if fields.is_exact else "drawn; ± is two standard errors"
+        methods.append(
+            f"Fields: Shapley values over {count(fields.coalitions)} histories, {how}. Each field against not "
+            f"recorded, from {percent(fields.baseline_score)} without any field to {percent(fields.score)}; photo and "
+            "words as they are."
+        )
+    if words is not None and words.method == "leaving one word out":
+        methods.append(
+            "Words: by how much the answer falls when a word is left out, one at a time, for this text encoder does "
+            "not run from embeddings. The values need not add up to anything."
+        )
+    elif words is not None:
+        methods.append(
+            f"Words: integrated gradients, {words.steps} steps, from a note of as many unknown words "
+            f"({percent(words.baseline_score)}) to the note ({percent(words.score)}), everything else as it is; they "
+            f"add up to the difference within {number(max(100 * words.completeness_error, 0.01), digits=2)} points."
+        )
+    return methods
+
+
 def _answer(explanation: Explanation) -> str:
     top, target = explanation.top, explanation.target
-    said = f"The most likely class is {_title(explanation, top)}, at {percent(explanation.probabilities[top])}"
+    sentence = f"The most likely class is {explanation.title(top)}, at {percent(explanation.probabilities[top])}"
     if top != target:
         own = percent(explanation.probabilities[target])
-        said += f"; what is explained here is {_title(explanation, target)}, at {own}"
-    return f"{said}. Before anything is known of the case it is {percent(explanation.shares.baseline_score)}."
+        sentence += f"; what is explained here is {explanation.title(target)}, at {own}"
+    return f"{sentence}. Before anything is known of the case it is {percent(explanation.shares.baseline_score)}."
 
 
 def _counted(explanation: Explanation) -> str:
@@ -57,42 +68,38 @@ def _alone(explanation: Explanation) -> list[str]:
     parts = []
     for name, probs in alone.items():
         top = next(iter(probs))
-        parts.append(f"the {name} alone says {_title(explanation, top)} ({percent(probs[top])})")
-    said = _list(parts)
-    return [f"{said[0].upper()}{said[1:]}."]
+        parts.append(f"the {name} alone says {explanation.title(top)} ({percent(probs[top])})")
+    sentence = _list(parts)
+    return [f"{sentence[0].upper()}{sentence[1:]}."]
 
 
 def _fields(explanation: Explanation) -> list[str]:
     if explanation.fields is None:
         return []
     ranked = sorted(explanation.fields.fields, key=lambda field: -abs(field.points))
-    told = [field for field in ranked if abs(field.points) >= LEAST_POINTS]
+    moving = [field for field in ranked if abs(field.points) >= LEAST_POINTS]
     sides = {
-        "for it": [field for field in told if field.points > 0][:MOST_FIELDS],
-        "against it": [field for field in told if field.points < 0][:MOST_FIELDS],
+        "for it": [field for field in moving if field.points > 0][:MOST_FIELDS],
+        "against it": [field for field in moving if field.points < 0][:MOST_FIELDS],
     }
-    said = [
+    parts = [
         f"{side}: " + ", ".join(f"{field.title.lower()} {field.value} ({points(field.points)})" for field in fields)
         for side, fields in sides.items()
         if fields
     ]
-    return [f"Among the fields, {'; '.join(said)}."] if said else ["No field moves the answer by half a point."]
+    return [f"Among the fields, {'; '.join(parts)}."] if parts else ["No field moves the answer by half a point."]
 
 
 def _what_if(explanation: Explanation) -> list[str]:
     if not explanation.changes:
         return []
-    flip = explanation.smallest_flip
-    if flip is None:
+    if not explanation.flips:
         return ["No other value of a single field would change the most likely class."]
+    flip = explanation.flips[0]
     was = "nothing" if flip.was is None else f"“{flip.was}”"
-    then = f"{_title(explanation, flip.top)} ({percent(flip.probabilities[flip.top])})"
+    then = f"{explanation.title(flip.top)} ({percent(flip.probabilities[flip.top])})"
     change = f"were {flip.title.lower()} “{flip.now}” in place of {was}"
     return [f"The smallest single change that turns the answer: {change}, it would be {then}."]
-
-
-def _title(explanation: Explanation, name: str) -> str:
-    return explanation.titles.get(name, name)
 
 
 def _list(parts: list[str]) -> str:

@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import roc_curve
 
-from mmskin.evaluation.calibration import reliability_bins
 from mmskin.evaluation.metrics import METRICS, Floats, confusion
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, target_codes
+from mmskin.evaluation.reliability import reliability_bins
+from mmskin.report.numbers import number, percent
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 DASHES = ("-", "--", "-.", ":")
@@ -81,10 +82,14 @@ def confusion_matrix(rows: pd.DataFrame) -> Figure:
         axes.invert_yaxis()
         for (i, j), part in np.ndenumerate(share):
             colour = "white" if part > 0.55 else INK
-            axes.text(j, i - 0.12, f"{part:.0%}" if cases[i] else "n/a", ha="center", va="center", color=colour)
-            axes.text(j, i + 0.24, f"{counts[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=7.5)
+            axes.text(j, i - 0.12, percent(part) if cases[i] else "n/a", ha="center", va="center", color=colour)
+            axes.text(
+                j, i + 0.24, number(float(counts[i, j]), digits=0), ha="center", va="center", color=colour, fontsize=7.5
+            )
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), [f"{name}  n={cases[i, 0]:.0f}" for i, name in enumerate(names)])
+        axes.set_yticks(
+            range(len(names)), [f"{name}  n={number(cases[i, 0], digits=0)}" for i, name in enumerate(names)]
+        )
         axes.set(xlabel="Answer", ylabel="True class")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)

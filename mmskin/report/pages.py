@@ -1,21 +1,21 @@
-"""Pages that mmskin writes: tables, numbers as the field prints them, and one template below them all."""
+"""Pages that mmskin writes: tables, sections, and one template below them all."""
 
 from __future__ import annotations
 
-import math
+import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+
+from mmskin.report.pictures import Picture
 
 PACKAGES = ("mmskin", "torch", "timm", "transformers", "open_clip_torch", "numpy", "pandas", "scikit-learn", "scipy")
-MINUS, NOTHING = "\u2212", "\u2013"  # a minus as wide as a plus, and a dash for NaN
 
 
 class Grid(NamedTuple):
@@ -32,12 +32,6 @@ class Grid(NamedTuple):
     note: str = ""
     folded: bool = False
     wraps: bool = False
-
-
-class Picture(NamedTuple):
-    title: str
-    image: Markup
-    note: str = ""
 
 
 class Link(NamedTuple):
@@ -88,38 +82,32 @@ def render(template: Path, **values: Any) -> str:
     return environment.get_template(template.name).render(**values)
 
 
-def number(value: float, *, digits: int = 3, sign: bool = False) -> str:
-    """.623 for .6231, as the field prints shares; – for NaN."""
-    if not math.isfinite(value):
-        return NOTHING
-    text = f"{abs(value):.{digits}f}"
-    text = text[1:] if text.startswith("0.") else text
-    is_zero = not text.strip(".0")
-    if value < 0 and not is_zero:
-        return f"{MINUS}{text}"
-    return f"+{text}" if sign and not is_zero else text
+def write_page(path: Path, page: str, content: Mapping[str, Any], *, numbers: str = "") -> Path:
+    """Write a page, and its numbers as strict JSON beside it; the folder is made.
+
+    Args:
+        path: of the page, which is returned.
+        page: its HTML.
+        content: plain values and paths.
+        numbers: name of the JSON file, if it is not that of the page.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=_text, allow_nan=False)
+    path.with_name(numbers or f"{path.stem}.json").write_text(text + "\n", encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
-def with_interval(row: Mapping[Any, Any], *, digits: int = 3) -> str:
-    """.623 [.581, .662]; the estimate alone where no interval could be had."""
-    estimate = number(row["estimate"], digits=digits)
-    if not math.isfinite(row["low"]):
-        return estimate
-    return f"{estimate} [{number(row['low'], digits=digits)}, {number(row['high'], digits=digits)}]"
+def _text(value: object) -> str:
+    """A path; anything else that JSON does not know is refused, not written as whatever its text may be."""
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no plain value: {value!r}")
 
 
-def p_value(p: float) -> str:
-    """Three decimals, never 0."""
-    return NOTHING if not math.isfinite(p) else "< .001" if p < 0.001 else number(p)
-
-
-def records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Rows as plain values for JSON, NaN as null; [] where there is no table."""
-    if table is None:
-        return []
-    clean = table.astype(object)
-    rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
+def typed_command() -> str:
+    """What was typed to get here."""
+    return " ".join(["mmskin", *sys.argv[1:]])
 
 
 def environment(command: str) -> dict[str, str]:

@@ -1,28 +1,53 @@
-"""A figure on a page, and the same figure as files beside it."""
+"""Figures and photos as they stand on a page, and figures as files beside it."""
 
 from __future__ import annotations
 
+import base64
+import io
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from PIL import Image
 
 from mmskin.report.metric_figures import png, svg
-from mmskin.report.pages import Picture
 
 
-def picture(title: str, figure: Figure, *, note: str = "", folder: Path | None = None) -> Picture:
-    """The figure as it stands on a page; also written to a folder as SVG and PNG, named by its title."""
-    drawn = svg(figure)
-    if folder is not None:
+@dataclass(frozen=True)
+class Picture:
+    """A figure under its title."""
+
+    title: str
+    figure: Figure
+    note: str = ""
+
+    @cached_property
+    def image(self) -> Markup:
+        """The SVG; Markup, for matplotlib escapes every text that it writes into one."""
+        return Markup(svg(self.figure))
+
+    def write(self, folder: Path) -> None:
+        """As SVG and PNG, named by the title; the folder is made."""
         folder.mkdir(parents=True, exist_ok=True)
-        name = file_name(title)
-        (folder / f"{name}.svg").write_text(drawn + "\n", encoding="utf-8")
-        (folder / f"{name}.png").write_bytes(png(figure))
-    return Picture(title, Markup(drawn), note)  # Markup: matplotlib escapes every text that it writes into an SVG
+        name = file_name(self.title)
+        (folder / f"{name}.svg").write_text(self.image + "\n", encoding="utf-8")
+        (folder / f"{name}.png").write_bytes(png(self.figure))
 
 
 def file_name(title: str) -> str:
     """A title as a file name: small letters, digits and _ alone."""
     return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+
+
+def data_url(image: Image.Image | None, *, side: int) -> Markup:
+    """A photo as it stands in a page, its longer side at most so many pixels; "" for none."""
+    if image is None:
+        return Markup("")
+    small = image.convert("RGB")
+    small.thumbnail((side, side))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=88)
+    return Markup("data:image/jpeg;base64,") + base64.b64encode(buffer.getvalue()).decode()

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmskin.inputs.photos import Source, image_remarks, open_rgb, to_tensor
+from mmskin.features import is_photo, photo_title
+from mmskin.inputs.photos import PhotoSource, image_remarks, open_rgb, to_tensor
 from mmskin.schema import Schema
-from mmskin.trained.predictor import Prediction
+from mmskin.trained.prediction import Prediction
 
 MASS = 0.9
 LEAST_TOP = 0.5  # a guess: below, the other classes together are the likelier ones
@@ -73,7 +74,7 @@ def advise(
     return Advice(classes, mass, reached, tuple(reasons))
 
 
-def photo_quality(image: Source, *, max_side: int | None = None) -> tuple[str, ...]:
+def photo_quality(image: PhotoSource, *, max_side: int | None = None) -> tuple[str, ...]:
     """Blur, darkness, tiny size: one line each, as `image_remarks` words them.
 
     Args:
@@ -87,7 +88,8 @@ def photo_quality(image: Source, *, max_side: int | None = None) -> tuple[str, .
 
 
 def _photo(prediction: Prediction) -> list[str]:
-    return ["there is no photo, and this model was made to see one"] if "image" in prediction.missing else []
+    missing = [photo_title(modality) for modality in prediction.missing if is_photo(modality)]
+    return [f"there is no {title}, and this model was made to see one" for title in missing]
 
 
 def _unsure(prediction: Prediction, least: float) -> list[str]:

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -23,25 +23,12 @@ from safetensors.torch import load_file, save_file
 
 import mmskin
 from mmskin.errors import ConfigError, ModelError, first_of
-from mmskin.losses.loss_contract import Loss
-from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
+from mmskin.trained.trained_model import TrainedModel
 
 FORMAT = 1
 FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
-
-
-class TrainedModel(NamedTuple):
-    """A model with all that is needed to use it.
-
-    config: what config.json holds: encoders, fusion, loss, class_counts, temperature, photo_side, experiment;
-        photo_pooling, which is "mean" where it is left out, as in models of earlier versions.
-    """
-
-    model: MultimodalClassifier
-    loss: Loss
-    schema: Schema
-    config: dict[str, Any]
 
 
 def save_model(trained: TrainedModel, folder: Path) -> None:
@@ -57,9 +44,16 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     for modality, encoder in trained.model.encoders.items():
         place = f"assets/{modality}"
         encoder.save_assets(folder / place)
-        encoders[modality] = trained.config["encoders"][modality] | encoder.rebuild_options(place)
+        encoders[modality] = trained.record["encoders"][modality] | encoder.rebuild_options(place)
     state = {modality: encoder.state_json() for modality, encoder in trained.model.encoders.items()}
-    config = trained.config | {"encoders": encoders, "format": FORMAT, "mmskin": mmskin.__version__}
+    config = {
+        **trained.record,
+        "encoders": encoders,
+        "temperature": trained.temperature,
+        "photo_side": trained.photo_side,
+        "format": FORMAT,
+        "mmskin": mmskin.__version__,
+    }
     _write_json(folder / "config.json", config)
     _write_json(folder / "schema.json", trained.schema.to_json())
     _write_json(folder / "state.json", state)
@@ -96,9 +90,25 @@ def load_model(folder: Path) -> TrainedModel:
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)
         model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
+        temperature, side = float(config["temperature"]), int(config["photo_side"])
+        trained = TrainedModel(model.eval(), loss, schema, temperature, side, config)
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
-    return TrainedModel(model.eval(), loss, schema, config)
+    return trained
+
+
+def find_model(folder: Path) -> Path:
+    """The folder itself if it is a model directory, else the only one inside it.
+
+    Raises:
+        ModelError: several inside.
+    """
+    if (folder / "manifest.json").exists():
+        return folder
+    inside = sorted(path.parent for path in folder.glob("**/model/manifest.json"))
+    if len(inside) > 1:
+        raise ModelError(f"{folder} holds several models, name one of them: {', '.join(map(str, inside))}")
+    return inside[0] if inside else folder
 
 
 def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def test_a_column_is_a_leak_where_a_model_reads_it(
     (found,) = column_findings(proxies(**row), inputs={"age"}, missingness=missingness)
     assert found.level == level
     assert told in found.text
-    assert "AUROC .890 [.870, .910] for malignant" in found.text
+    assert "AUROC 0.890 [0.870, 0.910] for malignant" in found.text
 
 
 def test_flags_of_fields_are_one_finding_the_strongest_first() -> None:
@@ -104,7 +104,7 @@ def test_flags_of_fields_are_one_finding_the_strongest_first() -> None:
     weaker = proxies(column="sex, drink", auroc=0.7, **told)
     both = pd.concat([weaker, proxies(column="optional block", **told)])
     (found,) = column_findings(both, inputs={"sex", "drink"}, missingness="visible")
-    assert found.text.startswith("whether optional block is recorded tells the class alone: AUROC .890")
+    assert found.text.startswith("whether optional block is recorded tells the class alone: AUROC 0.890")
     assert "so does sex, drink" in found.text
 
 
@@ -115,7 +115,7 @@ def test_columns_without_verdict_are_not_told() -> None:
 def test_markers_counts_and_remarks_are_told() -> None:
     marker = {"column": "marker_pen", "against": "MEL", "auroc": 0.7, "low": 0.65, "high": 0.75, "verdict": SUSPICION}
     (found,) = marker_findings(pd.DataFrame([marker, {**marker, "against": "NEV", "verdict": ""}]))
-    assert found.text == "marker_pen in the photo goes with the class: AUROC .700 [.650, .750] for MEL"
+    assert found.text == "marker_pen in the photo goes with the class: AUROC 0.700 [0.650, 0.750] for MEL"
     classes = pd.DataFrame([("MEL", 3, "few"), ("NEV", 300, "")], columns=["class", "n", "note"])
     subgroups = pd.DataFrame(
         [("sex", "male", "", 5, "few"), ("sex", "male", "MEL", 1, "few")],

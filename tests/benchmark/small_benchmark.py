@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 from small_experiment import ENCODERS
 
 from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.benchmark.run.attempt import attempt
-from mmskin.benchmark.run.run import Executor, Failure, run_benchmark
+from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.run.run import Executor, Failure, Run, planned, run_benchmark
+from mmskin.benchmark.run.this_process import ThisProcess
 from mmskin.config.experiment import validated
+from mmskin.data.load import folds_of, load_cases
 
-T = TypeVar("T")
 FROZEN = ENCODERS["image"] | {"trainable": "none"}
 ARMS: dict[str, Any] = {
     "late": {"fusion": {"name": "late"}},
@@ -46,17 +46,10 @@ def small_benchmark(root: Path, features: Path, **changed: Any) -> Benchmark:
     return validated(Benchmark, raw_benchmark(root, features, **changed), where="small")
 
 
-class ThisProcess:
-    """An executor that starts no process: for tests that ask other things than where a cell runs."""
-
-    jobs = 1
-
-    def run(
-        self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
-    ) -> Iterator[tuple[T, str]]:
-        for task in tasks:
-            begin(task)
-            yield task, attempt(work, task)
+def planned_run(benchmark: Benchmark, output: Path) -> Run:
+    """What `run_benchmark` would run."""
+    labelled = load_cases(benchmark.data)
+    return planned(benchmark, resolve(benchmark, output), labelled, folds_of(benchmark.data, labelled), output)
 
 
 def run(benchmark: Benchmark, output: Path, *, executor: Executor | None = None) -> tuple[pd.DataFrame, list[Failure]]:

@@ -11,13 +11,10 @@ import pandas as pd
 import pytest
 from benchmark.small_benchmark import ARMS
 
-from mmskin.benchmark.answer import write_answer
-from mmskin.benchmark.audited import audit_section, audited
+from mmskin.benchmark.answer import originals_of, write_answer
+from mmskin.benchmark.audited import audited
 from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.benchmark.controls import sentence
-from mmskin.benchmark.costs import by_arm
-from mmskin.benchmark.headline import answer
-from mmskin.benchmark.tripod import FOR_AUTHORS
+from mmskin.report.sections.tripod import FOR_AUTHORS
 
 
 def benchmark_of(folder: Path, **changed: Any) -> Benchmark:
@@ -101,40 +98,13 @@ def test_tripod_has_every_item_once_and_leaves_the_authors_theirs(answered: Path
     assert page.count(f"<td>{FOR_AUTHORS}</td>") == len(unfilled)
 
 
-def difference(arm: str, estimate: float, verdict: str) -> dict[str, Any]:
-    low, high = estimate - 0.02, estimate + 0.02
-    return {"arm": arm, "reference": "image", "estimate": estimate, "low": low, "high": high, "verdict": verdict}
-
-
-def test_a_control_says_whether_the_advantage_vanished() -> None:
-    late = difference("late", 0.1, "better")
-    assert sentence(difference("late-shuffled", 0.003, "not distinguishable"), late) == (
-        "late-shuffled: +.003 [\u2212.017, .023] against image, where late had +.100 [.080, .120]. "
-        "The advantage vanished."
-    )
-    assert "did not vanish" in sentence(difference("late-shuffled", 0.05, "better"), late)
-    nothing = difference("late", 0.01, "not distinguishable")
-    assert sentence(difference("c", 0.0, "not distinguishable"), nothing).endswith("there was no advantage to vanish.")
-
-
-@pytest.mark.parametrize(
-    ("verdict", "told"),
-    [("better", "Yes: +.100."), ("worse", "No, it is worse: +.100."), ("x", "These patients cannot tell: +.100.")],
-)
-def test_the_question_is_answered_in_words(verdict: str, told: str) -> None:
-    assert answer(difference("a", 0.1, verdict)) == told
-
-
-def test_costs_by_arm_are_means_of_seconds_and_bear_what_was_not_measured() -> None:
-    cells = [
-        {"arm": "a", "fit_cpu_seconds": 1.0, "parameters": 10, "latency_ms": 8.0},
-        {"arm": "a", "fit_cpu_seconds": 3.0, "parameters": 10},
-        {"arm": "table", "fit_cpu_seconds": 0.5, "parameters": None},
-    ]
-    found = by_arm(cells).set_index("arm")
-    assert found.loc["a", ["fit_cpu_seconds", "parameters", "latency_ms"]].tolist() == [2.0, 10.0, 8.0]
-    assert found.loc["table"].isna().tolist() == [True, True, False, True, True]
-    assert by_arm([]).empty
+def test_the_original_of_a_control_is_the_arm_with_its_own_histories(whole_grid: Path) -> None:
+    arms = {
+        **ARMS,
+        "shuffled": ARMS["late"] | {"shuffle_histories": True},
+        "alone": {"shuffle_histories": True, "fusion": {"name": "concat"}},
+    }
+    assert originals_of(benchmark_of(whole_grid, arms=arms).arms) == {"shuffled": "late"}
 
 
 def test_the_audit_is_run_once_a_folder_and_told_above_the_results(
@@ -151,13 +121,3 @@ def test_the_audit_is_run_once_a_folder_and_told_above_the_results(
     assert json.loads((output / "results.json").read_text())["audit"]["findings"] == found["findings"]
     monkeypatch.setattr("mmskin.benchmark.audited.run_audit", lambda *_, **__: pytest.fail("audited again"))
     assert audited(benchmark.data, output) == found
-
-
-def test_of_many_findings_ten_are_told_and_notes_stand_apart() -> None:
-    findings = [{"level": "leak", "kind": "flags", "text": f"finding {k}"} for k in range(12)]
-    findings.append({"level": "note", "kind": "counts", "text": "few"})
-    section = audit_section({"summary": "s", "leaks": 12, "findings": findings})
-    assert list(section.items) == [f"Leak: finding {k}" for k in range(10)]
-    assert section.link is not None
-    assert "2 more leaks and suspicions" in section.link.words
-    assert section.grids[0].rows == [["Counts", "few"]]

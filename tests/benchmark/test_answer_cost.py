@@ -11,7 +11,7 @@ from mmskin.inputs.batch import Batch
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.model.classifier import Output
 from mmskin.schema import Schema
-from mmskin.training.run import FittedFold
+from mmskin.trained.trained_model import TrainedModel
 
 
 class Doubling(nn.Module):
@@ -27,7 +27,7 @@ class Doubling(nn.Module):
 
 def test_the_peak_of_two_results_of_a_thousand_floats_is_eight_thousand_bytes() -> None:
     schema = Schema(name="two", classes=("a", "b"), fields=())
-    fitted = FittedFold(Doubling(), CrossEntropyLoss([1, 1]), schema, {}, 1.0)  # type: ignore[arg-type]
+    fitted = TrainedModel(Doubling(), CrossEntropyLoss([1, 1]), schema, temperature=1.0, photo_side=64)  # type: ignore[arg-type]
     batch = Batch({}, {}, {}, torch.tensor([0]), ["c"])
     assert 8000 <= _peak_bytes(fitted, batch) < 8200  # the logits are small
 

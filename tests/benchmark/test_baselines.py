@@ -11,16 +11,15 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.baselines.table_arm_contract import balanced_log_loss, field_columns
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.table_arm_contract import Facts, balanced_log_loss, field_columns
 from mmskin.config.build import build
 from mmskin.data.table import make_table
 from mmskin.errors import ConfigError
-from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats
 from mmskin.schema import Field, Schema
-from mmskin.trained.inference import temper
-from mmskin.training.run import Predict
+from mmskin.trained.calibration import apply_temperature, fit_temperature
+from mmskin.trained.trained_model import Predict
 
 SCHEMA = Schema(
     name="tiny",
@@ -83,7 +82,7 @@ def one_hot(table: pd.DataFrame) -> Floats:
 def test_logistic_regression_is_that_of_scikit_learn_at_the_temperature_of_the_validation_rows() -> None:
     model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=5000).fit(one_hot(TRAIN), codes(TRAIN))
     temperature = fit_temperature(model.predict_proba(one_hot(VAL)), codes(VAL))
-    expected = temper(model.predict_proba(one_hot(TEST)), temperature)
+    expected = apply_temperature(model.predict_proba(one_hot(TEST)), temperature)
     found = fit({"name": "logistic_regression", "on": "fields", "c": [0.1]})(TEST)
     assert found == pytest.approx(expected, abs=1e-4)
 
@@ -121,7 +120,7 @@ def test_gradient_boosting_is_that_of_scikit_learn_with_as_many_trees_as_suit_th
     stages = list(model.staged_predict_proba(columns(VAL)))
     best = int(np.argmin([balanced_log_loss(stage, codes(VAL)) for stage in stages]))
     temperature = fit_temperature(stages[best], codes(VAL))
-    expected = temper(list(model.staged_predict_proba(columns(TEST)))[best], temperature)
+    expected = apply_temperature(list(model.staged_predict_proba(columns(TEST)))[best], temperature)
     assert fit({"name": "gradient_boosting", "trees": 20})(TEST) == pytest.approx(expected, abs=1e-12)
 
 

@@ -7,10 +7,12 @@ import pytest
 from benchmark.small_benchmark import ARMS, FROZEN, raw_benchmark, small_benchmark
 from small_experiment import ENCODERS
 
-from mmskin.benchmark.arms import check_arms, experiment_of, reads
-from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
-from mmskin.benchmark.run.grid import cells_of, seeds_of
-from mmskin.config.experiment import validated, write_yaml
+from mmskin.benchmark.arms import NeuralArm, ResolvedArm
+from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm, read_benchmark
+from mmskin.benchmark.resolve import resolve, waves
+from mmskin.benchmark.run.run import check_table_arms
+from mmskin.config.experiment import validated
+from mmskin.config.yaml_files import write_yaml
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
 from mmskin.schema import Field, Schema
@@ -23,6 +25,16 @@ def small(**changed: Any) -> Benchmark:
     return small_benchmark(HERE, HERE, **changed)
 
 
+def arm_of(name: str, **changed: Any) -> ResolvedArm:
+    return resolve(small(**changed), HERE)[name]
+
+
+def neural_arm(name: str, **changed: Any) -> NeuralArm:
+    arm = arm_of(name, **changed)
+    assert isinstance(arm, NeuralArm)
+    return arm
+
+
 def refused(**changed: Any) -> str:
     with pytest.raises(ConfigError) as error:
         small(**changed)
@@ -30,7 +42,7 @@ def refused(**changed: Any) -> str:
 
 
 def test_a_neural_arm_stands_for_an_experiment_with_the_shared_recipe() -> None:
-    experiment = experiment_of(small(training={"epochs": 7}), "image_only", seed=5)
+    experiment = neural_arm("image_only", training={"epochs": 7}).with_seed(5)
     assert experiment.name == "image_only"
     assert experiment.encoders == {"image": FROZEN}
     assert (experiment.training.epochs, experiment.training.threads, experiment.seed) == (7, 1, 5)
@@ -44,7 +56,7 @@ def test_an_arm_brings_its_own_loss_and_encoders() -> None:
         "loss": {"name": "focal"},
         "encoders": {"metadata": {"name": "onehot"}},
     }
-    experiment = experiment_of(small(arms=ARMS | {"own": own}), "own", seed=0)
+    experiment = neural_arm("own", arms=ARMS | {"own": own}).experiment
     assert experiment.encoders == {"image": FROZEN, "metadata": {"name": "onehot"}}
     assert experiment.loss == {"name": "focal"}
 
@@ -52,10 +64,29 @@ def test_an_arm_brings_its_own_loss_and_encoders() -> None:
 @pytest.mark.parametrize("name", FUSIONS)
 def test_what_a_fusion_reads_is_what_it_says_of_itself_once_built(name: str) -> None:
     encoders = ENCODERS | {"image": FROZEN}
-    read = reads(small(arms=ARMS | {"it": {"fusion": {"name": name}, "encoders": encoders}}), "it")
+    read = neural_arm("it", arms=ARMS | {"it": {"fusion": {"name": name}, "encoders": encoders}})
     built = FUSIONS[name](dict.fromkeys(encoders, 64), 6)
-    assert set(read.modalities) == set(built.modalities)
+    assert set(read.encoders) == set(built.modalities)
     assert set(read.tokens) == set(built.needs_tokens)
+
+
+def test_an_arm_has_its_own_recipe_modalities_and_seeds() -> None:
+    encoders = {"metadata": {"name": "tokens"}}
+    own = {"fusion": {"name": "concat"}, "encoders": encoders, "modalities": ["text", "metadata"], "seeds": [1]}
+    arm = neural_arm("own", arms=ARMS | {"own": own | {"training": {"learning_rate": 0.5}}}, training={"epochs": 7})
+    assert list(arm.encoders) == ["text", "metadata"]
+    assert arm.seeds == (1,)
+    assert (arm.experiment.training.epochs, arm.experiment.training.learning_rate) == (7, 0.5)
+    assert neural_arm("late").experiment.training.learning_rate == 1e-3
+
+
+def test_an_experiment_is_a_run_of_one_arm() -> None:
+    from small_experiment import small_experiment
+
+    experiment = small_experiment(HERE, "text", fusion="text_only", epochs=3)
+    (arm,) = resolve(of_one_arm(experiment), HERE).values()
+    assert isinstance(arm, NeuralArm)
+    assert arm.experiment == experiment
 
 
 def test_faults_are_told_with_their_paths() -> None:
@@ -71,8 +102,8 @@ def test_faults_are_told_with_their_paths() -> None:
             primary=primary | {"metric": metric}
         )
     assert small(primary=primary | {"metric": "log_loss"}).primary.metric == "log_loss"
-    assert "training.epoch does not exist (did you mean epochs?)" in refused(training={"epoch": 3})
-    assert "arms.late.fusoin does not exist (did you mean fusion?)" in refused(arms={"late": {"fusoin": {}}})
+    assert "training.epoch does not exist (did you mean training.epochs?)" in refused(training={"epoch": 3})
+    assert "arms.late.fusoin does not exist (did you mean arms.late.fusion?)" in refused(arms={"late": {"fusoin": {}}})
     assert "arms.a: an arm has either a fusion or a table" in refused(arms=ARMS | {"a": {}})
     assert "fusion needs a name" in refused(arms=ARMS | {"a": {"fusion": {}}})
     assert "a table arm has no loss" in refused(
@@ -90,7 +121,7 @@ def test_faults_are_told_with_their_paths() -> None:
 def test_parts_that_do_not_exist_are_told_with_their_arm() -> None:
     def told(arm: dict[str, Any]) -> str:
         with pytest.raises(ConfigError) as error:
-            check_arms(small(arms=ARMS | {"a": arm}), SCHEMA)
+            check_table_arms(resolve(small(arms=ARMS | {"a": arm}), HERE), SCHEMA)
         return str(error.value)
 
     assert told({"fusion": {"name": "lat"}}).startswith("arms.a: fusion 'lat' does not exist. Did you mean 'late'?")
@@ -100,12 +131,12 @@ def test_parts_that_do_not_exist_are_told_with_their_arm() -> None:
     assert told({"table": {"name": "majority", "c": 1}}) == "arms.a: table arm 'majority' takes no options"
     no_encoder = {"table": {"name": "logistic_regression", "on": "image"}}
     with pytest.raises(ConfigError, match=r"arms\.image_only: image has no encoder; add encoders\.image"):
-        check_arms(
+        resolve(
             small(
                 arms={"late": {"fusion": {"name": "text_only"}}, "image_only": no_encoder, "a": no_encoder},
                 encoders={"text": ENCODERS["text"]},
             ),
-            SCHEMA,
+            HERE,
         )
 
 
@@ -120,9 +151,13 @@ def test_overrides_reach_a_benchmark_file(tmp_path: Path) -> None:
 
 
 def test_arms_that_draw_nothing_have_one_cell_a_fold_and_stacking_comes_last() -> None:
-    cells = cells_of(small(), [0, 1])
-    assert len(cells) == 3 * 4 + 2
-    assert {cell.arm for cell in cells[-4:]} == {"stacking"}
-    drawn = small(data={"missingness": "equalized"})
-    assert seeds_of(drawn, "regression") == [0, 1]  # which histories are hidden is drawn
-    assert seeds_of(small(), "regression") == [0]
+    arms = resolve(small(), HERE)
+    assert {name: len(arm.seeds) for name, arm in arms.items()} == {
+        "late": 2,
+        "image_only": 2,
+        "stacking": 2,
+        "regression": 1,
+    }
+    assert [[arm.name for arm in wave] for wave in waves(arms)] == [["late", "image_only", "regression"], ["stacking"]]
+    drawn = resolve(small(data={"missingness": "equalized"}), HERE)
+    assert drawn["regression"].seeds == (0, 1)  # which histories are hidden is drawn

@@ -5,18 +5,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from benchmark.small_benchmark import ARMS, run, small_benchmark
+from benchmark.small_benchmark import ARMS, planned_run, run, small_benchmark
 
-from mmskin.benchmark.run.folds import Folds, folds_of_arms
-from mmskin.data.load import folds_of, load_cases
+from mmskin.benchmark.run.folds import Folds
 
 LATE = ARMS["late"]
 
 
 def folds(root: Path, tmp_path: Path, arms: dict[str, Any]) -> Folds:
     benchmark = small_benchmark(root, tmp_path, arms={"late": LATE, "image_only": ARMS["image_only"], **arms})
-    cases = load_cases(benchmark.data)
-    return folds_of_arms(benchmark, cases, folds_of(benchmark.data, cases), [0, 1])
+    return planned_run(benchmark, tmp_path / "out").folds
 
 
 def test_an_arm_has_the_fields_of_its_own_mode_and_arms_of_one_mode_share_a_fold(

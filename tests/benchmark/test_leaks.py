@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from benchmark.small_benchmark import ARMS, small_benchmark
+from benchmark.small_benchmark import ARMS, planned_run, small_benchmark
 
-from mmskin.benchmark.run.cell import CellTask, run_cell
-from mmskin.benchmark.run.grid import cells_of
-from mmskin.data.load import Fold, folds_of, load_cases, prepare_fold
+from mmskin.benchmark.resolve import waves
+from mmskin.benchmark.run.cell import run_cell
+from mmskin.benchmark.run.grid import Cell
+from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions
 
 TABLE_ARMS = {
@@ -23,8 +24,8 @@ TABLE_ARMS = {
 def probabilities(pad_folder: Path, output: Path, *, changed: bool) -> pd.DataFrame:
     """Of every arm by arm, split and case, on fold 0; changed: test labels shuffled, and a half of the cases gone."""
     benchmark = small_benchmark(pad_folder, output.parent / "features", arms=ARMS | TABLE_ARMS, seeds=[0])
-    cases = load_cases(benchmark.data)
-    fold = prepare_fold(benchmark.data, cases, folds_of(benchmark.data, cases), 0)
+    plan = planned_run(benchmark, output)
+    fold = plan.folds["late", 0]
     if changed:
         test = fold.split.test
         labels = np.random.default_rng(0).permutation(test.target)
@@ -32,8 +33,9 @@ def probabilities(pad_folder: Path, output: Path, *, changed: bool) -> pd.DataFr
         kept = test.assign(target=labels)[::2].reset_index(drop=True)
         fold = Fold(fold.number, fold.split._replace(test=kept), fold.schema)
     tables = []
-    for cell in cells_of(benchmark, [0]):
-        run_cell(CellTask(benchmark, cell, fold, output))
+    for arm in (arm for wave in waves(plan.arms) for arm in wave):
+        cell = Cell(arm.name, 0, 0)
+        run_cell(plan.task(arm, cell, progress=False)._replace(fold=fold, missing_rates=()))
         tables.append(read_predictions(cell.predictions(output)))
     return pd.concat(tables).set_index(["arm", "split", "case_id"]).filter(like="prob_")
 

@@ -42,7 +42,6 @@ def test_a_second_run_in_one_folder_is_refused_and_a_third_after_it_is_not(tmp_p
 def test_a_benchmark_holds_its_folder(pad_folder: Path, tmp_path: Path) -> None:
     benchmark = small_benchmark(pad_folder, tmp_path / "features")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").write_text(benchmark.model_dump_json())
     with locked(tmp_path / "out"), pytest.raises(UserError, match="another run is at work"):
         run(benchmark, tmp_path / "out")
 

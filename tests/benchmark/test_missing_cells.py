@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from benchmark.small_benchmark import ARMS, run, small_benchmark
+from benchmark.small_benchmark import ARMS, planned_run, run, small_benchmark
 
 from mmskin.benchmark.benchmark_config import Benchmark, MissingParts
 from mmskin.benchmark.missing_cells import altered_rows, asked_once
-from mmskin.benchmark.run.cell import CellTask, run_cell
+from mmskin.benchmark.run.cell import run_cell
 from mmskin.benchmark.run.feature_task import compute_features, feature_tasks
-from mmskin.benchmark.run.folds import Folds, folds_of_arms
-from mmskin.benchmark.run.grid import Cell, cells_of
-from mmskin.data.load import Fold, folds_of, load_cases
+from mmskin.benchmark.run.grid import Cell
+from mmskin.data.load import Fold
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import read_predictions
-from mmskin.report.missing_report import missing_grids, missing_pictures
+from mmskin.report.sections.missing_parts import missing_grids, missing_pictures
 
 NOTE: dict[str, Any] = {"fusion": {"name": "text_only"}}
 OVER_BOTH: dict[str, Any] = {"table": {"name": "stacking", "over": ["note", "image_only"]}}
@@ -39,13 +38,8 @@ def one_cell_each(pad_folder: Path, output: Path, **changed: Any) -> Benchmark:
     return small_benchmark(pad_folder, output.parent / "features", primary=primary, **given)
 
 
-def folds_as_seen(benchmark: Benchmark) -> Folds:
-    cases = load_cases(benchmark.data)
-    return folds_of_arms(benchmark, cases, folds_of(benchmark.data, cases), [0])
-
-
-def fold_of(benchmark: Benchmark) -> Fold:
-    return folds_as_seen(benchmark)["note", 0]
+def fold_of(benchmark: Benchmark, output: Path) -> Fold:
+    return planned_run(benchmark, output).folds["note", 0]
 
 
 def probabilities(table: pd.DataFrame) -> Floats:
@@ -150,13 +144,14 @@ def test_cells_find_every_note_and_compute_none(pad_folder: Path, tmp_path: Path
     benchmark = one_cell_each(
         pad_folder, tmp_path / "out", arms={"image_only": ARMS["image_only"], "note": NOTE, **modes}
     )
-    folds = folds_as_seen(benchmark)
-    for task in feature_tasks(benchmark, benchmark.arms, folds):
+    plan = planned_run(benchmark, tmp_path / "out")
+    for task in feature_tasks(plan.arms.values(), plan.folds, plan.missing_rates):
         compute_features(task)
     before = files(tmp_path / "features", "*")
     assert before
-    for cell in cells_of(benchmark, [0]):
-        run_cell(CellTask(benchmark, cell, folds[cell.arm, 0], tmp_path / "out"))
+    for arm in plan.arms.values():
+        for cell in plan.cells(arm):
+            run_cell(plan.task(arm, cell, progress=False))
     assert files(tmp_path / "features", "*") == before
     note, seen, blind = (
         probabilities(of(tmp_path / "out", arm, "at_random").sort_values("case_id"))
@@ -172,8 +167,8 @@ def test_cells_find_every_note_and_compute_none(pad_folder: Path, tmp_path: Path
 def test_fields_are_hidden_of_those_that_the_arm_sees(pad_folder: Path, tmp_path: Path) -> None:
     def histories_of(mode: str) -> Iterable[tuple[Fold, pd.DataFrame]]:
         benchmark = one_cell_each(pad_folder, tmp_path / "out", data={"missingness": mode})
-        fold = fold_of(benchmark)
-        return ((fold, rows) for rows in altered_rows(benchmark, fold) if rows.scenario[0] == "not_at_random")
+        fold = fold_of(benchmark, tmp_path / "out")
+        return ((fold, rows) for rows in altered_rows(fold, [0.5], seed=0) if rows.scenario[0] == "not_at_random")
 
     for mode in ("visible", "equalized", "always_recorded"):
         for fold, rows in histories_of(mode):
@@ -187,7 +182,7 @@ def test_fields_are_hidden_of_those_that_the_arm_sees(pad_folder: Path, tmp_path
 
 def test_equal_cases_are_asked_once_and_cases_get_their_own_answers(pad_folder: Path, tmp_path: Path) -> None:
     benchmark = one_cell_each(pad_folder, tmp_path / "out")
-    fold = fold_of(benchmark)
+    fold = fold_of(benchmark, tmp_path / "out")
     asked: list[str] = []
 
     def recorded_fields(rows: pd.DataFrame) -> Floats:
@@ -195,7 +190,7 @@ def test_equal_cases_are_asked_once_and_cases_get_their_own_answers(pad_folder: 
         return np.array(rows[list(fold.schema.field_names)].notna().sum(axis=1).to_numpy(dtype=np.float64))[:, None]
 
     ask = asked_once(recorded_fields, fold.schema)
-    tables = list(altered_rows(benchmark, fold))
+    tables = list(altered_rows(fold, [0.5], seed=0))
     for rows in [*tables, *tables]:
         assert (ask(rows) == recorded_fields(rows)).all()
     asked.clear()

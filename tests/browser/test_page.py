@@ -44,7 +44,7 @@ class Visit:
 
     def differential(self) -> dict[str, str]:
         rows = self.page.locator("#answer .meters li").all()
-        return {row.locator(".name").inner_text(): row.locator(".told").inner_text() for row in rows}
+        return {row.locator(".name").inner_text(): row.locator(".value").inner_text() for row in rows}
 
     def choose(self, field: str, value: str) -> None:
         self.page.get_by_role("radiogroup", name=field).get_by_label(value, exact=True).check()

@@ -19,7 +19,7 @@ import mmskin
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
-from mmskin.trained.predictor import NOT_A_DIAGNOSIS
+from mmskin.reminder import NOT_A_DIAGNOSIS
 
 CONFIG = """
 name: {name}
@@ -107,7 +107,7 @@ def test_describe_lists_every_part_and_one_part_with_its_options(mmskin_: Type) 
         assert all(f"  {name} " in told for name in table)
     code, told, _ = mmskin_("describe image_only")
     assert code == 0
-    assert "options: dropout=0.2" in told
+    assert "options: modality=None, dropout=0.2" in told
     code, _, complaint = mmskin_("describe concta")
     assert code == 2
     assert "part 'concta' does not exist. Did you mean 'concat'?" in complaint
@@ -139,7 +139,7 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     assert code == 0
     assert "fold 0: 12 cases train, 12 validate, 12 test" in said
     assert "balanced_accuracy" in told
-    assert {"config.json", "predictions.parquet", "report.html", "metrics.json"} <= {p.name for p in one.iterdir()}
+    assert {"config.json", "predictions.parquet", "report.html", "results.json"} <= {p.name for p in one.iterdir()}
     assert mmskin_(f"train {other} data.fields=[age] --output {two} --quiet")[0] == 0
     line = f"evaluate {one} {two} --reference fields --output {tmp_path / 'both'} --replicates 100"
     code, told, _ = mmskin_(line)
@@ -200,15 +200,16 @@ def test_explain_with_check_measures_explanations_on_the_test_fold(
     config = tmp_path / "late.yaml"
     config.write_text(CONFIG.format(name="late", root=pad_folder))
     output = tmp_path / "check"
-    code, told, said = mmskin_(f"explain {trained_run} --check {config} --cases 2 --output {output}")
+    code, told, said = mmskin_(f"explain {trained_run} {config} --check --cases 2 --output {output}")
     assert code == 0
     assert "holds           parts: " in told
-    assert "left out: the pointing game: the data set has no masks of lesions" in told
+    assert "not measured: the pointing game: the data set has no masks of lesions" in told
     assert said.strip().replace("\n", "").startswith("page: ")
     content = json.loads((output / "check.json").read_text(encoding="utf-8"))
     assert (content["cases"], content["fold"], content["experiment"]) == (2, 0, "small")
     assert "<img" not in (output / "check.html").read_text(encoding="utf-8")
-    for line in (f"--check {config} --field age=62", f"--check {config} --set data.fold_seed=7"):
+    misused = (f"{config} --check --field age=62", f"{config} --field age=62", "--check")
+    for line in (*misused, f"{config} data.fold_seed=7 --check"):
         code, _, complaint = mmskin_(f"explain {trained_run} {line} --output {output}")
         assert code == 2
         assert "Traceback" not in complaint
@@ -285,11 +286,10 @@ def test_ctrl_c_says_how_to_go_on(mmskin_: Type, config: Path, monkeypatch: pyte
     def stopped(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmskin.training.run.run_experiment", stopped)
+    monkeypatch.setattr("mmskin.benchmark.run.run.run_benchmark", stopped)
     code, _, complaint = mmskin_(f"train {config} --output {tmp_path / 'run'}")
     assert code == 130
-    assert complaint == "mmskin: stopped; `mmskin train` goes on with --resume\n"
-    monkeypatch.setattr("mmskin.benchmark.run.run.run_benchmark", stopped)
+    assert complaint == "mmskin: stopped; the same command goes on\n"
     path = tmp_path / "benchmark.yaml"
     path.write_text(BENCHMARK.format(root=tmp_path))
     code, _, complaint = mmskin_(f"benchmark {path} --output {tmp_path / 'grid'}")
@@ -338,7 +338,7 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     rows = make_pad_ufes_20(tmp_path, patients=36, photos=2)
     folds = tmp_path / "folds.csv"
     folds.write_text("img_id,fold\n" + "\n".join(f"{row['img_id']},{i % 3}" for i, row in enumerate(rows)) + "\n")
-    typed = f"audit --data {config} data.root={tmp_path} data.folds={folds} --output {tmp_path / 'audit'}"
+    typed = f"audit {config} data.root={tmp_path} data.folds={folds} --output {tmp_path / 'audit'}"
     code, told, _ = mmskin_(typed)
     assert code == 0
     assert told.startswith("72 labelled cases of 36 patients: ")
@@ -347,6 +347,11 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     code, again, _ = mmskin_(f"{typed} --strict")
     assert code == 1
     assert again == told
+    code, again, said = mmskin_(typed.replace(f"audit {config}", f"audit --data {config}"))
+    assert (code, again) == (0, told)
+    assert "--data goes with the next release" in said
+    code, _, complaint = mmskin_("audit")
+    assert (code, is_one_plain_line(complaint)) == (2, True)
 
 
 def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_failed(
@@ -357,29 +362,29 @@ def test_benchmark_answers_the_primary_question_first_and_ends_with_1_if_a_cell_
     line = f"benchmark {path} --output {output} --jobs 1 --quiet --replicates 100"
     code, told, said = mmskin_(line)
     assert code == 1
-    assert "36 cases, 3 arms, 1 folds, 1 seeds" in said
+    assert "3 cells (3 arms), 0 of them finished" in said
     lines = told.splitlines()
     assert lines[0].startswith("failed: broken, fold 0, seed 0: InvalidParameterError: ")
     assert lines[1] == "primary, named before the run:"
     assert lines[2].startswith("logistic_regression - majority, balanced accuracy: ")
     assert "exploratory:" in lines
     assert {"predictions.parquet", "results.json", "report.html", "costs.json"} <= {p.name for p in output.iterdir()}
-    code, _, complaint = mmskin_(f"{line} seeds=[1]")
+    code, _, complaint = mmskin_(f"{line} data.missingness=equalized")
     assert code == 2
     assert is_one_plain_line(complaint)
-    assert "holds another benchmark: seeds differ" in complaint
+    assert "begun with another configuration: data.missingness of broken, logistic_regression, majority" in complaint
     code, _, complaint = mmskin_(f"{line} --ray-address auto")
     assert (code, is_one_plain_line(complaint)) == (2, True)
 
 
 def test_demo_starts_the_page_of_the_checkout(mmskin_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(cli.os, "execv", lambda program, words: started.append(words))
+    monkeypatch.setattr("os.execv", lambda program, words: started.append(words))
     assert mmskin_("demo --model runs/mine --port 8000")[0] == 0
     (words,) = started
     assert words[1] == str(Path(mmskin.__file__).parents[1] / "demo" / "app.py")
     assert words[2:] == ["--model", "runs/mine", "--host", "127.0.0.1", "--port", "8000"]
-    monkeypatch.setattr(cli, "__file__", "/nowhere/mmskin/cli/app.py")
+    monkeypatch.setattr("mmskin.cli.demo.__file__", "/nowhere/mmskin/cli/app.py")
     code, _, complaint = mmskin_("demo")
     assert code == 2
     assert "/nowhere/demo/app.py does not exist" in complaint

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, read_yaml
+from mmskin.config.experiment import DataConfig, Experiment, parse_experiment, read_data, read_experiment
 from mmskin.errors import ConfigError
 
 TEXT = """
@@ -36,11 +36,6 @@ def raw(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_yaml_1_2_reads_an_exponent_as_a_number_and_no_as_text(tmp_path: Path) -> None:
-    content = read_yaml(written(tmp_path, "a: 1e-3\nb: no\nc: on\nd: false\ne: 010\n"))
-    assert content == {"a": 0.001, "b": "no", "c": "on", "d": False, "e": 10}
-
-
 def test_a_file_becomes_an_experiment_and_goes_through_json(tmp_path: Path) -> None:
     experiment = read_experiment(written(tmp_path, TEXT))
     assert experiment.training.learning_rate == 0.001
@@ -62,34 +57,12 @@ def test_overrides_are_written_as_in_yaml(tmp_path: Path) -> None:
         ("training.epochs", "an override is written key=value"),
         ("name.first=x", "name holds a single value and has no first"),
         ("seed={", "the value is not valid YAML"),
-        ("training.epoch=5", r"training\.epoch does not exist \(did you mean epochs\?\)"),
+        ("training.epoch=5", r"training\.epoch does not exist \(did you mean training\.epochs\?\)"),
     ],
 )
 def test_a_wrong_override_is_refused(tmp_path: Path, override: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         read_experiment(written(tmp_path, TEXT), [override])
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("a: 1\na: 2\n", 'found duplicate key "a"'),
-        ("a: [1\n", "is not valid YAML"),
-        ("- 1\n", "must hold a mapping"),
-        ("", "must hold a mapping"),
-    ],
-)
-def test_what_is_no_mapping_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told) as caught:
-        read_yaml(written(tmp_path, text))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
-        read_yaml(tmp_path / "nothing.yaml")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_yaml(tmp_path)
 
 
 def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
@@ -104,7 +77,7 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
     assert told.startswith("try.yaml: ")
     for fault in (
         "data.root is missing",
-        "data.rot does not exist (did you mean root?)",
+        "data.rot does not exist (did you mean data.root?)",
         "training.epochs: Input should be greater than or equal to 1, however: 0",
         "training.learning_rate: ",
         "training.precision: ",
@@ -120,7 +93,7 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
         ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
         ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
         ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),
-        ({"encoders": {"sound": {"name": "x"}}}, "encoders.sound.*'image', 'text' or 'metadata'"),
+        ({"encoders": {"side view": {"name": "x"}}}, r"encoders\.side view.*should match pattern"),
         ({"training": {"learning_rate": float("nan")}}, r"training\.learning_rate: .*finite"),
         ({"training": {"batch_size": 1}}, r"training\.batch_size: .*greater than or equal to 2"),
         ({"training": {"augment": {}}}, "augment varies the views after the first, .* set views to 2 or more"),
@@ -130,3 +103,35 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
 def test_an_experiment_that_cannot_be_meant_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         parse_experiment(raw(**changes))
+
+
+def data_of(tmp_path: Path, text: str, *overrides: str) -> DataConfig:
+    return read_data(written(tmp_path, text), overrides, beside=(Experiment,))
+
+
+def test_a_data_section_is_read_alone_or_out_of_a_whole_file(tmp_path: Path) -> None:
+    alone = data_of(tmp_path, "data: {source: {name: csv}, root: somewhere}", "data.folds=3")
+    assert (alone.root, alone.folds) == ("somewhere", 3)
+    assert data_of(tmp_path, TEXT).root == "somewhere"
+    assert data_of(tmp_path, TEXT.replace("{name: text_only}", "3")).root == "somewhere"  # what is beside is not read
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: x", "data is missing"),
+        (
+            "data: {source: {name: csv}, rot: x}",
+            r"data\.root is missing; data\.rot does not exist \(did you mean data\.root",
+        ),
+        ("data: {source: {name: csv}, root: x}\nfusoin: 3", r"fusoin does not exist \(did you mean fusion\?\)"),
+    ],
+)
+def test_faults_of_a_data_section_are_told_with_their_paths(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        data_of(tmp_path, text)
+
+
+def test_a_benchmark_is_told_from_an_experiment(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is a benchmark, for it has arms: mmskin benchmark .*experiment\.yaml"):
+        read_experiment(written(tmp_path, TEXT + "arms: {}\n"))

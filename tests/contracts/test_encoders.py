@@ -95,6 +95,8 @@ def test_declared_width_and_shapes_are_true(built: Built) -> None:
     assert features.pooled.is_floating_point()
     assert features.pooled.isfinite().all()
     assert (features.tokens is None) == (features.mask is None)
+    assert (features.tokens is not None) == encoder.gives_tokens
+    assert encoder.gives_tokens or encoder.grid is None
     if features.tokens is not None:
         assert features.mask is not None
         assert features.tokens.shape == (*features.mask.shape, encoder.out_dim)

@@ -104,7 +104,7 @@ def test_prior_is_a_distribution_over_the_classes(loss: Loss) -> None:
 def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_it_is_weighted(loss: Loss) -> None:
     # Where the logits know no more than the prior, the probabilities are the prior under which they answer.
     shares = torch.tensor(COUNTS) / sum(COUNTS)
-    answers = loss.probabilities(loss.prior().log()) if loss.is_softmax else loss.prior()
+    answers = loss.probabilities(loss.prior().log()) if loss.gives_posterior else loss.prior()
     assert loss.is_weighted == (not torch.allclose(answers, shares))
 
 

@@ -8,12 +8,10 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from mmskin.errors import ConfigError, DataError
 from mmskin.evaluation import compare_arms
-from mmskin.evaluation.paired_tests import paired_tests, paired_tests_grid
+from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import probabilities, target_codes
 
 MALIGNANT = {"malignant": ["BCC", "MEL"]}
-ARMS = {"image": 0.5, "late": 3.0, "text": 0.7}
-HEADS = ("ACK", "BCC", "MEL", "NEV", "malignant")
 
 
 def answered(arm: str, answers: list[str]) -> pd.DataFrame:
@@ -124,17 +122,6 @@ def test_folds_that_share_patients_have_no_error_by_delong(make_predictions):
     assert found.loc["delong", ["estimate", "p"]].isna().all(axis=None)
     untouched = paired_tests(pd.concat([late, image]), reference="image").set_index("test")
     assert found.loc["permutation", "p"] == untouched.loc["permutation", "p"]
-
-
-def test_the_grid_has_an_arm_a_line_and_says_that_nothing_is_corrected(make_predictions):
-    arms = [make_predictions(arm=arm, skill=skill, rng_seed=i) for i, (arm, skill) in enumerate(ARMS.items())]
-    tests = paired_tests(pd.concat(arms), reference="image", class_groups=MALIGNANT)
-    grid = paired_tests_grid(tests)
-    assert list(grid.head) == ["Arms", "Balanced accuracy", *(f"AUROC, {of}" for of in HEADS)]
-    assert [row[0] for row in grid.rows] == ["late \u2212 image", "text \u2212 image"]
-    assert all(len(row) == len(grid.head) for row in grid.rows)
-    assert grid.rows[0][1].endswith("(p < .001)")
-    assert "not corrected" in grid.note
 
 
 def test_what_cannot_be_paired_is_refused(make_predictions):

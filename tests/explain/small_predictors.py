@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.build import build
 from mmskin.encoders.encoder_contract import Encoder, WordEncoder
-from mmskin.features import MODALITIES, Features
+from mmskin.features import Features, in_order
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Field, Schema
-from mmskin.trained.predictor import Predictor
-from mmskin.trained.saved_model import TrainedModel
+from mmskin.trained.trained_model import TrainedModel
 
 YES = {"itch": "Itches.", "bleed": "Bleeds.", "grew": "Grew."}
 SCHEMA = Schema(
@@ -88,7 +88,7 @@ class Sum(Fusion):
 class AsTheyAre(Loss):
     """Logits that are probabilities already."""
 
-    is_softmax = False
+    gives_posterior = False
 
     def probabilities(self, logits: Tensor) -> Tensor:
         return logits
@@ -101,7 +101,7 @@ def linear_predictor() -> Predictor:
     model = MultimodalClassifier({"image": AnyPhoto(), "text": WordSum()}, fusion)
     for parameter in model.absence.parameters():
         parameter.data.zero_()
-    return Predictor(TrainedModel(model, AsTheyAre(), SCHEMA, {"temperature": 1.0, "photo_side": 64}))
+    return Predictor(TrainedModel(model, AsTheyAre(), SCHEMA, temperature=1.0, photo_side=64))
 
 
 ENCODERS: dict[str, dict[str, Any]] = {
@@ -128,7 +128,7 @@ def small_predictor(fusion: str, *modalities: str, text: Mapping[str, Any] | Non
     slot = {"name": fusion, **OPTIONS.get(fusion, {})}
     dims = {"image": 64, "text": 16, "metadata": 8}
     used = modalities or build("fusion", FUSIONS, slot, dims, 3).modalities
-    encoders = {m: ENCODERS[m] for m in MODALITIES if m in used}
+    encoders = {m: ENCODERS[m] for m in in_order(used)}
     if text is not None:
         encoders["text"] = dict(text)
     with torch.random.fork_rng():
@@ -139,4 +139,4 @@ def small_predictor(fusion: str, *modalities: str, text: Mapping[str, Any] | Non
             parameter.data += torch.randn(parameter.shape) * 0.3
         for parameter in model.head.parameters() if model.head is not None else ():
             parameter.data *= 4
-    return Predictor(TrainedModel(model, loss, WIDE, {"temperature": 1.5, "photo_side": 64}))
+    return Predictor(TrainedModel(model, loss, WIDE, temperature=1.5, photo_side=64))

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from explain.small_predictors import small_predictor
 from PIL import Image
 
+from mmskin.api.predictor import Predictor
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.explain.answers import Answers
 from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.schema import History
-from mmskin.trained.predictor import Predictor
 
 HISTORIES = [
     History({"age": 62.0, "itch": "yes"}, "it scabs and comes back and never quite heals"),
@@ -27,8 +29,7 @@ def photo() -> Image.Image:
 
 
 def answers_of(predictor: Predictor, photo: Image.Image | None = None) -> Answers:
-    photos = predictor.encode_photos(photo)
-    return Answers(predictor.model, predictor.loss, predictor.schema, predictor.temperature, photos)
+    return Answers(predictor.present(photo))
 
 
 @pytest.mark.parametrize("fusion", ["late", "cross_attention", "metablock"])
@@ -40,7 +41,7 @@ def test_every_answer_is_the_one_of_predict(fusion: str, photo: Image.Image) -> 
         if not with_photo and fusion == "metablock" and not history.fields:
             continue
         alone = predictor.predict(photo if with_photo else None, history.fields, history.text).probabilities
-        together = answers(HISTORIES, photo=with_photo)[HISTORIES.index(history)]
+        together = answers(HISTORIES, photos=None if with_photo else frozenset())[HISTORIES.index(history)]
         assert dict(zip(predictor.schema.classes, together, strict=True)) == pytest.approx(alone, abs=1e-6)
 
 
@@ -65,26 +66,24 @@ def test_nothing_is_the_shares_of_training_and_what_late_fusion_says_by_itself()
     expected = np.array([0.6, 0.3, 0.1]) ** (2 / 3)
     predictor = small_predictor("late")
     answers = answers_of(predictor)
-    predictor.model.fusion.set_prior(torch.tensor([0.6, 0.3, 0.1]))
+    predictor.trained.model.fusion.set_prior(torch.tensor([0.6, 0.3, 0.1]))
     assert answers.nothing() == pytest.approx(expected / expected.sum(), abs=1e-6)
     with torch.no_grad():
-        own = predictor.model(answers.batch([answers.question(History())])).logits
-    assert answers.probabilities(own).numpy()[0] == pytest.approx(answers.nothing(), abs=1e-6)
+        own = predictor.trained.model(answers.batch([answers.question(History())])).logits
+    assert predictor.trained.calibrated(own).numpy()[0] == pytest.approx(answers.nothing(), abs=1e-6)
     assert np.array_equal(answers([History()])[0], answers.nothing())
 
 
 def test_nothing_is_the_shares_of_training_for_sigmoids_too() -> None:
     predictor = small_predictor("text_only")
-    predictor.temperature = 1.0
-    predictor.model.fusion.set_prior(torch.tensor([0.6, 0.3, 0.1]))
+    predictor.trained.model.fusion.set_prior(torch.tensor([0.6, 0.3, 0.1]))
     for loss in (ClassBalancedFocalLoss([6, 3, 1], form="sigmoid"), CrossEntropyLoss([6, 3, 1])):
-        predictor.loss = loss
-        answers = answers_of(predictor)
+        answers = answers_of(Predictor(replace(predictor.trained, loss=loss, temperature=1.0)))
         assert answers.nothing() == pytest.approx([0.6, 0.3, 0.1], abs=1e-6)
         assert np.array_equal(answers([*HISTORIES, History()])[-1], answers.nothing())
 
 
 def test_photos_of_a_model_that_reads_none_are_not_encoded(photo: Image.Image) -> None:
-    assert small_predictor("text_only").encode_photos(photo) == []
-    assert small_predictor("late").encode_photos(None) == []
-    assert len(small_predictor("late").encode_photos([photo, photo])) == 2
+    assert small_predictor("text_only").present(photo).encoded == {}
+    assert small_predictor("late").present(None).encoded == {}
+    assert len(small_predictor("late").present([photo, photo]).encoded["image"]) == 2

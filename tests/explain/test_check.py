@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmskin.api.predictor import Predictor
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.explain.answers import Answers
 from mmskin.explain.check import AIMS, Check, CheckedCase, adding_up, check, mean_with_interval, on_photo, summarised
 from mmskin.explain.explanation_check import check_explanations
+from mmskin.explain.fixed_history import hold_presented
 from mmskin.explain.shares import PartShares
 from mmskin.features import Features
 from mmskin.fusion.single import SingleModality
@@ -26,8 +29,8 @@ from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.report.check_page import TITLE, check_section, lines, write_check
 from mmskin.schema import History
-from mmskin.trained.predictor import Predictor
-from mmskin.trained.saved_model import TrainedModel
+from mmskin.trained.presented_case import present
+from mmskin.trained.trained_model import TrainedModel
 
 FIELDS = {"age": 62, "region": "arm", "itch": "yes", "bleed": "unknown"}
 
@@ -102,8 +105,7 @@ def test_the_interval_is_that_of_a_mean_over_whole_patients() -> None:
 
 def linear_case() -> CheckedCase:
     predictor = linear_predictor()
-    answers = Answers(predictor.model, predictor.loss, SCHEMA, 1.0, [])
-    return CheckedCase("p", answers, History({"itch": "yes", "bleed": "yes"}, "scabs"), 0)
+    return CheckedCase("p", Answers(predictor.present()), History({"itch": "yes", "bleed": "yes"}, "scabs"), 0)
 
 
 def test_what_adds_up_is_told_from_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +147,7 @@ def redness() -> Predictor:
     model.head.weight.data = torch.tensor([[60.0], [0.0]])
     model.head.bias.data = torch.tensor([-2.0, 0.0])
     loss = CrossEntropyLoss([1, 1])
-    return Predictor(TrainedModel(model, loss, SCHEMA, {"temperature": 1.0, "photo_side": 64}))
+    return Predictor(TrainedModel(model, loss, SCHEMA, temperature=1.0, photo_side=64))
 
 
 def red_cell(folder: Path, row: int, column: int) -> tuple[Path, Path]:
@@ -161,7 +163,7 @@ def red_cell(folder: Path, row: int, column: int) -> tuple[Path, Path]:
 
 def test_a_map_of_what_the_answer_rests_on_holds_and_one_of_brightness_fails_the_sanity_check(tmp_path: Path) -> None:
     pairs = [red_cell(tmp_path, row, column) for row in range(4) for column in range(4)]
-    found = check_explanations(redness(), rows_of([p for p, _ in pairs], masks=[m for _, m in pairs]))
+    found = check_explanations(redness().trained, rows_of([p for p, _ in pairs], masks=[m for _, m in pairs]))
     by_name = {measure.name: measure for measure in found.measures}
     assert (by_name["deletion"].holds, by_name["insertion"].holds) == (True, True)
     pointing = by_name["pointing"]
@@ -178,11 +180,10 @@ def test_a_map_of_what_the_answer_rests_on_holds_and_one_of_brightness_fails_the
 def test_areas_are_those_of_the_answer_that_is_read(tmp_path: Path) -> None:
     photo, _ = red_cell(tmp_path, 0, 0)
     predictor = redness()
-    held = predictor.hold(photo)
-    encoded = predictor.encode_photos(photo)
     areas = {}
     for temperature in (1.0, 4.0):
-        answers = Answers(predictor.model, predictor.loss, SCHEMA, temperature, encoded)
+        presented = present(replace(predictor.trained, temperature=temperature), photo)
+        answers, held = Answers(presented), hold_presented(presented)
         areas[temperature] = on_photo(CheckedCase("p", answers, History(), 0, held), held, seed=0)
     # Fifteen cells of 5 and one of 255: redness .0809, logit 60 · .0809 − 2 = 2.853, σ(2.853) = .9455 and
     # σ(2.853 / 4) = .6711. The blur that fills what is emptied keeps nearly all of it, so the areas lie close below.
@@ -199,10 +200,10 @@ def test_areas_are_those_of_the_answer_that_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fusion", ["late", "cross_attention"])
 def test_a_check_leaves_the_model_and_random_numbers_as_they_were(fusion: str, photos: list[Path]) -> None:
     predictor, rows = small_predictor(fusion), rows_of(photos)
-    state = {name: tensor.clone() for name, tensor in predictor.model.state_dict().items()}
+    state = {name: tensor.clone() for name, tensor in predictor.trained.model.state_dict().items()}
     generator = torch.get_rng_state()
-    first = check_explanations(predictor, rows, cases=5)
-    assert all(torch.equal(state[name], tensor) for name, tensor in predictor.model.state_dict().items())
+    first = check_explanations(predictor.trained, rows, cases=5)
+    assert all(torch.equal(state[name], tensor) for name, tensor in predictor.trained.model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), generator)
     assert (first.cases, first.patients) == (5, 5)
     names = [measure.name for measure in first.measures]
@@ -210,11 +211,11 @@ def test_a_check_leaves_the_model_and_random_numbers_as_they_were(fusion: str, p
     assert set(names) >= {"words", "fields", "parts", "noise", "forgotten", "deletion"}
     assert all(measure.holds for measure in first.measures if measure.name in ("words", "fields", "parts"))
     assert first.left_out == ("the pointing game: the data set has no masks of lesions",)
-    assert json.dumps(check_explanations(predictor, rows, cases=5).to_json()) == json.dumps(first.to_json())
+    assert json.dumps(check_explanations(predictor.trained, rows, cases=5).to_json()) == json.dumps(first.to_json())
 
 
 def test_a_model_that_reads_no_photo_has_no_heat_maps(photos: list[Path]) -> None:
-    found = check_explanations(small_predictor("metadata_only"), rows_of(photos), cases=3)
+    found = check_explanations(small_predictor("metadata_only").trained, rows_of(photos), cases=3)
     assert [measure.name for measure in found.measures] == ["fields", "parts"]
     assert found.left_out == ("heat maps of photos: the model reads none", "words: the model reads no note")
 
@@ -222,12 +223,12 @@ def test_a_model_that_reads_no_photo_has_no_heat_maps(photos: list[Path]) -> Non
 def test_cases_without_anything_that_the_model_reads_are_passed_over(photos: list[Path]) -> None:
     rows = rows_of(photos)
     rows["images"] = [(), *rows["images"][1:]]
-    found = check_explanations(small_predictor("image_only"), rows)
+    found = check_explanations(small_predictor("image_only").trained, rows)
     assert found.cases == 5
 
 
 def test_a_check_comes_back_from_json_and_is_told(photos: list[Path], tmp_path: Path) -> None:
-    found = check_explanations(small_predictor("late"), rows_of(photos[:2]), cases=2)
+    found = check_explanations(small_predictor("late").trained, rows_of(photos[:2]), cases=2)
     back = Check.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     assert json.dumps(back.to_json()) == json.dumps(found.to_json())
     assert check_section(back).grids == check_section(found).grids
@@ -243,7 +244,7 @@ def test_a_check_comes_back_from_json_and_is_told(photos: list[Path], tmp_path: 
 
 def test_seeds_differ_by_case_and_are_those_asked_for(photos: list[Path]) -> None:
     predictor, rows = small_predictor("late"), rows_of(photos[:2])
-    one, other = (check_explanations(predictor, rows, cases=2, seed=seed) for seed in (0, 1))
+    one, other = (check_explanations(predictor.trained, rows, cases=2, seed=seed) for seed in (0, 1))
     noise = [{m.name: m.value for m in found.measures}["noise"] for found in (one, other)]
     assert noise[0] != noise[1]
 
@@ -251,6 +252,6 @@ def test_seeds_differ_by_case_and_are_those_asked_for(photos: list[Path]) -> Non
 def test_no_cases_are_refused(photos: list[Path]) -> None:
     rows = rows_of(photos[:2]).assign(images=[(), ()])
     with pytest.raises(Exception, match="none of the 2 cases has anything that this model reads"):
-        check_explanations(small_predictor("image_only"), rows)
+        check_explanations(small_predictor("image_only").trained, rows)
     with pytest.raises(IndexError):
         check([])

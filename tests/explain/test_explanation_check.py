@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from explain.small_predictors import small_predictor
 from PIL import Image
 
+from mmskin.api.predictor import Predictor
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import load_cases
 from mmskin.errors import UserError
@@ -14,7 +16,6 @@ from mmskin.evaluation.predictions import read_predictions
 from mmskin.explain.explanation_check import check_explanations, unseen_rows
 from mmskin.explain.overlay import in_pixels
 from mmskin.synthetic import make_clinic
-from mmskin.trained.predictor import Predictor
 
 
 def data_of(root: Path, **changed: object) -> DataConfig:
@@ -23,7 +24,7 @@ def data_of(root: Path, **changed: object) -> DataConfig:
 
 
 def test_the_cases_are_those_that_the_model_was_tested_on(trained_run: Path, pad_folder: Path) -> None:
-    rows = unseen_rows(Predictor.load(trained_run), data_of(pad_folder, test_folds=[2]))
+    rows = unseen_rows(Predictor.load(trained_run).trained, data_of(pad_folder, test_folds=[2]))
     predictions = read_predictions(trained_run / "predictions.parquet")
     by_split = predictions.groupby("split").patient_id.apply(set)
     assert set(rows.case_id) == set(predictions[predictions.split == "test"].case_id)
@@ -36,16 +37,17 @@ def test_the_cases_are_those_that_the_model_was_tested_on(trained_run: Path, pad
 def test_other_folds_or_cases_than_those_of_the_training_are_refused(trained_run: Path, pad_folder: Path) -> None:
     predictor = Predictor.load(trained_run)
     with pytest.raises(UserError, match="fold_seed is 7, however the model was trained with 42"):
-        unseen_rows(predictor, data_of(pad_folder, fold_seed=7))
+        unseen_rows(predictor.trained, data_of(pad_folder, fold_seed=7))
     with pytest.raises(UserError, match="folds is 4, however the model was trained with 3"):
-        unseen_rows(predictor, data_of(pad_folder, folds=4))
-    counts = predictor.config["class_counts"]
-    predictor.config["class_counts"] = [counts[0] + 1, *counts[1:]]
+        unseen_rows(predictor.trained, data_of(pad_folder, folds=4))
+    record = predictor.trained.record
+    counts = record["class_counts"]
+    changed = replace(predictor.trained, record={**record, "class_counts": [counts[0] + 1, *counts[1:]]})
     with pytest.raises(UserError, match="fold 0 has other training cases than those of the model"):
-        unseen_rows(predictor, data_of(pad_folder))
-    del predictor.config["fold"]
+        unseen_rows(changed, data_of(pad_folder))
+    unsaid = replace(predictor.trained, record={key: value for key, value in record.items() if key != "fold"})
     with pytest.raises(UserError, match="does not say on which fold it was trained"):
-        unseen_rows(predictor, data_of(pad_folder))
+        unseen_rows(unsaid, data_of(pad_folder))
 
 
 def test_lesions_of_the_synthetic_clinic_are_known_to_the_pointing_game(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_lesions_of_the_synthetic_clinic_are_known_to_the_pointing_game(tmp_path
     assert [Path(masks[0]).name for masks in rows.masks] == [f"{case_id}.png" for case_id in rows.case_id]
     predictor = small_predictor("image_only")
     rows = rows.assign(**dict.fromkeys(predictor.schema.field_names))
-    found = {m.name: m for m in check_explanations(predictor, rows, cases=len(rows)).measures}
+    found = {m.name: m for m in check_explanations(predictor.trained, rows, cases=len(rows)).measures}
     areas = {}
     for row in rows.itertuples():
         with Image.open(clinic / "masks" / f"{row.case_id}.png") as mask:

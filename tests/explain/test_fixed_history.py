@@ -6,18 +6,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_encoders import photo as some_photo
 from tiny_encoders import write_clip_config
 from torch import Tensor, nn
 
 from mmskin.errors import UserError
-from mmskin.explain.fixed_history import FixedHistory, hold_history
+from mmskin.explain.fixed_history import FixedHistory, hold_presented
+from mmskin.explain.fixed_history import hold_history as hold_case
 from mmskin.explain.gradcam import grad_cam
-from mmskin.explain.photo_map import METHODS, heat_of, late_note
+from mmskin.explain.photo_map import METHODS, additive_note, heat_of
+from mmskin.features import Features
 from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.note import render_note
+from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Field, History, Schema
+from mmskin.trained.presented_case import present
+from mmskin.trained.trained_model import TrainedModel
 
 SCHEMA = Schema(
     name="tiny",
@@ -46,6 +52,12 @@ def batch_of(model: MultimodalClassifier, *cases: tuple[Tensor, History]) -> Bat
             for i, (p, h) in enumerate(cases)
         ]
     )
+
+
+def hold_history(model: MultimodalClassifier, batch: Batch, *, case: int = 0) -> FixedHistory:
+    rows, inputs = torch.nonzero(batch.case_index["image"] == case)[:, 0], batch.inputs["image"]
+    assert not isinstance(inputs, Features)
+    return hold_case(model, batch, kind="image", pixels=inputs["pixels"][int(rows[0])], case=case)
 
 
 def raw_gradient(held: FixedHistory, code: int, *, of_probability: bool = False) -> Tensor:
@@ -179,14 +191,15 @@ def test_of_a_late_fusion_the_history_is_not_in_the_map_of_a_logit(image: dict[s
     )
 
 
-def test_of_a_token_fusion_the_history_is_in_the_map_and_only_late_fusion_is_said_to_be_late() -> None:
+def test_of_a_token_fusion_the_history_is_in_the_map_and_only_additive_fusions_are_said_to_be() -> None:
     model = make_model(CNN)
     one, other = (hold_history(model, batch_of(model, (some_photo(1), history))) for history in HISTORIES)
     assert not torch.allclose(raw_gradient(one, 1), raw_gradient(other, 1), rtol=1e-3)
-    assert late_note(model.fusion) is None
-    note = late_note(make_model(CNN, "late").fusion)
-    assert note is not None
-    assert "another history changes how much the photo counts" in note
+    assert additive_note(model.fusion) is None
+    for name in ("late", "concat"):
+        note = additive_note(make_model(CNN, name).fusion)
+        assert note is not None
+        assert "another history changes how much the photo counts" in note
 
 
 def test_the_history_is_held_fixed_while_the_photo_changes() -> None:
@@ -199,10 +212,11 @@ def test_the_history_is_held_fixed_while_the_photo_changes() -> None:
 
 def test_a_case_without_a_photo_or_with_two_is_refused() -> None:
     model = make_model(CNN, "late")
-    prepare = model.encoders["image"].prepare
-    two = collate([Case({"image": [prepare(some_photo(i)) for i in (1, 2)], "text": []}, -1, "a")])
-    with pytest.raises(UserError, match="one photo at a time, however: this case has 2"):
-        hold_history(model, two)
+    trained = TrainedModel(model, CrossEntropyLoss([6, 3, 1]), SCHEMA, temperature=1.0, photo_side=64)
+    for count in (0, 2):
+        photos = [Image.fromarray(some_photo(i).permute(1, 2, 0).numpy()) for i in range(count)]
+        with pytest.raises(UserError, match=f"one photo at a time, however: this case has {count}"):
+            hold_presented(present(trained, photos))
     held = hold_history(model, batch_of(model, (some_photo(1), HISTORIES[0])))
     with pytest.raises(UserError, match="heat map 'gradcam' does not exist"):
         heat_of(held, 0, method="gradcam")

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmskin.api.predictor import Predictor
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.pixels import PreparePhoto, Resize
 from mmskin.explain.overlay import overlay
@@ -17,8 +18,7 @@ from mmskin.fusion.single import SingleModality
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.schema import Schema
-from mmskin.trained.predictor import Predictor
-from mmskin.trained.saved_model import TrainedModel
+from mmskin.trained.trained_model import TrainedModel
 
 
 class Redness(Encoder):
@@ -46,7 +46,7 @@ def redness_predictor(resize: Resize) -> Predictor:
         model.head.weight.copy_(torch.tensor([[1.0], [0.0]]))
     schema = Schema(name="red", classes=("red", "grey"), fields=())
     loss = CrossEntropyLoss(torch.tensor([1, 1]))
-    return Predictor(TrainedModel(model, loss, schema, {"temperature": 1.0, "photo_side": 240}))
+    return Predictor(TrainedModel(model, loss, schema, temperature=1.0, photo_side=240))
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from explain.small_predictors import linear_predictor, small_predictor
 
+from mmskin.api.predictor import Predictor
 from mmskin.explain.answers import Answers
-from mmskin.explain.what_if import DAYS, Change, others, smallest_flip, what_if
+from mmskin.explain.what_if import DAYS, Change, others, smallest_flips, what_if
 from mmskin.schema import Field, History
-from mmskin.trained.predictor import Predictor
 
 
 def answers_of(predictor: Predictor) -> Answers:
-    return Answers(predictor.model, predictor.loss, predictor.schema, predictor.temperature, [])
+    return Answers(predictor.present())
 
 
 def change(**values: object) -> Change:
@@ -35,8 +35,7 @@ def test_every_other_value_of_every_field_is_answered_as_worked_out_by_hand() ->
     assert told == pytest.approx(expected, abs=1e-6)
     assert {one.now for one in found if one.field == "bleed" and one.flips} == {"no", "unknown"}
     assert {one.field for one in found if one.was is None} == {"grew"}
-    smallest = smallest_flip(found)
-    assert smallest is not None
+    smallest = smallest_flips(found)[0]
     assert (smallest.field, smallest.now, smallest.top) == ("bleed", "no", "NEV")
 
 
@@ -68,11 +67,11 @@ def test_which_values_a_field_could_have_had() -> None:
 
 def test_a_small_step_of_a_number_is_smaller_than_another_choice() -> None:
     near, far, other = change(size=0.1, now="60"), change(size=0.4, now="100"), change(now="arm")
-    assert smallest_flip([other, far, near]) is near
+    assert smallest_flips([other, far, near])[0] is near
     clearer = change(probabilities={"NEV": 0.9, "MEL": 0.1})
-    assert smallest_flip([other, clearer]) is clearer
-    assert smallest_flip([change(flips=False)]) is None
-    assert smallest_flip([]) is None
+    assert smallest_flips([other, clearer])[0] is clearer
+    assert smallest_flips([change(flips=False)]) == []
+    assert smallest_flips([]) == []
 
 
 def test_sizes_are_shares_of_the_range() -> None:

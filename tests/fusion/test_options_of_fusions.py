@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities
+from mmskin.config.build import build
+from mmskin.errors import ConfigError
+from mmskin.fusion import FUSIONS
+from mmskin.fusion.fusion_options import check_share, check_size, choose_modalities, modalities_of, tokens_read
 
 DIMS = {"metadata": 4, "image": 8}
 
@@ -16,8 +21,8 @@ def test_modalities_come_in_one_order_whatever_was_asked() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (("image", "txt"), "'txt' does not exist. Did you mean 'text'"),
-        (("image", "text"), "'text' has no encoder.*encoders: image, metadata"),
+        (("image", "txt"), r"'txt' has no encoder \(did you mean 'text'\?\)"),
+        (("image", "text"), "'text' has no encoder; .*encoders: image, metadata"),
         (("image", "image"), "'image' is named twice"),
         (("image",), "at least 2 modalities"),
     ],
@@ -37,3 +42,29 @@ def test_a_share_outside_its_range_is_refused(value: float) -> None:
 def test_a_size_that_is_none_is_refused(value: int) -> None:
     with pytest.raises(ValueError, match="depth must be a whole number of at least 1, however: depth="):
         check_size("depth", value)
+
+
+SETS = [
+    {"image", "text", "metadata"},
+    {"image", "text"},
+    {"image", "metadata"},
+    {"text"},
+    {"a", "b", "text"},
+    {"a", "b"},
+]
+
+
+@pytest.mark.parametrize("encoded", SETS, ids=lambda encoded: "-".join(sorted(encoded)))
+@pytest.mark.parametrize("name", FUSIONS)
+def test_what_a_fusion_declares_is_what_it_takes_once_built(name: str, encoded: set[str]) -> None:
+    declared, dims = FUSIONS[name], dict.fromkeys(sorted(encoded), 64)
+    fixed = declared.args[0] if isinstance(declared, partial) else ""
+    constructor = declared.func if isinstance(declared, partial) else declared
+    try:
+        built = build("fusion", FUSIONS, {"name": name}, dims, 2)
+    except ConfigError:
+        with pytest.raises(ValueError, match=r"encoder|modalities"):
+            modalities_of(constructor.takes, dims, fixed=fixed)
+        return
+    assert modalities_of(constructor.takes, dims, fixed=fixed) == built.modalities
+    assert tokens_read(constructor.reads_tokens, built.modalities) == built.needs_tokens

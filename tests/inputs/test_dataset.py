@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from mmskin.encoders.pixels import PreparePhoto
 from mmskin.features import Features
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.batch import Case, Row, Rows, collate, stack_rows
-from mmskin.inputs.dataset import CaseDataset, EpochSampler, Hiding, Reader
-from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader
+from mmskin.inputs.dataset import CaseDataset, EpochSampler, Hiding
+from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader, RawCase, Reader
 from mmskin.schema import Field, History, Schema
 
 SCHEMA = Schema(
@@ -46,12 +45,13 @@ def table(size: int, **columns: list[Any]) -> pd.DataFrame:
 class Told:
     """A reader that gives the view, and what the history holds, as numbers."""
 
-    def __init__(self, *, of_history: bool) -> None:
-        self.of_history = of_history
+    def __init__(self, *, of_history: bool, kind: str = "image") -> None:
+        self.of_history, self.kind = of_history, kind
 
-    def __call__(self, case_id: str, images: Sequence[str], history: History, view: int) -> list[Row]:
-        there = bool(history.recorded()) if self.of_history else bool(images)
-        return [{"x": torch.tensor([view, len(history.recorded())])}] if there else []
+    def __call__(self, case: RawCase) -> list[Row]:
+        recorded = len(case.history.recorded())
+        there = recorded if self.of_history else case.photos.get(self.kind)
+        return [{"x": torch.tensor([case.view, recorded])}] if there else []
 
 
 def inputs(rows: Row | Rows, key: str) -> torch.Tensor:
@@ -92,7 +92,7 @@ def test_epoch_e_reads_view_e_mod_k_and_evaluation_reads_view_0() -> None:
     views = [int(inputs(data[1, epoch].rows["image"][0], "x")[0]) for epoch in range(7)]
     assert views == [0, 1, 2, 0, 1, 2, 0]
     assert int(inputs(data[1].rows["image"][0], "x")[0]) == 0
-    assert [view for _, _, _, view in data.views_of_cases()] == [0, 0, 1, 1, 2, 2]
+    assert [case.view for case in data.cases()] == [0, 0, 1, 1, 2, 2]
 
 
 def test_targets_are_class_codes_and_unknown_ones_are_minus_one() -> None:
@@ -112,6 +112,29 @@ def test_training_hides_the_photo_or_the_whole_history_and_never_both() -> None:
     assert seen[False, False] == 0
     assert seen[True, False] / 2000 == pytest.approx(0.3, abs=0.04)  # four standard deviations
     assert seen[False, True] / 2000 == pytest.approx(0.2, abs=0.04)
+
+
+def test_of_several_kinds_of_photos_any_set_is_hidden_and_something_always_stays() -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    images = [("a.png", "b.png")] * 300
+    kinds = [("clinical", "dermoscopic")] * 300
+    readers: dict[str, Reader] = {kind: Told(of_history=False, kind=kind) for kind in schema.photos}
+    for with_history in (True, False):
+        more: dict[str, Reader] = {"text": Told(of_history=True)} if with_history else {}
+        rows = table(300, images=images, image_kinds=kinds)
+        data = CaseDataset([rows], schema, readers | more, hiding=Hiding(history=0.2, image=0.3))
+        seen: Counter[tuple[bool, ...]] = Counter()
+        for row in range(300):
+            for epoch in range(10):
+                seen[tuple(bool(there) for there in data[row, epoch].rows.values())] += 1
+        assert not any(set(there) == {False} for there in seen)
+        if with_history:
+            assert seen[True, True, False] / 3000 == pytest.approx(0.2, abs=0.03)  # four standard deviations
+        hidden = [there for there in seen if not all(there[:2])]
+        sets = 3 if with_history else 2
+        assert len(hidden) == sets
+        for there in hidden:
+            assert seen[there] / 3000 == pytest.approx(0.3 / sets, abs=0.03)
 
 
 def test_what_a_case_has_alone_is_never_hidden() -> None:
@@ -137,14 +160,14 @@ def test_note_and_columns_tell_the_same_facts_when_fields_are_hidden() -> None:
     columns_reader = ColumnsReader(PrepareFields(SCHEMA.fields))
     data = CaseDataset([table(60)] * 3, SCHEMA, {}, hiding=Hiding(fields=0.4))
     hidden = 0
-    for case_id, images, history, view in data.views_of_cases():
-        note = note_reader.note(case_id, history, view).lower()
-        rows = columns_reader(case_id, images, history, view)
+    for case in data.cases():
+        note = note_reader.note(case).lower()
+        rows = columns_reader(case)
         codes = inputs(rows[0], "codes").tolist() if rows else [0] * 4
         for field, code in zip(SCHEMA.fields, codes, strict=True):
             assert (field.title.lower() in note) == (code != 0), (note, codes)
         hidden += codes.count(0)
-        if view == 0:
+        if case.view == 0:
             assert codes.count(0) == 0
     assert hidden / (60 * 2 * 4) == pytest.approx(0.4, abs=0.09)  # four standard deviations
 
@@ -153,19 +176,19 @@ def test_an_empty_history_has_no_note_and_no_columns() -> None:
     note_reader = NoteReader(HashNote(buckets=64, ngrams=(), max_tokens=50), SCHEMA)
     columns_reader = ColumnsReader(PrepareFields(SCHEMA.fields))
     words_only = History(text="it itches")
-    assert note_reader("x", (), History(), 0) == columns_reader("x", (), History(), 0) == []
-    assert len(note_reader("x", (), words_only, 0)) == 1
-    assert columns_reader("x", (), words_only, 0) == []
+    assert note_reader(RawCase("x", {}, History())) == columns_reader(RawCase("x", {}, History())) == []
+    assert len(note_reader(RawCase("x", {}, words_only))) == 1
+    assert columns_reader(RawCase("x", {}, words_only)) == []
 
 
 def test_a_photo_varies_by_view_and_the_plain_view_never_does(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)).save(path)
-    reader = PhotoReader(PREPARE_PHOTO, augment=Augment(), keep=1)
-    plain = PhotoReader(PREPARE_PHOTO)
+    reader = PhotoReader("image", PREPARE_PHOTO, augment=Augment(), keep=1)
+    plain = PhotoReader("image", PREPARE_PHOTO)
 
     def pixels(of: PhotoReader, view: int) -> torch.Tensor:
-        (row,) = of("x", (str(path),), History(), view)
+        (row,) = of(RawCase("x", {"image": [str(path)]}, History(), view))
         return inputs(row, "pixels")
 
     assert torch.equal(pixels(reader, 0), pixels(plain, 0))
@@ -180,7 +203,7 @@ def test_a_data_set_travels_to_workers_of_any_start_method(tmp_path: Path) -> No
     path = tmp_path / "a.png"
     Image.new("RGB", (8, 8)).save(path)
     readers: dict[str, Reader] = {
-        "image": PhotoReader(PREPARE_PHOTO, augment=Augment(), keep=4),
+        "image": PhotoReader("image", PREPARE_PHOTO, augment=Augment(), keep=4),
         "text": NoteReader(HashNote(buckets=64, ngrams=(), max_tokens=50), SCHEMA),
     }
     data = CaseDataset([table(2, images=[(str(path),)] * 2)] * 2, SCHEMA, readers, hiding=Hiding(history=0.1))

@@ -20,8 +20,9 @@ from mmskin.errors import ModelError
 from mmskin.features import Features
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.batch import Row, stack_rows
-from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos, extract, fingerprint
-from mmskin.inputs.readers import NoteReader, PhotoReader
+from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos
+from mmskin.inputs.readers import NoteReader, PhotoReader, RawCase
+from mmskin.model.feature_extraction import extract, fingerprint
 from mmskin.schema import Field, History, Schema
 
 SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="itch", kind="yes_no"),))
@@ -43,8 +44,8 @@ def photo(path: Path, seed: int) -> str:
     return str(path)
 
 
-def case(*images: str, view: int = 0) -> tuple[str, tuple[str, ...], History, int]:
-    return "case", images, History(), view
+def case(*images: str, view: int = 0) -> RawCase:
+    return RawCase("case", {"image": images}, History(), view)
 
 
 def pooled(*values: float) -> Features:
@@ -95,13 +96,13 @@ def test_what_float16_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 def test_stored_features_equal_a_live_forward_within_half_a_float16_step(tmp_path: Path) -> None:
     encoder = cnn()
-    reader = PhotoReader(encoder.prepare)
+    reader = PhotoReader("image", encoder.prepare)
     stored = StoredPhotos(FeatureStore(tmp_path / "s"), reader)
     cases = [case(photo(tmp_path / f"{n}.png", n)) for n in range(5)]
-    extract(stored.store, encoder, stored.wanted(cases), tokens=True, batch_size=2, shard_rows=3)
+    extract(stored.store, encoder, stored.missing(cases), tokens=True, batch_size=2, shard_rows=3)
     assert len(stored.store.shards) == 2
-    kept = stack_rows([row for one in cases for row in stored(*one)])
-    live = encoder(stack_rows([row for one in cases for row in reader(*one)]))
+    kept = stack_rows([row for one in cases for row in stored(one)])
+    live = encoder(stack_rows([row for one in cases for row in reader(one)]))
     assert isinstance(kept, Features)
     for here, there in ((kept.pooled, live.pooled), (kept.tokens, live.tokens)):
         assert isinstance(here, Tensor)
@@ -114,12 +115,12 @@ def test_stored_notes_of_different_lengths_keep_their_own_tokens_only(tmp_path: 
     reader = NoteReader(encoder.prepare, SCHEMA)
     stored = StoredNotes(FeatureStore(tmp_path), reader)
     told = [History(text="it bleeds"), History({"itch": "no"}, "it has grown for a year"), History()]
-    cases = [("case", (), history, 0) for history in told]
-    extract(stored.store, encoder, stored.wanted(cases), tokens=True)
-    assert stored(*cases[2]) == []
+    cases = [RawCase("case", {}, history) for history in told]
+    extract(stored.store, encoder, stored.missing(cases), tokens=True)
+    assert stored(cases[2]) == []
     for one in cases[:2]:
-        (row,) = stored(*one)
-        live = encoder(stack_rows(reader(*one)))
+        (row,) = stored(one)
+        live = encoder(stack_rows(reader(one)))
         assert isinstance(row, Features)
         assert row.tokens is not None
         assert torch.allclose(row.tokens, live.tokens[0], rtol=2**-11, atol=1e-4)
@@ -135,30 +136,30 @@ def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:
 
     encoder = frozen(lambda: Counting(dim=8, buckets=64))
     stored = StoredNotes(FeatureStore(tmp_path), NoteReader(encoder.prepare, SCHEMA))
-    notes = [("case", (), History(text=text), 0) for text in ("one", "two", "one", "three")]
-    extract(stored.store, encoder, stored.wanted(notes[:2]), tokens=False)
-    extract(stored.store, encoder, stored.wanted(notes), tokens=False)
+    notes = [RawCase("case", {}, History(text=text)) for text in ("one", "two", "one", "three")]
+    extract(stored.store, encoder, stored.missing(notes[:2]), tokens=False)
+    extract(stored.store, encoder, stored.missing(notes), tokens=False)
     assert calls == [2, 1]
-    assert stored.wanted(notes) == {}
+    assert stored.missing(notes) == {}
     again = StoredNotes(FeatureStore(tmp_path), stored.reader)
-    assert again.wanted(notes) == {}
+    assert again.missing(notes) == {}
 
 
 def test_photos_are_filed_by_their_bytes_and_not_by_their_path(tmp_path: Path) -> None:
     first = photo(tmp_path / "first.png", 0)
     same = str(shutil.copy(first, tmp_path / "same.png"))
     other = photo(tmp_path / "other.png", 1)
-    stored = StoredPhotos(FeatureStore(tmp_path / "s"), PhotoReader(cnn().prepare))
-    assert len(stored.wanted([case(first, same), case(other)])) == 2
+    stored = StoredPhotos(FeatureStore(tmp_path / "s"), PhotoReader("image", cnn().prepare))
+    assert len(stored.missing([case(first, same), case(other)])) == 2
 
 
 def test_a_view_is_filed_by_its_photo_its_variation_and_the_recipe(tmp_path: Path) -> None:
     path = photo(tmp_path / "a.png", 0)
 
     def keys(augment: Augment | None, seed: int = 0) -> list[str]:
-        reader = PhotoReader(cnn().prepare, augment=augment, seed=seed)
+        reader = PhotoReader("image", cnn().prepare, augment=augment, seed=seed)
         stored = StoredPhotos(FeatureStore(tmp_path / "s"), reader)
-        return [stored.key(reader.photos([path], view)[0]) for view in range(3)]
+        return [stored.key(reader.views(case(path, view=view))[0]) for view in range(3)]
 
     plain, mild, strong, reseeded = keys(None), keys(Augment(zoom=0.1)), keys(Augment(zoom=0.5)), keys(Augment(), 1)
     assert len(set(plain)) == 1

@@ -12,21 +12,22 @@ from typing import Any
 import pytest
 from small_experiment import ENCODERS
 
-from mmskin.benchmark.arms import experiment_of, reads
+from mmskin.benchmark.arms import NeuralArm, TableArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
-from mmskin.benchmark.run.cell import CellTask, run_cell
-from mmskin.benchmark.run.fine_tuning import check_fine_tuning, tuning_of
-from mmskin.benchmark.run.grid import cells_of
+from mmskin.benchmark.resolve import resolve, waves
+from mmskin.benchmark.run.cell import run_cell
+from mmskin.benchmark.run.grid import Cell
+from mmskin.benchmark.run.run import planned, run_experiment
 from mmskin.config.build import build
-from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, read_yaml, validated
+from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, validated
+from mmskin.config.yaml_files import read_yaml
 from mmskin.data.class_map import read_class_map
-from mmskin.data.load import folds_of, load_cases, prepare_fold
+from mmskin.data.load import folds_of, load_cases
 from mmskin.data.sources import SOURCES
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.fusion import FUSIONS
 from mmskin.model.classifier import build_encoder
 from mmskin.schema import Field, Schema
-from mmskin.training.run import run_experiment
 
 PROJECT = Path(__file__).parents[2]
 
@@ -95,14 +96,12 @@ def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> None
 
 
 @each_benchmark
-def test_a_benchmark_names_arms_that_can_be_built(path: Path) -> None:
+def test_a_benchmark_names_arms_that_can_be_built(path: Path, tmp_path: Path) -> None:
     benchmark = read_benchmark(path)
     build("source", SOURCES, benchmark.data.source)
-    for name in benchmark.arms:
-        reads(benchmark, name)
-    check_fine_tuning(benchmark, SCHEMA)
-    neural = [name for name, arm in benchmark.arms.items() if arm.fusion]
-    slots = {m: s for name in neural for m, s in experiment_of(benchmark, name, seed=0).encoders.items()}
+    arms = resolve(benchmark, tmp_path)
+    assert list(arms) == list(benchmark.arms)
+    slots = {m: s for arm in arms.values() if isinstance(arm, NeuralArm) for m, s in arm.encoders.items()}
     for modality, slot in slots.items():
         if is_here(slot):
             build_encoder(modality, slot, SCHEMA)
@@ -114,31 +113,31 @@ def test_one_benchmark_has_every_fusion() -> None:
 
 
 @each_benchmark
-def test_a_recipe_of_fine_tuning_trains_on_tiny_encoders_and_invented_patients(
-    path: Path, pad_folder: Path, tmp_path: Path
-) -> None:
-    benchmark = read_benchmark(path)
-    for modality in benchmark.fine_tune:
-        train_tiny(tuning_of(benchmark, modality), pad_folder, tmp_path / modality)
-
-
-@each_benchmark
 def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
     path: Path, pad_folder: Path, tmp_path: Path
 ) -> None:
     raw = read_benchmark(path).to_json()
     raw["training"] |= {"epochs": 1, "batch_size": 6}
-    raw["fine_tune"] = {}
     raw["data"] |= {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "photo_side": 32}
-    raw["encoders"] = {"image": ENCODERS["image"] | {"trainable": "none"}, "text": ENCODERS["text"]}
-    benchmark = validated(Benchmark, raw | {"seeds": [0], "features": str(tmp_path / "features")}, where=str(path))
+    trained = any("from" in slot for arm in raw["arms"].values() for slot in arm["encoders"].values())
+    raw["encoders"] = {
+        "image": ENCODERS["image"] | ({} if trained else {"trainable": "none"}),
+        "text": ENCODERS["text"],
+    }
+    for arm in raw["arms"].values():
+        arm["training"] = {k: v for k, v in arm["training"].items() if k not in ("epochs", "views")}
+        if arm["encoders"].get("text", {}).get("from"):  # the tiny text encoder cannot be read frozen
+            del arm["encoders"]["text"]
+    raw |= {"seeds": [0], "features": str(tmp_path / "features"), "missing_parts": None, "explanations": None}
+    benchmark = validated(Benchmark, raw, where=str(path))
     cases = load_cases(benchmark.data)
-    fold = prepare_fold(benchmark.data, cases, folds_of(benchmark.data, cases), 0)
-    text_reads = [name for name, arm in benchmark.arms.items() if arm.table and "text" in arm.table.get("on", [])]
-    for cell in cells_of(benchmark, [0]):
-        if cell.arm in text_reads:  # the tiny text encoder learns, and has no frozen embeddings
+    arms = resolve(benchmark, tmp_path)
+    run = planned(benchmark, arms, cases, folds_of(benchmark.data, cases), tmp_path)
+    for arm in (arm for wave in waves(arms) for arm in wave):
+        if isinstance(arm, TableArm) and "text" in arm.encoders:  # it learns, and has no frozen embeddings
             continue
-        run_cell(CellTask(benchmark, cell, fold, tmp_path))
+        cell, fold = Cell(arm.name, 0, 0), run.folds[arm.name, 0]
+        run_cell(run.task(arm, cell, progress=False))
         table = read_predictions(cell.predictions(tmp_path))
-        assert arm_names(table) == (cell.arm,)
+        assert arm_names(table) == (arm.name,)
         assert len(table) == len(fold.split.val) + len(fold.split.test)

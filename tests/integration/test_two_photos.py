@@ -11,10 +11,10 @@ from make_milk10k import make_milk10k
 from safetensors.torch import load_file
 from small_experiment import small_experiment
 
+from mmskin.api.predictor import Predictor
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, parse_experiment
 from mmskin.data.load import load_cases
-from mmskin.trained.predictor import Predictor
-from mmskin.training.run import run_experiment
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def test_pairs_are_trained_on_saved_loaded_and_asked_for(
     changes = {"photo_pooling": photo_pooling, "fusion": {"name": fusion}}
     table = train(pairs, tmp_path / "run", **changes)
     predictor = Predictor.load(tmp_path / "run")
-    assert predictor.config["photo_pooling"] == photo_pooling
-    assert (predictor.model.photo_pooling is not None) == (photo_pooling == "attention")
-    saved = load_file(tmp_path / "run" / "fold_0" / "model" / "model.safetensors")
+    assert predictor.trained.record["photo_pooling"] == photo_pooling
+    assert (predictor.trained.model.photo_pooling is not None) == (photo_pooling == "attention")
+    saved = load_file(tmp_path / "run" / "cells" / "small" / "fold_0" / "seed_0" / "model" / "model.safetensors")
     assert ("photo_pooling.score.weight" in saved) == (photo_pooling == "attention")
 
     asked = table[table["split"] == "test"].iloc[0]
@@ -65,6 +65,8 @@ def test_attention_learns_with_the_rest(pairs: Path, tmp_path: Path) -> None:
     for epochs in (1, 3):
         recipe = experiment(pairs).to_json()["training"] | {"epochs": epochs, "weight_decay": 0.0}
         train(pairs, tmp_path / str(epochs), photo_pooling="attention", training=recipe)
-        after.append(load_file(tmp_path / str(epochs) / "fold_0" / "model" / "model.safetensors"))
+        after.append(
+            load_file(tmp_path / str(epochs) / "cells" / "small" / "fold_0" / "seed_0" / "model" / "model.safetensors")
+        )
     for name in ("content", "gate", "score"):
         assert not after[0][f"photo_pooling.{name}.weight"].equal(after[1][f"photo_pooling.{name}.weight"])

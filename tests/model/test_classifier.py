@@ -228,3 +228,65 @@ def test_late_fusion_beside_a_loss_whose_logits_are_no_log_probabilities_is_refu
 ) -> None:
     with pytest.raises(ConfigError, match=rf"needs a softmax loss: .*loss\.{remedy}"):
         build_model({"text": TEXT}, {"name": "late"}, loss, schema=SCHEMA, class_counts=[6, 3, 1])
+
+
+TWO_KINDS = SCHEMA.model_copy(update={"photos": ("dermoscopic", "clinical")})
+
+
+@pytest.mark.parametrize("fusion", ["concat", "cross_attention", "film", "late"])
+def test_kinds_of_photos_have_encoders_of_their_own_in_the_order_of_the_schema(fusion: str) -> None:
+    slots = {"text": TEXT, "clinical": IMAGE, "dermoscopic": IMAGE}
+    model, _ = build_model(slots, {"name": fusion}, {"name": "cross_entropy"}, schema=TWO_KINDS, class_counts=[1, 1, 1])
+    turned, _ = build_model(
+        dict(sorted(slots.items(), reverse=True)),
+        {"name": fusion},
+        {"name": "cross_entropy"},
+        schema=TWO_KINDS,
+        class_counts=[1, 1, 1],
+    )
+    assert tuple(model.encoders) == tuple(turned.encoders) == ("dermoscopic", "clinical", "text")
+    turned.load_state_dict(model.state_dict())
+    assert model.encoders["clinical"] is not model.encoders["dermoscopic"]
+
+
+def test_attention_pools_every_kind_of_photo_with_weights_of_its_own() -> None:
+    slots = {"clinical": IMAGE, "dermoscopic": IMAGE, "text": TEXT}
+    model, _ = build_model(
+        slots,
+        {"name": "concat"},
+        {"name": "cross_entropy"},
+        schema=TWO_KINDS,
+        class_counts=[1, 1, 1],
+        photo_pooling="attention",
+    )
+    names = {name for name in model.state_dict() if name.startswith("photo_pooling.") and name.endswith("score.weight")}
+    assert names == {"photo_pooling.clinical.score.weight", "photo_pooling.dermoscopic.score.weight"}
+    photos = [model.encoders["clinical"].prepare(torch.zeros(3, 40, 40, dtype=torch.uint8)) for _ in range(2)]
+    photos[1]["pixels"] = photos[1]["pixels"] + 1
+    batch = collate([Case({"clinical": photos, "dermoscopic": photos, "text": []}, 0, "x")])
+    model(batch).logits.sum().backward()
+    assert all(p.grad is not None for name, p in model.named_parameters() if name.startswith("photo_pooling."))
+
+
+def test_a_kind_of_photo_that_the_data_set_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"encoders\.close_up: tiny has no photos of that kind; it has: image"):
+        build_model(
+            {"close_up": IMAGE, "text": TEXT},
+            {"name": "late"},
+            {"name": "focal"},
+            schema=SCHEMA,
+            class_counts=[1, 1, 1],
+        )
+
+
+def test_an_encoder_without_tokens_is_refused_beside_a_fusion_that_reads_them() -> None:
+    with pytest.raises(
+        ConfigError, match=r"reads tokens of metadata, and its encoder 'onehot' gives none: .*\(tokens\)"
+    ):
+        build_model(
+            {"image": IMAGE, "metadata": {"name": "onehot"}},
+            {"name": "cross_attention"},
+            {"name": "focal"},
+            schema=SCHEMA,
+            class_counts=[1, 1, 1],
+        )

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmskin.schema import Field, Schema
-from mmskin.trained.predictor import Prediction
+from mmskin.trained.prediction import Prediction
 
 SCHEMA = Schema(
     name="tiny",
@@ -27,15 +27,18 @@ class FakePredictor:
 
     schema = SCHEMA
     modalities = ("image", "text")
-    model = SimpleNamespace(encoders={})
+    trained = SimpleNamespace(photo_side=64, record={})
 
     def __init__(self) -> None:
-        self.config = {"photo_side": 64}
         self.asked: list[dict[str, Any]] = []
 
-    def predict(self, image: Any = None, metadata: Any = None, text: str | None = None) -> Prediction:
+    def present(self, image: Any = None, metadata: Any = None, text: str | None = None) -> SimpleNamespace:
         self.asked.append({"image": image, "metadata": metadata, "text": text})
         self.schema.parse_history(metadata, text)
+        return SimpleNamespace(image=image, text=text, remarks=())
+
+    def answer(self, presented: SimpleNamespace) -> Prediction:
+        image, text = presented.image, presented.text
         if text == "boom":
             raise RuntimeError("tried to read: boom")
         used, missing = (("image", "text"), ()) if image else (("text",), ("image",))

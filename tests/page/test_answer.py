@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
+from collections import Counter
 from html import unescape
 from typing import Any
 
@@ -9,12 +11,17 @@ import pytest
 from explain.small_predictors import linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
+from PIL import Image
 
+import mmskin.explain.photo_map as photo_map_module
 import mmskin.page.answer as answer_module
+import mmskin.trained.presented_case as presented_case_module
+from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.page.answer import LONGEST_TEXT, Case, answer_in_steps, ask, refused
 from mmskin.page.photos import Kept, Photos
-from mmskin.report.pages import MINUS
+from mmskin.report.explanation_html import SIDE
+from mmskin.report.numbers import MINUS
 
 FIELDS = {"itch": "yes", "bleed": "yes", "grew": "yes"}
 NASTY = '<img src=x onerror=alert(1)> ${7*7} {{7*7}} </span><script>alert("x")</script>'
@@ -43,12 +50,36 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
     assert "here they sum to 100%" in first.answer
     why = text_of(last.why)
-    assert "Class Photo alone History alone Everything Melanoma 35% 63% 78% Naevus 65% 37% 22%" in why
+    columns = "Class Nothing known Photo alone History alone Everything"
+    assert f"{columns} Melanoma 20% 35% 63% 78% Naevus 80% 65% 37% 22%" in why
     assert "Fields +35.0 Photo +15.0 Patient's words +8.0" in why
     assert f"Bleed: yes +30.0 Itch: yes +10.0 Grew: yes {MINUS}5.0" in why
     # Without bleeding it is .78 − .3 − .15 = .33: Naevus at 67 %. Unknown is worth 0: .48, so Naevus at 52 %.
     assert "Bleed yes no Naevus (67%)" in why
     assert "Bleed yes unknown Naevus (52%)" in why
+
+
+def test_an_answer_asks_the_model_once_draws_one_map_and_encodes_the_photo_once(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: Counter[str] = Counter()
+
+    def counted(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            counts[name] += 1
+            return original(*given, **named)
+
+        monkeypatch.setattr(owner, name, call)
+
+    predictor = small_predictor("late")
+    counted(predictor.trained.model.encoders["image"], "forward")
+    counted(Predictor, "answer")
+    counted(presented_case_module, "open_rgb")
+    counted(photo_map_module, "heat_of")
+    steps(predictor, Case(kept, {"itch": "yes"}, "scabs"))
+    assert counts == {"forward": 1, "answer": 1, "open_rgb": 1, "heat_of": 1}
 
 
 def test_the_answer_does_not_wait_for_its_explanation(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,11 +136,19 @@ def test_a_model_with_a_map_shows_it_over_the_photo_at_one_size(kept: Kept) -> N
     assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case(None, {"itch": "yes"}, None))[1].why
 
 
+def test_the_map_is_laid_over_the_photo_as_the_visitor_gave_it_at_the_size_of_the_page(kept: Kept) -> None:
+    why = steps(small_predictor("concat", "image", "text"), Case(kept, {"itch": "yes"}, None))[1].why
+    photo, laid_over = (base64.b64decode(data) for data in re.findall(r'src="data:image/jpeg;base64,([^"]+)"', why))
+    with Image.open(io.BytesIO(photo)) as shown, Image.open(io.BytesIO(laid_over)) as over:
+        assert shown.size == over.size
+        assert max(shown.size) == SIDE
+
+
 def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() -> None:
     photos = Photos(max_side=64)
     dark = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
     assert dark is not None
-    prediction, advice = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
+    _, prediction, advice = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
     (quality,) = dark.quality
     assert quality.startswith("the photo is small: 10 x 20 pixels")
     assert quality in advice.reasons

@@ -69,7 +69,7 @@ def test_an_explanation_that_fails_leaves_the_answer_where_it_is(page: Page, mon
     def fail(*asked: Any, **named: Any) -> Any:
         raise UserError("no captum here")
 
-    monkeypatch.setattr("mmskin.page.answer.Explainer.explain", fail)
+    monkeypatch.setattr("mmskin.page.answer.Explainer.explain_presented", fail)
     first, last = page.answer(from_(ANN), None, "it scabs", "", *EMPTY)
     assert "75%" in first.answer
     assert last.answer == first.answer

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mmskin.api.predictor import Predictor
 from mmskin.page.card import card
-from mmskin.trained.predictor import Predictor
 
 
 def text_of(html: str) -> str:
@@ -27,11 +28,12 @@ def test_the_card_tells_what_the_models_files_say(trained_run: Path) -> None:
 
 def test_what_is_not_in_the_files_is_said_to_be_not_known(trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = Predictor.load(trained_run)
-    predictor.config = {key: value for key, value in predictor.config.items() if key not in ("missingness", "fold")}
+    record = {key: value for key, value in predictor.trained.record.items() if key not in ("missingness", "fold")}
+    predictor = Predictor(replace(predictor.trained, record=record))
     told = text_of(card(predictor, trained_run))
     assert "Missing fields not known" in told
     assert "Fold held out as test not known" in told
-    assert "there is no metrics.json" in told
+    assert "there is no results.json" in told
 
 
 def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained_run: Path, tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained
     row |= {"low": 0.4, "high": 0.61, "n": 30, "patients": 24}
     accuracy = row | {"metric": "accuracy", "low": None, "high": None}
     of_class = row | {"class": "MEL", "estimate": 0.9}
-    (tmp_path / "metrics.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
+    (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
     told = text_of(card(Predictor.load(trained_run), tmp_path / "fold_0" / "model"))
-    assert "Balanced accuracy .500 [.400, .610] Accuracy .500 Test patients 24 Test cases 30" in told
-    assert ".900" not in told
+    assert "Balanced accuracy 0.500 [0.400, 0.610] Accuracy 0.500 Test patients 24 Test cases 30" in told
+    assert "0.900" not in told

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mmskin.api.predictor import Predictor
 from mmskin.page.default_model import cache_folder, default_run
-from mmskin.trained.predictor import Predictor
 
 
 def test_it_is_trained_once_whole_and_without_leavings(tmp_path: Path) -> None:
@@ -13,9 +13,9 @@ def test_it_is_trained_once_whole_and_without_leavings(tmp_path: Path) -> None:
     folder = default_run(tmp_path / "cache" / "demo", cases=120, epochs=2, say=said.append)
     assert [path.name for path in folder.parent.iterdir()] == ["demo"]
     assert Predictor.load(folder).modalities == ("image", "text")
-    written = (folder / "metrics.json").stat().st_mtime_ns
+    written = (folder / "results.json").stat().st_mtime_ns
     assert default_run(folder, say=said.append) == folder
-    assert (folder / "metrics.json").stat().st_mtime_ns == written
+    assert (folder / "results.json").stat().st_mtime_ns == written
     assert len(said) == 1
 
 

@@ -86,9 +86,9 @@ def test_text_fits_100_columns_and_columns_are_aligned(cases: Cases) -> None:
     text = describe(cases)
     assert max(map(len, text.splitlines())) <= WIDTH == 100
     header, *rows = text.split("\n\n")[2].splitlines()
-    assert header.split() == ["Field", "known", "unknown", "not", "recorded", "values"]
+    assert header.split() == ["Field", "answered", "unknown", "not", "recorded", "values"]
     for row, end in zip(rows, ("4", "2", "2"), strict=True):
-        assert row[: header.index("known") + len("known")].endswith(end)
+        assert row[: header.index("answered") + len("answered")].endswith(end)
 
 
 def test_long_names_and_values_are_cut(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from mmskin.schema import Schema
-from mmskin.trained.predictor import Prediction
+from mmskin.trained.prediction import Prediction
 from mmskin.trained.refer import advise, photo_quality, smallest_set
 
 SCHEMA = Schema(

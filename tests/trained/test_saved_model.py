@@ -14,12 +14,13 @@ import torch
 from small_experiment import small_experiment
 from tiny_encoders import write_bert
 
+from mmskin.api.predictor import Predictor
 from mmskin.data.load import load_cases
 from mmskin.errors import ModelError
 from mmskin.model.classifier import build_model
 from mmskin.schema import Field, Schema
-from mmskin.trained.predictor import Predictor
-from mmskin.trained.saved_model import TrainedModel, load_model, save_model
+from mmskin.trained.saved_model import load_model, save_model
+from mmskin.trained.trained_model import TrainedModel
 
 SCHEMA = Schema(name="tiny", classes=("a", "b"), fields=(Field(name="age", kind="numeric", low=0, high=120),))
 TEXT = {"name": "hashing", "dim": 8, "buckets": 32}
@@ -30,7 +31,7 @@ def trained(encoders: dict[str, dict[str, Any]] | None = None, fusion: str = "te
     encoders = encoders or {"text": TEXT}
     model, loss = build_model(encoders, {"name": fusion}, LOSS, schema=SCHEMA, class_counts=[3, 2])
     config = {"encoders": encoders, "fusion": {"name": fusion}, "loss": LOSS, "class_counts": [3, 2]}
-    return TrainedModel(model.eval(), loss, SCHEMA, config | {"temperature": 1.5, "photo_side": 64})
+    return TrainedModel(model.eval(), loss, SCHEMA, temperature=1.5, photo_side=64, record=config)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_every_tensor_comes_back_bit_for_bit(tmp_path: Path) -> None:
     after = load_model(tmp_path / "model")
     assert after.schema == SCHEMA
     assert not after.model.training
-    assert after.config["temperature"] == 1.5
+    assert after.temperature == 1.5
     assert after.model.encoders["metadata"].state_json()["mean"] == {"age": 33.25}
     there, back = before.model.state_dict(), after.model.state_dict()
     assert list(there) == list(back)
@@ -174,7 +175,7 @@ def test_a_model_with_a_transformer_needs_neither_the_folder_it_came_from_nor_a_
     shutil.rmtree(bert)
     shutil.move(tmp_path / "model", tmp_path / "elsewhere")
     after = load_model(tmp_path / "elsewhere")
-    assert after.config["encoders"]["text"]["weights"] == "none"
+    assert after.record["encoders"]["text"]["weights"] == "none"
     told = {"text": "It itches, it has grown."}
     here, there = (Predictor(one).predict(**told) for one in (before, after))  # type: ignore[arg-type]
     assert here.probabilities == there.probabilities

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mmskin.benchmark.baselines.flags_only import flags_only
-from mmskin.benchmark.baselines.gradient_boosting import gradient_boosting
-from mmskin.benchmark.baselines.logistic_regression import logistic_regression
-from mmskin.benchmark.baselines.majority import majority
-from mmskin.benchmark.baselines.stacking import stacking
-from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit
+from mmskin.config.parts import Parts
 
-BASELINES: dict[str, Callable[..., Fit]] = {
-    "majority": majority,
-    "logistic_regression": logistic_regression,
-    "gradient_boosting": gradient_boosting,
-    "flags_only": flags_only,
-    "stacking": stacking,
-}
-__all__ = ["BASELINES", "Facts"]
+if TYPE_CHECKING:
+    from mmskin.benchmark.baselines.table_arm_contract import Fit
+
+BASELINES: Parts[Fit] = Parts(
+    "table arm",
+    {
+        "majority": "mmskin.benchmark.baselines.majority:majority",
+        "logistic_regression": "mmskin.benchmark.baselines.logistic_regression:logistic_regression",
+        "gradient_boosting": "mmskin.benchmark.baselines.gradient_boosting:gradient_boosting",
+        "flags_only": "mmskin.benchmark.baselines.flags_only:flags_only",
+        "stacking": "mmskin.benchmark.baselines.stacking:stacking",
+    },
+)

@@ -7,26 +7,29 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.run.shared_encoders import shared_encoder
-from mmskin.config.experiment import Experiment
+from mmskin.config.experiment import Slot
 from mmskin.data.load import Fold
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.features import Features
 from mmskin.inputs.dataset import CaseDataset
-from mmskin.training.datasets import is_frozen, keep_features, make_reader
-from mmskin.training.run import fold_slots
+from mmskin.model.feature_extraction import keep_features
+from mmskin.training.fit_fold import fold_slots
+from mmskin.training.readings import Reading, is_frozen, make_reader
+from mmskin.training.shared_encoders import shared_encoder
 
 
 class Embed:
     """(modality, rows) → (N, D), the pooled vectors of the plain view, the mean over the photos of a case.
 
-    readings: by modality, the experiment that says how it is read; see `arms.reading_of`.
+    encoders: slots by modality.
     fold: whose encoders and fields are used.
+    reading: how photos and notes are read.
     """
 
-    def __init__(self, readings: Mapping[str, Experiment], fold: Fold) -> None:
-        self.readings, self.fold = readings, fold
+    def __init__(self, encoders: Mapping[str, Slot], fold: Fold, reading: Reading) -> None:
+        self.slots = fold_slots(encoders, fold=fold.number, seed=reading.seed)
+        self.schema, self.reading = fold.schema, reading
 
     def __call__(self, modality: str, rows: pd.DataFrame) -> Floats:
         """Rows of NaN where the modality is absent.
@@ -34,12 +37,11 @@ class Embed:
         Raises:
             ConfigError: the encoder learns, so that it has no embeddings before an arm has trained it.
         """
-        experiment, schema = self.readings[modality], self.fold.schema
-        encoder = shared_encoder(modality, fold_slots(experiment, self.fold)[modality], schema)
+        encoder = shared_encoder(modality, self.slots[modality], self.schema)
         if not is_frozen(encoder):
             raise ConfigError(f"table arms read frozen embeddings: set encoders.{modality}.trainable to none")
-        reader = make_reader(modality, experiment, schema, encoder, tokens=False)
-        dataset = CaseDataset([rows], schema, {modality: reader})
+        reader = make_reader(modality, self.reading, self.schema, encoder, tokens=False)
+        dataset = CaseDataset([rows], self.schema, {modality: reader})
         keep_features(reader, encoder, [dataset])
         nothing = np.full(encoder.out_dim, np.nan)
         found = []

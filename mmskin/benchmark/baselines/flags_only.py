@@ -10,7 +10,7 @@ import pandas as pd
 from mmskin.benchmark.baselines.logistic_regression import PENALTIES, fit_linear
 from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, calibrated
 from mmskin.evaluation.metrics import Floats
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 
 
 def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool = True) -> Fit:

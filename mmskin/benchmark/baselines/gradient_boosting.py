@@ -20,7 +20,7 @@ from mmskin.benchmark.baselines.table_arm_contract import (
     targets,
 )
 from mmskin.evaluation.metrics import Floats
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 
 
 def gradient_boosting(

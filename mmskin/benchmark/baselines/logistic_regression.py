@@ -24,7 +24,7 @@ from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 Columns = Callable[[pd.DataFrame], Floats]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, targets
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 
 
 def majority(facts: Facts) -> Fit:

@@ -11,7 +11,7 @@ from mmskin.benchmark.baselines.logistic_regression import fit_one
 from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, targets
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB
-from mmskin.trained.inference import Predict
+from mmskin.trained.trained_model import Predict
 
 SMALLEST = 1e-6  # of a probability, so that one sure answer does not drown the others
 

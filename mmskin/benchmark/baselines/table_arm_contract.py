@@ -11,10 +11,10 @@ import pandas as pd
 from mmskin.data.table import histories
 from mmskin.encoders.metadata_fields import NOT_RECORDED, PrepareFields
 from mmskin.errors import one_of
-from mmskin.evaluation.calibration import fit_temperature
 from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.schema import Schema
-from mmskin.trained.inference import Predict, temper
+from mmskin.trained.calibration import apply_temperature, fit_temperature
+from mmskin.trained.trained_model import Predict
 
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
 """Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
@@ -82,4 +82,4 @@ def all_classes(probabilities: Floats, known: Sequence[int], size: int) -> Float
 def calibrated(predict: Predict, val: pd.DataFrame, schema: Schema) -> Predict:
     """The same answers at the temperature of the validation rows, as neural arms have it."""
     temperature = fit_temperature(predict(val), targets(val, schema))
-    return lambda rows: temper(predict(rows), temperature)
+    return lambda rows: apply_temperature(predict(rows), temperature)

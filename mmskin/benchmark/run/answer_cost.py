@@ -13,8 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from mmskin.inputs.batch import Batch, collate
 from mmskin.inputs.dataset import CaseDataset
-from mmskin.inputs.feature_store import StoredNotes, StoredPhotos
-from mmskin.training.run import FittedFold
+from mmskin.trained.trained_model import TrainedModel
 
 CASES, WARM_UP = 12, 2
 MEGABYTE = 1e6
@@ -33,13 +32,9 @@ class AnswerCost(NamedTuple):
     memory_mb: float
 
 
-def answer_cost(fitted: FittedFold, rows: pd.DataFrame) -> AnswerCost:
+def answer_cost(fitted: TrainedModel, rows: pd.DataFrame) -> AnswerCost:
     """Answer the first cases of some rows one by one, as if each had just come in."""
-    readers = {
-        modality: reader.reader if isinstance(reader, StoredPhotos | StoredNotes) else reader
-        for modality, reader in fitted.readers.items()
-    }
-    dataset = CaseDataset([rows.head(CASES)], fitted.schema, readers)
+    dataset = CaseDataset([rows.head(CASES)], fitted.schema, fitted.readers())
     fitted.model.eval()
     spent = []
     for index in range(len(dataset)):
@@ -56,7 +51,7 @@ def answer_cost(fitted: FittedFold, rows: pd.DataFrame) -> AnswerCost:
     )
 
 
-def _peak_bytes(fitted: FittedFold, batch: Batch) -> int:
+def _peak_bytes(fitted: TrainedModel, batch: Batch) -> int:
     """Most bytes that were held at a time of what one forward pass asked for."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler writes to the terminal otherwise
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
@@ -72,5 +67,5 @@ def _peak_bytes(fitted: FittedFold, batch: Batch) -> int:
 
 
 @torch.inference_mode()
-def _answer(fitted: FittedFold, batch: Batch) -> None:
+def _answer(fitted: TrainedModel, batch: Batch) -> None:
     fitted.loss.probabilities(fitted.model(batch).logits)

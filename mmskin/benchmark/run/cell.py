@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,124 +12,109 @@ import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
-from mmskin.benchmark.arms import data_of, encoders_of, experiment_of, reading_of
-from mmskin.benchmark.baselines import BASELINES, Facts
-from mmskin.benchmark.baselines.embeddings import Embed
-from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.benchmark.explanations import write_explanations
-from mmskin.benchmark.missing_cells import answered_in, write_missing
+from mmskin.benchmark.arms import ResolvedArm
+from mmskin.benchmark.missing_cells import answered_in, missing_answers
 from mmskin.benchmark.run.answer_cost import answer_cost
-from mmskin.benchmark.run.grid import Cell, cell_of, replace
-from mmskin.benchmark.run.shared_encoders import shared_encoder
-from mmskin.config.build import build
-from mmskin.config.experiment import Experiment
+from mmskin.benchmark.run.fold_predictions import fold_predictions
+from mmskin.benchmark.run.folder import begin_cell, write_json
+from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
-from mmskin.data.missingness import equalize
 from mmskin.evaluation.predictions import read_predictions, write_predictions
-from mmskin.trained.inference import Predict
+from mmskin.explain.explanation_check import check_explanations
+from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.memory import keep_freed_memory
-from mmskin.training.run import FittedFold, fit_fold, fold_predictions
 
 
 class CellTask(NamedTuple):
-    """All that a process needs to run one cell."""
+    """All that a process needs to run one cell.
 
-    benchmark: Benchmark
+    arm: what is fitted, and its cell.
+    fold: as the arm sees it.
+    output: folder of the run.
+    sources: by name, the cells of the arms that it reads.
+    depends_on: what the arm's answers depend on beside data and versions.
+    missing_rates: at which fields of test cases are hidden once more; () for not at all.
+    explained: test cases on which explanations are measured; 0 for none.
+    is_costed: whether the cost of an answer is measured, once an arm, for it is the same in every cell.
+    progress: show bars.
+    """
+
+    arm: ResolvedArm
     cell: Cell
     fold: Fold
     output: Path
-    is_measured: bool = False
-    """Whether the cost of an answer is measured, once an arm, for it is the same in every cell; of the primary arm its
-    explanations too."""
+    sources: Mapping[str, Cell]
+    depends_on: Mapping[str, Any]
+    missing_rates: tuple[float, ...] = ()
+    explained: int = 0
+    is_costed: bool = False
+    progress: bool = False
 
-
-class Fitted(NamedTuple):
-    """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
-
-    predict: Predict
-    model: FittedFold | None = None
+    def answers(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
+        """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
+        cell = self.sources[arm]
+        if "scenario" not in rows:
+            return read_predictions(cell.predictions(self.output))
+        return answered_in(read_predictions(cell.missing(self.output)), rows)
 
 
 def run_cell(task: CellTask) -> None:
-    """Fit, predict validation and test rows, write cost.json, and predictions.parquet last."""
-    folder = task.cell.folder(task.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    with one_thread():
+    """Fit, predict validation and test rows, write what is asked beside, and predictions.parquet last."""
+    arm, cell, fold = task.arm, task.cell, task.fold
+    folder = cell.folder(task.output)
+    begin_cell(folder, task.depends_on)
+    threads = arm.reading(cell.seed).recipe.threads
+    with held_threads(threads):
         start, cpu = time.perf_counter(), time.process_time()
-        fitted = fit_arm(task, folder)
+        fitted = arm.fit(fold, seed=cell.seed, folder=folder, answers=task.answers, progress=task.progress)
         fit_seconds, fit_cpu = time.perf_counter() - start, time.process_time() - cpu
-        table = fold_predictions(fitted.predict, task.fold, arm=task.cell.arm, seed=task.cell.seed)
-        cost = task.cell._asdict() | {
+        table = fold_predictions(fitted.predict, fold, cell)
+        cost = cell._asdict() | {
             "fit_seconds": fit_seconds,
             "fit_cpu_seconds": fit_cpu,
             "cell_seconds": time.perf_counter() - start,
             "cell_cpu_seconds": time.process_time() - cpu,
         }
         cost |= model_cost(task, fitted.model)
-        write_missing(task.benchmark, task.cell, task.fold, task.output, fitted.predict, table)
-        if task.is_measured and fitted.model is not None:
-            write_explanations(task.benchmark, task.cell, task.fold, task.output, fitted.model)
-    replace(folder / "cost.json", json.dumps(cost) + "\n")
-    write_predictions(table, task.cell.predictions(task.output))
+        if task.missing_rates:
+            missing = missing_answers(fitted.predict, fold, cell, table, task.missing_rates)
+            write_predictions(missing, cell.missing(task.output))
+        if task.explained and fitted.model is not None:
+            write_explanations(task, fitted.model)
+    write_json(folder / "cost.json", cost)
+    write_predictions(table, cell.predictions(task.output))
 
 
-def model_cost(task: CellTask, fitted: FittedFold | None) -> dict[str, Any]:
+def model_cost(task: CellTask, trained: TrainedModel | None) -> dict[str, Any]:
     """Parameters that learned, None for a table arm; once an arm, what one answer costs too."""
-    if fitted is None:
+    if trained is None:
         return {"parameters": None}
-    learned = [parameter.numel() for parameter in fitted.model.parameters() if parameter.requires_grad]
-    if not task.is_measured:
+    learned = [parameter.numel() for parameter in trained.model.parameters() if parameter.requires_grad]
+    if not task.is_costed:
         return {"parameters": sum(learned)}
-    return {"parameters": sum(learned), **answer_cost(fitted, task.fold.split.test)._asdict()}
+    return {"parameters": sum(learned), **answer_cost(trained, task.fold.split.test)._asdict()}
 
 
-def fit_arm(task: CellTask, folder: Path) -> Fitted:
-    """Fit the arm of a cell to its training and validation rows."""
-    if task.benchmark.arms[task.cell.arm].table is not None:
-        return Fitted(fit_table_arm(task))
-    experiment = experiment_of(task.benchmark, task.cell.arm, seed=task.cell.seed)
-    fitted = fit_fold(experiment, task.fold, folder, progress=False, make_encoder=shared_encoder)
-    return Fitted(fitted.probabilities, fitted)
-
-
-def fit_table_arm(task: CellTask) -> Predict:
-    """A table arm sees the rows that neural arms see: under `equalized` those with levelled blanks."""
-    benchmark, fold = task.benchmark, task.fold
-    arm = benchmark.arms[task.cell.arm]
-    assert arm.table is not None
-    data = data_of(benchmark, arm)
-    slots = encoders_of(benchmark, arm)
-    readings: dict[str, Experiment] = {
-        m: reading_of(benchmark, m, slot, data=data, seed=task.cell.seed) for m, slot in slots.items()
-    }
-    facts = Facts(fold.schema, embed=Embed(readings, fold), answers=Answers(task))
-    train: pd.DataFrame = fold.split.train
-    if data.missingness == "equalized":
-        train = equalize(train, fold.schema, seed=task.cell.seed)
-    return build("table arm", BASELINES, arm.table, facts)(train, fold.split.val)
-
-
-class Answers:
-    """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
-
-    def __init__(self, task: CellTask) -> None:
-        self.task = task
-
-    def __call__(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
-        cell = cell_of(self.task.benchmark, arm, self.task.cell.fold, self.task.cell.seed)
-        if "scenario" not in rows:
-            return read_predictions(cell.predictions(self.task.output))
-        return answered_in(read_predictions(cell.missing(self.task.output)), rows)
+def write_explanations(task: CellTask, trained: TrainedModel) -> None:
+    """explanations.json of a cell: what its explanations are worth. The weights are those of before afterwards."""
+    cpu = time.process_time()
+    checked = check_explanations(trained, task.fold.split.test, cases=task.explained, seed=task.cell.seed)
+    cost = {"cpu_seconds": time.process_time() - cpu}
+    write_json(task.cell.explanations(task.output), {**task.cell._asdict(), **cost, **checked.to_json()})
 
 
 @contextmanager
-def one_thread() -> Iterator[Any]:
-    """Torch, BLAS and OpenMP on one thread each, so that sums are added in one order wherever a cell runs."""
+def held_threads(threads: int | None) -> Iterator[Any]:
+    """Torch, BLAS and OpenMP on so many threads, so that sums are added in one order wherever a cell runs.
+
+    threads: None for all cores.
+    """
     keep_freed_memory()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(threads):
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)

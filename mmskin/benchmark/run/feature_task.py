@@ -1,4 +1,4 @@
-"""The outputs of one frozen encoder on all that a benchmark will read, computed before the cells, in one process.
+"""The outputs of one frozen encoder on all that a wave of arms will read, computed before its cells, in one process.
 
 Cells would compute what is missing by themselves; but then two of them might do so at the same time, and the last
 digits of a feature depend on the batch it was computed in.
@@ -7,95 +7,114 @@ digits of a feature depend on the batch it was computed in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mmskin.benchmark.arms import data_of, encoders_of, reading_of, reads
-from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.missing_cells import altered_rows
-from mmskin.benchmark.run.cell import one_thread
+from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.run.folds import Folds
-from mmskin.benchmark.run.shared_encoders import shared_encoder
-from mmskin.config.experiment import DataConfig, Slot
+from mmskin.config.experiment import Slot
 from mmskin.data.load import Fold
-from mmskin.features import Modality
-from mmskin.inputs.dataset import CaseDataset, Reader
-from mmskin.training.datasets import case_datasets, is_frozen, keep_features, make_reader
-from mmskin.training.run import fold_slots
+from mmskin.inputs.dataset import CaseDataset
+from mmskin.model.feature_extraction import keep_features
+from mmskin.training.fit_fold import fold_slots
+from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
+from mmskin.training.shared_encoders import shared_encoder
 
 
-class Seen(NamedTuple):
-    """A fold as some arms see it, and whether these are controls, who are not asked about missing parts."""
+class ReadFold(NamedTuple):
+    """A fold as some arms read it.
 
-    data: DataConfig
+    readings: one a seed under which other photos or notes are read.
+    missing_rates: at which fields of its test cases are hidden once more; () for not at all.
+    """
+
     fold: Fold
-    is_control: bool
+    readings: tuple[Reading, ...]
+    missing_rates: tuple[float, ...] = ()
 
 
 class FeatureTask(NamedTuple):
     """One encoder, whether an arm needs its tokens, and the folds as the arms that read it see them."""
 
-    benchmark: Benchmark
-    modality: Modality
+    modality: str
     slot: Slot
     tokens: bool
-    folds: tuple[Seen, ...]
+    folds: tuple[ReadFold, ...]
 
 
-def feature_tasks(benchmark: Benchmark, arms: Iterable[str], folds: Folds) -> list[FeatureTask]:
+def feature_tasks(
+    arms: Iterable[ResolvedArm], folds: Folds, missing_rates: Mapping[str, tuple[float, ...]]
+) -> list[FeatureTask]:
     """One task for every different encoder of photos or notes that these arms read, as first read.
 
-    An encoder that is another one in every fold, by {fold} in its slot, has a task a fold.
+    An encoder that is another one in every fold or seed, by {fold} or {seed} in its slot, has a task for each.
     """
-    found: dict[str, FeatureTask] = {}
-    for name in arms:
-        arm, read = benchmark.arms[name], reads(benchmark, name)
-        data = data_of(benchmark, arm)
-        seen = [Seen(data, fold, arm.shuffle_histories) for (of, _), fold in folds.items() if of == name]
-        for modality in read.modalities:
+    tasks: dict[str, FeatureTask] = {}
+    for arm in arms:
+        for modality, slot in arm.encoders.items():
             if modality == "metadata":
                 continue
-            slot = encoders_of(benchmark, arm)[modality]
-            key = json.dumps([modality, slot], sort_keys=True, default=str)
-            task = found.get(key, FeatureTask(benchmark, modality, slot, tokens=False, folds=()))
-            known = {id(view.fold) for view in task.folds}
-            more = tuple(view for view in seen if id(view.fold) not in known)
-            found[key] = task._replace(tokens=task.tokens or modality in read.tokens, folds=task.folds + more)
-    return [part for task in found.values() for part in _encoder_by_encoder(task)]
+            for number in [k for name, k in folds if name == arm.name]:
+                fold = folds[arm.name, number]
+                for filled, readings in _by_slot(arm, slot, number).values():
+                    read = ReadFold(fold, readings, missing_rates[arm.name])
+                    key = json.dumps([modality, filled], sort_keys=True, default=str)
+                    task = tasks.get(key, FeatureTask(modality, filled, tokens=False, folds=()))
+                    tokens = task.tokens or modality in arm.tokens
+                    tasks[key] = task._replace(tokens=tokens, folds=_joined(task.folds, read))
+    return list(tasks.values())
 
 
-def _encoder_by_encoder(task: FeatureTask) -> list[FeatureTask]:
-    if not any("{fold}" in value for value in task.slot.values() if isinstance(value, str)):
-        return [task]
-    numbers = dict.fromkeys(seen.fold.number for seen in task.folds)
-    return [task._replace(folds=tuple(seen for seen in task.folds if seen.fold.number == k)) for k in numbers]
+def _by_slot(arm: ResolvedArm, slot: Slot, fold: int) -> dict[str, tuple[Slot, tuple[Reading, ...]]]:
+    """The arm's encoder with fold and seed filled in, and the readings of the seeds that read it so."""
+    found: dict[str, tuple[Slot, tuple[Reading, ...]]] = {}
+    reading = arm.reading(arm.seeds[0])
+    varies = reading.recipe.views > 1 or reading.missingness == "equalized"
+    for seed in arm.seeds:
+        filled = fold_slots({"encoder": slot}, fold=fold, seed=seed)["encoder"]
+        key = json.dumps(filled, sort_keys=True, default=str)
+        before = found.get(key, (filled, ()))[1]
+        # Of seeds that draw nothing the first stands for all: they read the same photos and notes.
+        found[key] = (filled, (*before, arm.reading(seed)) if varies or not before else before)
+    return found
+
+
+def _joined(reads: tuple[ReadFold, ...], more: ReadFold) -> tuple[ReadFold, ...]:
+    """With one more, unless an arm reads the same fold in the same way already."""
+    for place, read in enumerate(reads):
+        if read.fold is more.fold and _same(read.readings, more.readings):
+            merged = read._replace(missing_rates=read.missing_rates or more.missing_rates)
+            return (*reads[:place], merged, *reads[place + 1 :])
+    return (*reads, more)
+
+
+def _same(one: tuple[Reading, ...], other: tuple[Reading, ...]) -> bool:
+    """Whether views, wording and hiding are the same: nothing else of a recipe decides what an encoder is given."""
+
+    def decisive(reading: Reading) -> tuple[object, ...]:
+        recipe = reading.recipe
+        views = min(recipe.views, recipe.epochs)
+        return views, recipe.augment, recipe.vary_notes, recipe.field_dropout, *reading[1:]
+
+    return [decisive(reading) for reading in one] == [decisive(reading) for reading in other]
 
 
 def compute_features(task: FeatureTask) -> None:
     """Keep the encoder's outputs on all cases of all folds; nothing where the encoder learns."""
-    for data, fold, is_control in task.folds:
-        for seed in _seeds_that_differ(task.benchmark, data):
-            experiment = reading_of(task.benchmark, task.modality, task.slot, data=data, seed=seed)
-            with one_thread():
-                encoder = shared_encoder(task.modality, fold_slots(experiment, fold)[task.modality], fold.schema)
+    for fold, readings, missing_rates in task.folds:
+        for place, reading in enumerate(readings):
+            with held_threads(1):
+                encoder = shared_encoder(task.modality, task.slot, fold.schema)
                 if not is_frozen(encoder):
                     return
-                reader = make_reader(task.modality, experiment, fold.schema, encoder, tokens=task.tokens)
-                datasets = case_datasets(experiment, fold.split, fold.schema, {task.modality: reader})
-                keep_features(reader, encoder, datasets)
-                if seed == task.benchmark.seeds[0] and not is_control:
-                    # By themselves, so that they change no digit of the features above.
-                    keep_features(reader, encoder, altered_cases(task, fold, reader))
-
-
-def altered_cases(task: FeatureTask, fold: Fold, reader: Reader) -> list[CaseDataset]:
-    """The test cases with parts missing: only notes differ, for a photo that is there is the same photo."""
-    if task.modality != "text":
-        return []
-    return [CaseDataset([rows], fold.schema, {task.modality: reader}) for rows in altered_rows(task.benchmark, fold)]
-
-
-def _seeds_that_differ(benchmark: Benchmark, data: DataConfig) -> list[int]:
-    """The seeds under which other photos or notes are read: only varied views and levelled blanks are drawn."""
-    drawn = benchmark.training.views > 1 or data.missingness == "equalized"
-    return benchmark.seeds if drawn else benchmark.seeds[:1]
+                reader = make_reader(task.modality, reading, fold.schema, encoder, tokens=task.tokens)
+                keep_features(reader, encoder, fold_cases(reading, fold.split, fold.schema, {task.modality: reader}))
+                if place == 0 and missing_rates and task.modality == "text":
+                    # By themselves, so that they change no digit of the features above. A photo that is there is the
+                    # same photo: only notes differ.
+                    altered = altered_rows(fold, missing_rates, seed=reading.seed)
+                    keep_features(
+                        reader, encoder, [CaseDataset([rows], fold.schema, {task.modality: reader}) for rows in altered]
+                    )

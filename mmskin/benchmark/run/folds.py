@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mmskin.benchmark.arms import data_of
-from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.config.experiment import DataConfig
+from mmskin.benchmark.arms import ResolvedArm
 from mmskin.data.load import Fold, prepare_fold
 from mmskin.data.shuffle import shuffle_histories
 from mmskin.data.splits import Split
@@ -18,30 +16,31 @@ Folds = dict[tuple[str, int], Fold]
 """By arm and number. Arms that see the same are given the same object."""
 
 
-def folds_of_arms(benchmark: Benchmark, cases: Cases, numbers: pd.Series[int], tested: Iterable[int]) -> Folds:
+def folds_of_arms(
+    arms: Iterable[ResolvedArm], cases: Cases, numbers: pd.Series[int], tested: Iterable[int], *, test: bool
+) -> Folds:
     """Every fold that is tested, for every arm.
 
     Args:
-        benchmark: its arms.
+        arms: of the run.
         cases: labelled.
         numbers: fold by case id.
         tested: the folds to be tested.
+        test: whether test rows are given; without them none of a run's parts can touch one.
     """
     seen: dict[tuple[str, bool, int], Fold] = {}
-    found: Folds = {}
+    by_arm: Folds = {}
     for k in tested:
-        for name, arm in benchmark.arms.items():
-            data = data_of(benchmark, arm)
-            key = (data.missingness, arm.shuffle_histories, k)
+        for arm in arms:
+            key = (arm.data.missingness, arm.shuffled, k)
             if key not in seen:
-                seen[key] = _fold(data, cases, numbers, k, shuffled=arm.shuffle_histories, seed=benchmark.seeds[0])
-            found[name, k] = seen[key]
-    return found
+                fold = prepare_fold(arm.data, cases, numbers, k)
+                fold = _with_shuffled_histories(fold, seed=arm.seeds[0]) if arm.shuffled else fold
+                seen[key] = fold if test else fold._replace(split=fold.split._replace(test=fold.split.test.iloc[:0]))
+            by_arm[arm.name, k] = seen[key]
+    return by_arm
 
 
-def _fold(data: DataConfig, cases: Cases, numbers: pd.Series[int], k: int, *, shuffled: bool, seed: int) -> Fold:
-    fold = prepare_fold(data, cases, numbers, k)
-    if not shuffled:
-        return fold
+def _with_shuffled_histories(fold: Fold, *, seed: int) -> Fold:
     parts = [shuffle_histories(part, fold.schema, seed=seed + place) for place, part in enumerate(fold.split)]
     return fold._replace(split=Split(*parts))

@@ -1,32 +1,40 @@
-"""From a benchmark to one predictions table: which cells are missing, run them, gather what they left."""
+"""From arms to one predictions table: which cells are missing, run them wave by wave, gather what they left."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pandas as pd
 
-from mmskin.benchmark.arms import check_arms
+from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.audited import AuditTask, audited
-from mmskin.benchmark.benchmark_config import Benchmark
-from mmskin.benchmark.missing_cells import is_asked
-from mmskin.benchmark.run.cell import CellTask, one_thread, run_cell
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.baselines.table_arm_contract import Facts
+from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm
+from mmskin.benchmark.config_check import check_benchmark
+from mmskin.benchmark.resolve import resolve, waves
+from mmskin.benchmark.run.cell import CellTask, held_threads, run_cell
 from mmskin.benchmark.run.feature_task import FeatureTask, compute_features, feature_tasks
-from mmskin.benchmark.run.fine_tuning import TuningTask, check_fine_tuning, fine_tune, tuning_tasks, with_tuned_encoders
-from mmskin.benchmark.run.folds import folds_of_arms
-from mmskin.benchmark.run.grid import Cell, cell_of, cells_of, claim, claim_folds, replace
+from mmskin.benchmark.run.folder import claim, claim_cells, write_json
+from mmskin.benchmark.run.folds import Folds, folds_of_arms
+from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
+from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.lock import locked
 from mmskin.benchmark.run.progress import Progress
-from mmskin.data.load import folds_of, folds_to_test, load_cases, prepare_fold
+from mmskin.benchmark.run.this_process import ThisProcess
+from mmskin.config.build import build
+from mmskin.config.experiment import Experiment
+from mmskin.data.load import folds_of, folds_to_test, labelled_cases, read_source
 from mmskin.data.table import Cases
-from mmskin.errors import UserError
+from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
-from mmskin.training.run import Say
+from mmskin.schema import Schema
 
 T = TypeVar("T")
+Say = Callable[[str], None]
 
 
 class Executor(Protocol):
@@ -48,103 +56,217 @@ class Failure(NamedTuple):
     reason: str
 
 
+class Run(NamedTuple):
+    """What is run, each part of it once.
+
+    arms: by name.
+    seeds: of the run; an arm may have some of them.
+    folds: as each arm sees them.
+    tested: their numbers.
+    missing_rates: by arm, at which fields of test cases are hidden once more.
+    explained: by arm, test cases on which explanations are measured in its first cell.
+    first: arms that the predictions table begins with.
+    """
+
+    output: Path
+    arms: Mapping[str, ResolvedArm]
+    seeds: tuple[int, ...]
+    folds: Folds
+    tested: tuple[int, ...]
+    missing_rates: Mapping[str, tuple[float, ...]]
+    explained: Mapping[str, int]
+    first: tuple[str, ...] = ()
+
+    def cells(self, arm: ResolvedArm) -> list[Cell]:
+        return cells_of(arm.name, arm.seeds, self.tested)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether test rows are given at all."""
+        return any(len(fold.split.test) for fold in self.folds.values())
+
+    def depends_on(self, arm: ResolvedArm) -> dict[str, Any]:
+        """What the arm's answers depend on beside data and versions."""
+        return arm.to_json() | {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
+
+    def task(self, arm: ResolvedArm, cell: Cell, *, progress: bool) -> CellTask:
+        is_first = cell[1:] == (self.tested[0], arm.seeds[0])
+        is_asked = cell == cell_of(arm.name, arm.seeds, fold=cell.fold, seed=self.seeds[0])
+        return CellTask(
+            arm,
+            cell,
+            self.folds[arm.name, cell.fold],
+            self.output,
+            {name: cell_of(name, self.arms[name].seeds, fold=cell.fold, seed=cell.seed) for name in arm.reads},
+            self.depends_on(arm),
+            missing_rates=self.missing_rates[arm.name] if is_asked else (),
+            explained=self.explained.get(arm.name, 0) if is_first else 0,
+            is_costed=is_first and len(self.arms) > 1 and self.has_test,
+            progress=progress,
+        )
+
+
 def run_benchmark(
-    benchmark: Benchmark, output: Path, *, executor: Executor, say: Say = print, quiet: bool = False
+    benchmark: Benchmark,
+    output: Path,
+    *,
+    executor: Executor,
+    say: Say = print,
+    quiet: bool = False,
+    cases: Cases | None = None,
 ) -> tuple[pd.DataFrame, list[Failure]]:
     """Run every cell that is not there yet.
 
     Args:
         benchmark: what to do.
-        output: folder for config.json, folds.csv, schema.json, encoders, cells, costs.json, failures.json and
-            predictions.parquet. If it holds the same benchmark, fine-tuned encoders and finished cells are kept, and
-            failed ones tried again.
+        output: folder for config.json, data.json, folds.csv, schema.json, cells, costs.json, failures.json and
+            predictions.parquet. If it holds a run of the same data, finished cells are kept, and failed ones tried
+            again.
         executor: where cells are run; results are bit-equal whichever it is.
         say: told what happens, a line at a time.
-        quiet: no live table.
+        quiet: no live table and no bars.
+        cases: in place of those that the data section names.
 
     Returns:
         The predictions table of all arms whose cells are all finished, the primary arm first, then its reference; and
         what failed. An arm that draws nothing stands there once a seed, with the same answers.
 
     Raises:
-        UserError: bad input, a folder that holds another benchmark or in which another run is at work, an encoder that
-            cannot be fine-tuned, or features that cannot be computed.
+        UserError: bad input; a folder that holds something else, a run of other data, or in which another run is at
+            work; features that cannot be computed.
     """
-    cases = load_cases(benchmark.data)
-    check_arms(benchmark, cases.schema)
-    check_fine_tuning(benchmark, cases.schema)
-    claim(benchmark, output)
+    check_benchmark(benchmark, reads_data=cases is None)
+    arms = resolve(benchmark, output)
+    source = read_source(benchmark.data) if cases is None else cases
+    labelled = labelled_cases(source)
+    check_table_arms(arms, labelled.schema)
+    output.mkdir(parents=True, exist_ok=True)
     with locked(output):
-        return run_claimed(benchmark, cases, output, executor=executor, say=say, quiet=quiet)
+        numbers = folds_of(benchmark.data, labelled)
+        claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
+        run = planned(benchmark, arms, labelled, numbers, output)
+        return run_planned(
+            run,
+            executor=executor,
+            say=say,
+            quiet=quiet,
+            audit=AuditTask(benchmark.data, output) if benchmark.audit and cases is None else None,
+        )
 
 
-def run_claimed(
-    benchmark: Benchmark, cases: Cases, output: Path, *, executor: Executor, say: Say, quiet: bool
+def run_experiment(
+    experiment: Experiment, output: Path, *, jobs: int = 1, say: Say = print, progress: bool = True
+) -> pd.DataFrame:
+    """An experiment as a run of one arm: its predictions table, validation and test rows of every fold.
+
+    Args:
+        experiment: what to do.
+        output: see `run_benchmark`.
+        jobs: folds trained at the same time, each in a process of its own.
+        say: told what happens, a line at a time.
+        progress: show bars.
+
+    Raises:
+        UserError: see `run_benchmark`, or a fold that failed.
+    """
+    with ThisProcess(keep_going=False) if jobs == 1 else LocalExecutor(jobs) as executor:
+        table, failures = run_benchmark(of_one_arm(experiment), output, executor=executor, say=say, quiet=not progress)
+    if failures:
+        raise UserError(f"fold {failures[0].fold}: {failures[0].reason}")
+    return table
+
+
+def planned(
+    benchmark: Benchmark, arms: Mapping[str, ResolvedArm], cases: Cases, numbers: pd.Series[int], output: Path
+) -> Run:
+    """What the benchmark asks for, as plain values."""
+    tested = folds_to_test(benchmark.data, numbers)
+    rates = tuple(benchmark.missing_parts.rates) if benchmark.missing_parts and benchmark.test else ()
+    primary = benchmark.primary
+    return Run(
+        output,
+        arms,
+        tuple(benchmark.seeds),
+        folds_of_arms(arms.values(), cases, numbers, tested, test=benchmark.test),
+        tuple(tested),
+        missing_rates={name: () if arm.shuffled else rates for name, arm in arms.items()},
+        explained={primary.arm: benchmark.explanations or 0} if primary and benchmark.test else {},
+        first=(primary.arm, primary.reference) if primary else (),
+    )
+
+
+def run_planned(
+    run: Run, *, executor: Executor, say: Say, quiet: bool, audit: AuditTask | None
 ) -> tuple[pd.DataFrame, list[Failure]]:
     """As `run_benchmark`, in a folder that is this run's own."""
-    numbers = folds_of(benchmark.data, cases)
-    claim_folds(cases, numbers, output)
-    tested = folds_to_test(benchmark.data, numbers)
-    folds = folds_of_arms(benchmark, cases, numbers, tested)
-    cells = cells_of(benchmark, tested)
-    finished = [cell for cell in cells if cell.predictions(output).exists()]
-    waiting = [cell for cell in cells if cell not in set(finished)]
-    say(f"{len(cases.table)} cases, {len(benchmark.arms)} arms, {len(tested)} folds, {len(benchmark.seeds)} seeds:")
-    say(f"{len(cells)} cells, {len(finished)} of them finished")
-    if waiting:
-        learning = [prepare_fold(benchmark.data, cases, numbers, k) for k in tested] if benchmark.fine_tune else []
-        fine_tune_all(tuning_tasks(benchmark, learning, output), executor, say=say)
-        benchmark = with_tuned_encoders(benchmark, output)
-        audit = [AuditTask(benchmark.data, output)] if benchmark.audit else []
-        features = feature_tasks(benchmark, dict.fromkeys(cell.arm for cell in waiting), folds)
-        prepare_all([*features, *audit], executor, say=say)
-    note_failures([], output)
-    with Progress(cells, finished, jobs=executor.jobs, quiet=quiet) as progress:
-        measured = {cell for cell in cells if cell[1:] == (tested[0], benchmark.seeds[0])}
-        todo = [
-            CellTask(benchmark, cell, folds[cell.arm, cell.fold], output, is_measured=cell in measured)
-            for cell in waiting
-        ]
-        failures = run_cells(todo, executor, progress)
-    table = gather(benchmark, tested, output)
-    replace(output / "costs.json", json.dumps(costs(cells, output), indent=1) + "\n")
+    cells = [cell for wave in waves(run.arms) for arm in wave for cell in run.cells(arm)]
+    finished = [cell for cell in cells if cell.predictions(run.output).exists()]
+    depends_on = {name: run.depends_on(arm) for name, arm in run.arms.items()}
+    claim_cells(run.output, depends_on, [cell for cell in cells if cell not in finished])
+    for number in run.tested:
+        say(_fold_line(run, number))
+    say(f"{len(cells)} cells ({len(run.arms)} arms), {len(finished)} of them finished")
+    write_json(run.output / "failures.json", [])
+    failures: list[Failure] = []
+    bars = not quiet and executor.jobs == 1 and len(run.arms) == 1
+    with Progress(cells, finished, jobs=executor.jobs, quiet=quiet or bars) as progress:
+        for wave in waves(run.arms):
+            waiting = [(arm, cell) for arm in wave for cell in run.cells(arm) if cell not in finished]
+            if not waiting:
+                continue
+            unread = dict.fromkeys(arm.name for arm, _ in waiting)
+            features = feature_tasks([run.arms[name] for name in unread], run.folds, run.missing_rates)
+            features = [task for task in features if not _waits_in_vain(task, run, failures)]
+            prepare_all([*features, *([audit] if audit else [])], executor, say=say)
+            audit = None
+            tasks = [run.task(arm, cell, progress=bars) for arm, cell in waiting]
+            failures += run_cells(tasks, failures, executor, progress)
+    table = gather(run)
+    write_json(run.output / "costs.json", costs(cells, run.output))
     return table, failures
 
 
-def run_cells(tasks: Sequence[CellTask], executor: Executor, progress: Progress) -> list[Failure]:
-    """Every cell once, those that stack others when these have ended; failures.json is written as they come."""
+def _fold_line(run: Run, number: int) -> str:
+    by_arm = {name: run.folds[name, number] for name in run.arms}
+    split = next(iter(by_arm.values())).split
+    fields = sorted({len(fold.schema.fields) for fold in by_arm.values()})
+    return (
+        f"fold {number}: {len(split.train):,} cases train, {len(split.val):,} validate, {len(split.test):,} test; "
+        f"arms read {' or '.join(map(str, fields))} fields of the history"
+    )
+
+
+def _waits_in_vain(task: FeatureTask, run: Run, failures: Sequence[Failure]) -> bool:
+    """Whether the encoder should have come from a cell that failed: the cells that read it say so."""
+    weights = str(task.slot.get("weights", ""))
+    return any(weights.startswith(str(Cell(*failure[:3]).folder(run.output))) for failure in failures)
+
+
+def run_cells(
+    tasks: Sequence[CellTask], failed: Sequence[Failure], executor: Executor, progress: Progress
+) -> list[Failure]:
+    """Every cell of a wave once; failures.json is written as they come. One that reads a failed cell is not begun."""
     failures: list[Failure] = []
+    not_there = {Cell(*failure[:3]) for failure in failed}
 
-    def begin(task: CellTask) -> None:
-        progress.begin(task.cell)
+    def note(cell: Cell, reason: str) -> None:
+        failures.append(Failure(*cell, reason))
+        write_json(tasks[0].output / "failures.json", [f._asdict() for f in (*failed, *failures)])
 
-    for stacks in (False, True):
-        wave = [task for task in tasks if bool(task.benchmark.arms[task.cell.arm].stacked) == stacks]
-        for task, reason in executor.run(run_cell, wave, begin=begin):
-            progress.end(task.cell, failed=bool(reason))
-            if reason:
-                failures.append(Failure(*task.cell, reason))
-                note_failures(failures, task.output)
-    return failures
-
-
-def fine_tune_all(tasks: Sequence[TuningTask], executor: Executor, *, say: Say) -> None:
-    """Every encoder that is not fine-tuned yet.
-
-    Raises:
-        UserError: one failed; no arm that reads it could be fitted.
-    """
-
-    def begin(task: TuningTask) -> None:
-        say(f"fine-tuning: {task.modality}, fold {task.fold.number}")
-
-    waiting = [task for task in tasks if not task.is_finished]
-    done = len(tasks) - len(waiting)
-    for task, reason in executor.run(fine_tune, waiting, begin=begin):
+    ready = []
+    for task in tasks:
+        lacking = [name for name, cell in task.sources.items() if cell in not_there]
+        if lacking:
+            progress.begin(task.cell)
+            progress.end(task.cell, failed=True)
+            note(task.cell, f"it reads {lacking[0]}, which failed")
+        else:
+            ready.append(task)
+    for task, reason in executor.run(run_cell, ready, begin=lambda task: progress.begin(task.cell)):
+        progress.end(task.cell, failed=bool(reason))
         if reason:
-            raise UserError(f"fine-tuning of encoders.{task.modality} on fold {task.fold.number}: {reason}")
-        done += 1
-        say(f"fine-tuned: {task.modality}, fold {task.fold.number}; {done} of {len(tasks)}")
+            note(task.cell, reason)
+    return failures
 
 
 def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *, say: Say) -> None:
@@ -154,55 +276,72 @@ def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *,
         UserError: one failed; no arm that reads it could be fitted, or what the arms say would not be worth reading.
     """
 
-    def told(task: FeatureTask | AuditTask) -> str:
+    def title(task: FeatureTask | AuditTask) -> str:
         return "audit of the data" if isinstance(task, AuditTask) else f"features: {task.modality}, {task.slot['name']}"
 
-    for task, reason in executor.run(prepare, tasks, begin=lambda task: say(told(task))):
+    for task, reason in executor.run(prepare, tasks, begin=lambda task: say(title(task))):
         if reason:
-            raise UserError(f"{told(task)}: {reason}")
+            raise UserError(f"{title(task)}: {reason}")
 
 
 def prepare(task: FeatureTask | AuditTask) -> None:
     if isinstance(task, FeatureTask):
         return compute_features(task)
-    with one_thread():
+    with held_threads(1):
         audited(task.data, task.output, command=task.command)
     return None
 
 
-def gather(benchmark: Benchmark, folds: Sequence[int], output: Path) -> pd.DataFrame:
+def gather(run: Run) -> pd.DataFrame:
     """predictions.parquet, and missing.parquet beside it, from the arms whose cells are all finished.
 
     Raises:
         UserError: there is no such arm.
     """
     tables = []
-    first = (benchmark.primary.arm, benchmark.primary.reference)
-    for arm in sorted(benchmark.arms, key=lambda name: first.index(name) if name in first else len(first)):
-        cells = {(fold, seed): cell_of(benchmark, arm, fold, seed) for fold in folds for seed in benchmark.seeds}
-        if all(cell.predictions(output).exists() for cell in cells.values()):
+    ordered = sorted(run.arms, key=lambda name: run.first.index(name) if name in run.first else len(run.first))
+    for name in ordered:
+        seeds = run.arms[name].seeds
+        cells = {(k, seed): cell_of(name, seeds, fold=k, seed=seed) for k in run.tested for seed in run.seeds}
+        if all(cell.predictions(run.output).exists() for cell in cells.values()):
             tables += [
-                read_predictions(cell.predictions(output)).assign(seed=seed) for (_, seed), cell in cells.items()
+                read_predictions(cell.predictions(run.output)).assign(seed=seed) for (_, seed), cell in cells.items()
             ]
     if not tables:
-        raise UserError(f"no arm could be finished; {output / 'failures.json'} says why")
+        reasons = json.loads((run.output / "failures.json").read_text(encoding="utf-8"))
+        why = f": {reasons[0]['reason']}" if reasons else ""
+        raise UserError(f"no arm could be finished{why}; {run.output / 'failures.json'} has all reasons")
     table = pd.concat(tables, ignore_index=True)
-    write_predictions(table, output / "predictions.parquet")
-    asked = [arm for arm in arm_names(table) if is_asked(benchmark, arm)]
+    write_predictions(table, run.output / "predictions.parquet")
+    asked = [name for name in arm_names(table) if run.missing_rates[name]]
     if asked:
-        places = [cell_of(benchmark, arm, fold, benchmark.seeds[0]).missing(output) for arm in asked for fold in folds]
-        write_predictions(pd.concat(map(read_predictions, places), ignore_index=True), output / "missing.parquet")
+        cells_asked = [Cell(name, k, run.seeds[0]) for name in asked for k in run.tested]
+        parts = [cell_of(c.arm, run.arms[c.arm].seeds, fold=c.fold, seed=c.seed) for c in cells_asked]
+        missing = [read_predictions(cell.missing(run.output)) for cell in parts]
+        write_predictions(pd.concat(missing, ignore_index=True), run.output / "missing.parquet")
     return table
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
-    """What every fine-tuned encoder, then every finished cell took: seconds, CPU seconds, parameters; in one cell an
-    arm also `AnswerCost`.
+    """What every finished cell took: seconds, CPU seconds, parameters; in one cell an arm also `AnswerCost`."""
+    places = [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
+    return [json.loads(place.read_text(encoding="utf-8")) for place in places]
+
+
+def check_table_arms(arms: Mapping[str, ResolvedArm], schema: Schema) -> None:
+    """Refuse, before anything is computed, a table arm whose options can be seen to fail.
+
+    Raises:
+        ConfigError: names the arm.
     """
-    places = sorted((output / "encoders").glob("*/*/cost.json"))
-    places += [cell.folder(output) / "cost.json" for cell in cells if cell.predictions(output).exists()]
-    return [json.loads(place.read_text()) for place in places]
 
+    def not_yet(*asked: object) -> pd.DataFrame:
+        raise AssertionError("an arm reads nothing before it is fitted")
 
-def note_failures(failures: Sequence[Failure], output: Path) -> None:
-    replace(output / "failures.json", json.dumps([failure._asdict() for failure in failures], indent=1) + "\n")
+    for name, arm in arms.items():
+        slot = getattr(arm, "table", None)
+        if slot is not None:
+            try:
+                build("table arm", BASELINES, slot, Facts(schema, embed=not_yet, answers=not_yet))  # type: ignore[arg-type]
+            except ConfigError as error:
+                raise ConfigError(f"arms.{name}: {error}") from None

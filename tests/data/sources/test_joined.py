@@ -11,6 +11,7 @@ from data import make_pad_ufes_20 as pad
 from data.make_milk10k import make_milk10k
 from small_experiment import ENCODERS
 
+from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.build import build
 from mmskin.config.experiment import parse_experiment, read_experiment
 from mmskin.data.load import load_cases
@@ -22,7 +23,6 @@ from mmskin.data.table import Cases, histories
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
 from mmskin.schema import Schema
-from mmskin.training.run import run_experiment
 
 PROJECT = Path(__file__).parents[3]
 CONFIG, CLASSES = (PROJECT / "configs" / "joined" / name for name in ("cross_attention.yaml", "classes.yaml"))

@@ -1,0 +1,55 @@
+"""Whether the parts of a benchmark exist, take their options and go together, before torch is imported."""
+
+from __future__ import annotations
+
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.benchmark_config import Arm, Benchmark
+from mmskin.config.experiment import Slot, TrainingConfig, faults_of
+from mmskin.encoders import encoder_table
+from mmskin.fusion import FUSIONS
+from mmskin.losses import LOSSES
+from mmskin.model.parts_check import faults_of_data, faults_of_slot, faults_together, refuse
+
+
+def check_benchmark(benchmark: Benchmark, *, reads_data: bool = True) -> None:
+    """Refuse, before anything is read or imported, what can be seen to fail.
+
+    Args:
+        benchmark: as read.
+        reads_data: whether its data section says where the cases are; else they are there already.
+
+    Raises:
+        ConfigError: every fault with its dotted path.
+    """
+    faults = faults_of_data(benchmark.data) if reads_data else []
+    for modality, slot in benchmark.encoders.items():
+        faults += faults_of_slot(f"encoders.{modality}", encoder_table(modality), slot)
+    faults += faults_of_slot("loss", LOSSES, benchmark.loss)
+    for name, arm in benchmark.arms.items():
+        for modality, slot in _own_encoders(arm).items():
+            faults += faults_of_slot(f"arms.{name}.encoders.{modality}", encoder_table(modality), slot)
+        faults += faults_of(
+            TrainingConfig, {**benchmark.training.model_dump(), **arm.training}, f"arms.{name}.training"
+        )
+        for part, table in (("fusion", FUSIONS), ("loss", LOSSES), ("table", BASELINES)):
+            slot = getattr(arm, part)
+            faults += [] if slot is None else faults_of_slot(f"arms.{name}.{part}", table, slot)
+    if not faults:
+        for name, arm in benchmark.arms.items():
+            if arm.fusion is not None:
+                encoders = _within_reach(benchmark, arm)
+                faults += faults_together(encoders, arm.fusion, where=f"arms.{name}.", shared=True)
+    refuse(faults)
+
+
+def _own_encoders(arm: Arm) -> dict[str, Slot]:
+    """Those that the arm describes itself; an encoder of another arm is checked there."""
+    return {modality: slot for modality, slot in arm.encoders.items() if modality not in arm.sources}
+
+
+def _within_reach(benchmark: Benchmark, arm: Arm) -> dict[str, Slot]:
+    """By modality, the encoder that the arm would read."""
+    sources = {m: _within_reach(benchmark, benchmark.arms[source]).get(m) for m, source in arm.sources.items()}
+    given = {slot: s for slot, s in sources.items() if s is not None}
+    encoders = {**benchmark.encoders, **_own_encoders(arm), **given}
+    return {m: slot for m, slot in encoders.items() if arm.modalities is None or m in arm.modalities}

@@ -1,0 +1,183 @@
+"""From a benchmark's lines to its arms: names looked up, shared parts filled in, what cannot go together refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from mmskin.benchmark.arms import NeuralArm, ResolvedArm, TableArm
+from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
+from mmskin.benchmark.run.grid import cell_folder
+from mmskin.config.build import build
+from mmskin.config.experiment import DataConfig, Experiment, Slot
+from mmskin.errors import ConfigError, one_of
+from mmskin.features import is_photo
+from mmskin.fusion import FUSIONS
+from mmskin.losses import LOSSES
+from mmskin.training.readings import Reading
+
+ANY_WIDTH = 64 * 720_720
+"""A width of which every fusion can make its groups: a multiple of 64 and of all numbers up to 16."""
+
+
+def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
+    """Every arm by name, in the order of the file.
+
+    Args:
+        benchmark: as read.
+        output: folder of the run, where arms find the encoders that other arms have trained.
+
+    Raises:
+        ConfigError: names the arm: a part or an option that does not exist, an encoder that is missing, parts that do
+            not go together, arms that read each other.
+    """
+    resolved: dict[str, ResolvedArm] = {}
+    for wave in _waves(benchmark.arms):
+        for name in wave:
+            try:
+                resolved[name] = _resolve(benchmark, name, resolved, output)
+            except ConfigError as error:
+                raise ConfigError(f"arms.{name}: {error}") from None
+    return {name: resolved[name] for name in benchmark.arms}
+
+
+def waves(arms: Mapping[str, ResolvedArm]) -> Iterator[list[ResolvedArm]]:
+    """The arms in the order in which they can be run: each wave reads only arms of earlier ones."""
+    left = dict(arms)
+    while left:
+        wave = [arm for arm in left.values() if not set(arm.reads) & set(left)]
+        yield wave
+        left = {name: arm for name, arm in left.items() if arm not in wave}
+
+
+def _waves(arms: Mapping[str, Arm]) -> Iterator[list[str]]:
+    left = {name: {*arm.stacked, *arm.sources.values()} for name, arm in arms.items()}
+    while left:
+        wave = [name for name, reads in left.items() if not reads & set(left)]
+        if not wave:
+            raise ConfigError(f"arms.{next(iter(left))}: these arms read each other: {', '.join(left)}")
+        yield wave
+        left = {name: reads for name, reads in left.items() if name not in wave}
+
+
+def _resolve(benchmark: Benchmark, name: str, resolved: Mapping[str, ResolvedArm], output: Path) -> ResolvedArm:
+    arm = benchmark.arms[name]
+    data = benchmark.data
+    if arm.missingness is not None:
+        data = data.model_copy(update={"missingness": arm.missingness})
+    within_reach = benchmark.encoders | {m: slot for m, slot in arm.encoders.items() if FROM not in slot}
+    if arm.table is not None:
+        return _table_arm(benchmark, name, data, within_reach, resolved)
+    seeds = tuple(arm.seeds or benchmark.seeds)
+    seeds = seeds[:1] if arm.shuffle_histories else seeds
+    for modality, source in arm.sources.items():
+        within_reach[modality] = _trained_by(resolved[source], modality, arm.encoders[modality], output, seeds=seeds)
+    encoders = _allowed(within_reach, arm.modalities)
+    modalities, tokens = _read_by(arm.fusion or {}, encoders)
+    is_source = any(name in other.sources.values() for other in benchmark.arms.values())
+    recipe = benchmark.training.model_dump() | arm.training | ({"save_model": True} if is_source else {})
+    experiment = Experiment.model_validate(
+        {
+            "name": name,
+            "data": data,
+            "encoders": {modality: encoders[modality] for modality in modalities},
+            "fusion": arm.fusion,
+            "photo_pooling": benchmark.photo_pooling,
+            "loss": arm.loss or benchmark.loss,
+            "training": recipe,
+            "seed": seeds[0],
+            "test": benchmark.test,
+            "features": benchmark.features,
+        }
+    )
+    refuse_double_balancing(experiment)
+    sources = {modality: source for modality, source in arm.sources.items() if modality in modalities}
+    return NeuralArm(name, experiment, seeds, tokens, sources, arm.shuffle_histories)
+
+
+def _table_arm(
+    benchmark: Benchmark, name: str, data: DataConfig, encoders: Mapping[str, Slot], resolved: Mapping[str, ResolvedArm]
+) -> TableArm:
+    arm = benchmark.arms[name]
+    assert arm.table is not None
+    if arm.table["name"] not in BASELINES:
+        raise ConfigError(one_of("table arm", arm.table["name"], BASELINES))
+    embedded = _embedded(arm.table)
+    lacking = [modality for modality in embedded if modality not in encoders]
+    if lacking:
+        raise ConfigError(f"{lacking[0]} has no encoder; add encoders.{lacking[0]}")
+    reading = Reading(
+        benchmark.training, data.missingness, data.photo_side, benchmark.features, seed=benchmark.seeds[0]
+    )
+    seeds = _seeds_of_table(arm, data, [resolved[over] for over in arm.stacked], benchmark.seeds)
+    return TableArm(
+        name,
+        arm.table,
+        data,
+        seeds,
+        reading,
+        {modality: encoders[modality] for modality in embedded},
+        tuple(arm.stacked),
+        arm.shuffle_histories,
+    )
+
+
+def _seeds_of_table(
+    arm: Arm, data: DataConfig, stacked: Sequence[ResolvedArm], seeds: Sequence[int]
+) -> tuple[int, ...]:
+    """The first alone unless something is drawn: hidden histories under `equalized`, or an arm that is stacked."""
+    draws = data.missingness == "equalized" or any(len(over.seeds) > 1 for over in stacked)
+    drawn = tuple(arm.seeds or seeds)
+    return drawn if draws and not arm.shuffle_histories else drawn[:1]
+
+
+def _embedded(table: Slot) -> tuple[str, ...]:
+    """The modalities of which a table arm reads frozen embeddings."""
+    on = table.get("on", [])
+    named = on if isinstance(on, list) else [on]
+    return tuple(modality for modality in named if modality == "text" or (is_photo(modality) and modality != "fields"))
+
+
+def _trained_by(source: ResolvedArm, modality: str, asked: Slot, output: Path, *, seeds: Sequence[int]) -> Slot:
+    """The encoder that another arm has trained on the same fold, frozen; with the same seed, if it has that."""
+    if modality not in source.encoders:
+        raise ConfigError(f"encoders.{modality}.from: {source.name} reads no {modality}")
+    root = Path(str(output).replace("{", "{{").replace("}", "}}"))  # {fold} and {seed} alone are filled in
+    seed = "{seed}" if set(seeds) <= set(source.seeds) else str(source.seeds[0])
+    weights = cell_folder(root, source.name, "{fold}", seed) / "model"
+    own = {key: value for key, value in asked.items() if key != FROM}
+    return {**source.encoders[modality], **own, "weights": str(weights), "trainable": "none"}
+
+
+def _allowed(encoders: Mapping[str, Slot], modalities: Sequence[str] | None) -> dict[str, Slot]:
+    if modalities is None:
+        return dict(encoders)
+    for modality in modalities:
+        if modality not in encoders:
+            raise ConfigError(f"modalities: {one_of('encoder', modality, encoders)}")
+    return {modality: slot for modality, slot in encoders.items() if modality in modalities}
+
+
+def _read_by(fusion: Slot, encoders: Mapping[str, Slot]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The modalities that a fusion reads of those that have an encoder, and those of which it needs tokens."""
+    with torch.device("meta"):  # nothing is allocated: only what the fusion says of itself is asked
+        built = build("fusion", FUSIONS, fusion, dict.fromkeys(encoders, ANY_WIDTH), 2)
+    return tuple(modality for modality in encoders if modality in built.modalities), built.needs_tokens
+
+
+def refuse_double_balancing(experiment: Experiment) -> None:
+    """A class-balanced sampler beside a class-weighted loss balances twice, which has to be asked for twice.
+
+    Raises:
+        ConfigError: it was not.
+    """
+    recipe = experiment.training
+    weighted = build("loss", LOSSES, experiment.loss, [10] * 2).is_weighted
+    if weighted and recipe.sampler == "class_balanced" and not recipe.allow_double_balancing:
+        raise ConfigError(
+            f"training.sampler=class_balanced beside the weighted loss {experiment.loss['name']!r} balances classes "
+            f"twice; choose one of them, or set training.allow_double_balancing=true if it is meant"
+        )

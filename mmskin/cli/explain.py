@@ -1,0 +1,79 @@
+"""`mmskin explain`: why the model answers so, and whether such explanations hold."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmskin.cli.console import say
+from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section
+
+if TYPE_CHECKING:
+    from mmskin.config.experiment import DataConfig
+
+
+def explain(
+    model: Model,
+    config: Annotated[Path | None, typer.Argument(help="with --check: whose data section says where cases are")] = None,
+    overrides: Overrides = None,
+    image: Images = None,
+    history: Annotated[Path | None, typer.Option(help='JSON file, {"fields": {"age": 62}, "text": "…"}')] = None,
+    field: Fields = None,
+    text: Text = None,
+    target: Annotated[str | None, typer.Option(help="class to explain; the most likely one if not given")] = None,
+    exact_fields: Annotated[
+        int, typer.Option(min=0, help="recorded fields up to which values are exact; beyond, drawn with error bars")
+    ] = 10,
+    check: Annotated[
+        bool, typer.Option("--check", help="do explanations hold on test cases of CONFIG, with the model's own folds?")
+    ] = False,
+    cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
+    *,
+    output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
+) -> None:
+    """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
+    if check:
+        if image or history or field or text or target:
+            raise typer.BadParameter("--check draws its cases from the test fold: leave the case out")
+        if config is None:
+            raise typer.BadParameter("--check needs a config: mmskin explain MODEL CONFIG --check --output …")
+        check_on_test_fold(model, read_data_section(config, overrides), cases=cases, output=output)
+        return
+    if config is not None:
+        raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
+    from mmskin.api.predictor import Predictor, read_history
+    from mmskin.explain.explainer import Explainer, read_history_file
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.explanation_html import write_explanation
+    from mmskin.report.explanation_sentences import sentences
+
+    told, words = read_history_file(history) if history is not None else ({}, None)
+    photos = [str(path) for path in image] if image else None
+    explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
+    explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
+    page = write_explanation(explanation, output)
+    for sentence in sentences(explanation):
+        print(sentence)
+    for remark in explanation.remarks:
+        print(f"note: {remark}")
+    print(NOT_A_DIAGNOSIS)
+    say(f"page: {page}")
+
+
+def check_on_test_fold(model: Path, data: DataConfig, *, cases: int, output: Path) -> None:
+    """Measure the explanations of a saved model on its own test fold."""
+    from mmskin.api.predictor import Predictor
+    from mmskin.explain.explanation_check import check_explanations, unseen_rows
+    from mmskin.report.check_page import lines, write_check
+
+    trained = Predictor.load(model).trained
+    found = check_explanations(trained, unseen_rows(trained, data), cases=cases)
+    made = trained.record
+    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
+    page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
+    for line in lines(found):
+        print(line)
+    say(f"page: {page}")

@@ -1,0 +1,51 @@
+"""`mmskin predict`: the differential of one case."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmskin.cli.options import Fields, Images, Model, Text
+
+
+def predict(
+    model: Model,
+    image: Images = None,
+    field: Fields = None,
+    text: Text = None,
+    heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
+    target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """The differential of one case, with what it rests on. Any part may be left out."""
+    from mmskin.api.predictor import Predictor, read_history
+    from mmskin.inputs.photos import open_rgb
+    from mmskin.reminder import NOT_A_DIAGNOSIS
+    from mmskin.report.numbers import percent
+
+    predictor = Predictor.load(model)
+    fields = read_history(field or [])
+    answer = predictor.predict(image=[str(path) for path in image] if image else None, metadata=fields, text=text)
+    said: tuple[str, ...] = ()
+    if heatmap is not None:
+        if not image:
+            raise typer.BadParameter("a heat map needs --image")
+        found = predictor.photo_map(str(image[0]), fields, text, target=target)
+        found.over(open_rgb(image[0]).image).save(heatmap)
+        said = found.notes
+    if as_json:
+        print(json.dumps(answer.to_json() | ({"heat_map": said} if said else {}), indent=2))
+        return
+    for name, probability in answer.probabilities.items():
+        title = predictor.schema.class_titles.get(name, name)
+        bar = "█" * round(30 * probability)
+        print(f"{percent(probability, digits=1):>6}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
+    print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
+    for remark in answer.remarks:
+        print(f"note: {remark}")
+    for line in said:
+        print(f"heat map: {line}")
+    print(NOT_A_DIAGNOSIS)

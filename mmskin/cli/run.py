@@ -1,0 +1,31 @@
+"""The end of `mmskin train` and `mmskin benchmark`: run what is not there yet, report, say what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mmskin.cli.console import print_lines, say
+
+if TYPE_CHECKING:
+    from mmskin.benchmark.benchmark_config import Benchmark
+    from mmskin.benchmark.run.run import Executor
+
+
+def say_run(
+    benchmark: Benchmark, output: Path, executor: Executor, *, replicates: int = 2000, quiet: bool = False
+) -> None:
+    """Run what is not there yet, write the report, say what came out; exit code 1 if a cell failed."""
+    from mmskin.benchmark.answer import write_answer
+    from mmskin.benchmark.run.run import run_benchmark
+    from mmskin.report.summary_lines import summary_lines
+
+    failures = run_benchmark(benchmark, output, executor=executor, say=say, quiet=quiet)[1]
+    for failure in failures:
+        print(f"failed: {failure.arm}, fold {failure.fold}, seed {failure.seed}: {failure.reason}")
+    print_lines(summary_lines(write_answer(benchmark, output, failures, replicates=replicates, say=say)))
+    say(f"report: {output / 'report.html'}")
+    if failures:
+        raise typer.Exit(1)

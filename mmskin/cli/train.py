@@ -1,0 +1,35 @@
+"""`mmskin train`: one arm on its folds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmskin.cli.options import Config, Overrides
+from mmskin.cli.run import say_run
+
+
+def train(
+    config: Config,
+    overrides: Overrides = None,
+    *,
+    output: Annotated[Path, typer.Option(help="folder for config, models, predictions, metrics and report")],
+    jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
+    no_test: Annotated[bool, typer.Option("--no-test", help="test rows untouched: for choosing a recipe")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
+) -> None:
+    """Train on every fold asked for, test on unseen patients, write the report. Stopped, the same command goes on."""
+    from mmskin.config.experiment import read_experiment
+    from mmskin.model.parts_check import check_experiment
+
+    experiment = read_experiment(config, [*(overrides or []), *(["test=false"] if no_test else [])])
+    check_experiment(experiment)
+
+    from mmskin.benchmark.benchmark_config import of_one_arm  # torch comes after the config is found good
+    from mmskin.benchmark.run.executors import open_executor
+    from mmskin.benchmark.run.this_process import ThisProcess
+
+    with ThisProcess(keep_going=False) if jobs == 1 else open_executor("local", jobs=jobs) as where:
+        say_run(of_one_arm(experiment), output, where, quiet=quiet)

@@ -1,0 +1,101 @@
+"""Tables of parts: a name in a config → the constructor, imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple, TypeVar
+
+from mmskin.errors import ConfigError
+
+T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """Where a constructor lives.
+
+    where: "module:name".
+    fixed: leading arguments that the table gives, so that one class can have several names.
+    """
+
+    where: str
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        return self.where.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        return self.where.partition(":")[2]
+
+
+class Parts(Mapping[str, Callable[..., T]]):
+    """Constructors by name. Nothing is imported to list the names, or to ask whether one exists.
+
+    Beside those of mmskin there are those that were added at run time, and those that installed packages offer as
+    entry points. The latter are looked up only if a name is of none of the others, or if all names are asked for; a
+    name of mmskin's own cannot be taken by a package.
+
+    Args:
+        what: the word for a part in messages, such as "fusion".
+        places: where mmskin's own live.
+        group: of entry points; None if packages cannot offer such parts.
+        prefix: what the names of its entry points begin with, where several tables share a group.
+    """
+
+    def __init__(
+        self, what: str, places: Mapping[str, str | Place], *, group: str | None = None, prefix: str = ""
+    ) -> None:
+        self.what = what
+        self.places = {name: Place(place) if isinstance(place, str) else place for name, place in places.items()}
+        self._added: dict[str, Callable[..., T]] = {}
+        self._group = group
+        self._prefix = prefix
+
+    def add(self, name: str, constructor: Callable[..., T]) -> None:
+        """Add a part for the rest of this process.
+
+        Raises:
+            ConfigError: the name is taken.
+        """
+        if name in self:
+            raise ConfigError(f"there is a {self.what} {name!r} already; choose another name")
+        self._added[name] = constructor
+
+    def __getitem__(self, name: str) -> Callable[..., T]:
+        if name in self._added:
+            return self._added[name]
+        if name in self.places:
+            place = self.places[name]
+            constructor: Callable[..., T] = getattr(import_module(place.module), place.name)
+            return partial(constructor, *place.fixed) if place.fixed else constructor
+        return self._loaded(self._offered[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._added or name in self.places or name in self._offered
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*self.places, *self._added, *self._offered]))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    @cached_property
+    def _offered(self) -> dict[str, EntryPoint]:
+        points = entry_points(group=self._group) if self._group else ()
+        prefix = self._prefix
+        return {point.name.removeprefix(prefix): point for point in points if point.name.startswith(prefix)}
+
+    def _loaded(self, point: EntryPoint) -> Callable[..., T]:
+        try:
+            constructor: Callable[..., T] = point.load()
+        except Exception as error:  # whatever a package does when it is imported
+            package = f" of the package {point.dist.name}" if point.dist else ""
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ConfigError(
+                f"{self.what} {point.name!r}{package} cannot be imported ({point.value}): {reason}"
+            ) from error
+        return constructor

@@ -1,0 +1,170 @@
+"""Predictions of finished runs, and everything that they are worth: what a report is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from mmskin.errors import ConfigError, DataError, UserError, one_of
+from mmskin.evaluation.differences import STANDARD, compare_arms
+from mmskin.evaluation.intervals import evaluate
+from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.paired_tests import paired_tests
+from mmskin.evaluation.predictions import arm_names, check_predictions, read_predictions, reported_rows
+from mmskin.evaluation.subgroups import evaluate_subgroups
+from mmskin.schema import Schema
+
+
+class Runs(NamedTuple):
+    """What finished runs left behind.
+
+    table: predictions of all of them.
+    configs: of each, {} where there is none.
+    class_groups, class_titles: as the data sets declare them.
+    """
+
+    table: pd.DataFrame
+    configs: list[dict[str, Any]]
+    class_groups: Mapping[str, tuple[str, ...]]
+    class_titles: Mapping[str, str] = {}
+
+
+def read_runs(runs: Sequence[Path]) -> Runs:
+    """Predictions, configs and declared classes of run folders, or predictions files alone.
+
+    Raises:
+        UserError: a folder without predictions.
+    """
+    tables, configs = [], []
+    groups: dict[str, tuple[str, ...]] = {}
+    titles: dict[str, str] = {}
+    for run in runs:
+        path = run / "predictions.parquet" if run.is_dir() else run
+        if not path.exists():
+            raise UserError(f"{run} holds no predictions.parquet; give the --output of a finished `mmskin train`")
+        tables.append(read_predictions(path))
+        config, schema = path.parent / "config.json", path.parent / "schema.json"
+        configs.append(json.loads(config.read_text()) if config.exists() else {})
+        if schema.exists():
+            declared = Schema.model_validate_json(schema.read_text())
+            groups |= declared.class_groups
+            titles |= declared.class_titles
+    return Runs(pd.concat(tables, ignore_index=True), configs, groups, titles)
+
+
+class Results(NamedTuple):
+    """What predictions are worth; see `evaluate`, `compare_arms`, `paired_tests` and `evaluate_subgroups`.
+
+    table: predictions of the cases that every arm answered; excluded: how many other cases there were.
+    differences, tests: None without a reference.
+    arm: of headline and figures, named in advance; the first one where none was named, never the best.
+    reference: that the other arms are compared with, patient by patient; metric: of that comparison.
+    class_titles, configs: see `Runs`.
+    """
+
+    table: pd.DataFrame
+    excluded: int
+    metrics: pd.DataFrame
+    differences: pd.DataFrame | None
+    tests: pd.DataFrame | None
+    subgroups: pd.DataFrame
+    arm: str
+    reference: str | None
+    metric: str
+    class_titles: Mapping[str, str]
+    configs: Sequence[Mapping[str, Any]]
+
+    def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
+        """A row an arm of one metric over all classes; of `self.metric` if none is named."""
+        rows = self.metrics
+        return rows[(rows["metric"] == (metric or self.metric)) & (rows["class"] == "") & (rows["subset"] == subset)]
+
+    def compared(self) -> list[dict[Any, Any]]:
+        """The differences to the reference in `self.metric`, one an arm; [] without a reference."""
+        rows = self.differences
+        return [] if rows is None else rows[rows["metric"] == self.metric].to_dict("records")
+
+
+def evaluate_runs(
+    runs: Runs,
+    *,
+    reference: str | None = None,
+    primary: str | None = None,
+    metric: str = STANDARD[0],
+    replicates: int = 2000,
+) -> Results:
+    """Metrics of every arm, their differences to the reference, and subgroups.
+
+    Args:
+        runs: one arm or more.
+        reference: arm that the others are compared with, patient by patient.
+        primary: arm of the headline and the figures, named in advance; the first one if None.
+        metric: of the comparison of the primary arm with the reference, named in advance.
+        replicates: resamples of the patients.
+
+    Raises:
+        ConfigError: no such arm.
+        DataError: tables that are no predictions, or of other cases where a comparison is asked for.
+    """
+    table, excluded = answered_by_all(check_predictions(runs.table))
+    if not (table["split"] == "test").any():
+        raise DataError("the predictions hold no test rows: there is nothing to report")
+    arms = arm_names(reported_rows(table))
+    if primary is not None and primary not in arms:
+        raise ConfigError(one_of("primary arm", primary, arms))
+    differences = tests = None
+    if reference:
+        named = None if primary == reference else primary
+        asked = tuple(dict.fromkeys([metric, *STANDARD]))
+        differences = compare_arms(table, reference=reference, primary=named, metrics=asked, replicates=replicates)
+        tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
+    return Results(
+        table=table,
+        excluded=excluded,
+        metrics=evaluate(table, replicates=replicates, class_groups=runs.class_groups),
+        differences=differences,
+        tests=tests,
+        subgroups=evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups),
+        arm=primary or arms[0],
+        reference=reference,
+        metric=metric,
+        class_titles=runs.class_titles,
+        configs=runs.configs,
+    )
+
+
+def answered_by_all(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The rows of cases that every arm has answered, and the number of cases excluded."""
+    answered = [set(rows["case_id"]) for _, rows in table.groupby("arm")]
+    common = set.intersection(*answered)
+    return table[table["case_id"].isin(common)], len(set.union(*answered) - common)
+
+
+def best_first(rows: pd.DataFrame, *, metric: str) -> pd.DataFrame:
+    """Rows of one metric by their estimate; equal ones keep their order."""
+    return rows.sort_values("estimate", ascending=METRICS[metric].better == "lower", kind="stable")
+
+
+def in_order(results: Results) -> Results:
+    """The same, with the arms of every table in one order: primary, reference, then the others, the best first."""
+    named = [results.arm] if results.reference is None else [results.arm, results.reference]
+    order = list(dict.fromkeys([*named, *best_first(results.overall(), metric=results.metric)["arm"]]))
+    place = {arm: k for k, arm in enumerate(order)}
+
+    def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.sort_values("arm", key=lambda arms: arms.map(place), kind="stable", ignore_index=True)
+
+    differences = results.differences
+    if differences is not None and len(differences):
+        by_metric = [ordered(rows) for _, rows in differences.groupby("metric", sort=False)]
+        differences = pd.concat(by_metric, ignore_index=True)
+    return results._replace(
+        metrics=ordered(results.metrics),
+        differences=differences,
+        tests=None if results.tests is None else ordered(results.tests),
+        subgroups=ordered(results.subgroups),
+    )

@@ -1,0 +1,181 @@
+"""An explanation as HTML: one rendering, on a page of its own and on the clinician's page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from markupsafe import Markup
+from PIL import Image
+
+from mmskin.explain.explanation import Explanation
+from mmskin.explain.what_if import Change
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.report.explanation_figures import PART_TITLES, explanation_figures, word_colours, word_signs
+from mmskin.report.explanation_sentences import method_sentences, sentences
+from mmskin.report.metric_figures import png
+from mmskin.report.numbers import number, percent, points
+from mmskin.report.pages import Grid, render, write_page
+from mmskin.report.pictures import data_url
+
+HERE = Path(__file__).parent
+STYLE = HERE / "explanation.css"
+PRIVATE = "This page holds what a patient showed and said: keep it where their record may be kept."
+SIDE = 640  # pixels of the longer side of photo and map
+MOST_FLIPS = 6
+NOT_RECORDED = "not recorded"
+COLUMNS = {"photo": "Photo alone", "history": "History alone"}
+
+
+class Bar(NamedTuple):
+    """A value in words, with the share of a bar's length, −1 to 1."""
+
+    title: str
+    text: str
+    share: float
+
+
+class Word(NamedTuple):
+    """A word of the note on its colour; sign: + or − if it counts, else ""."""
+
+    word: str
+    colour: str
+    sign: str
+    points: str
+
+
+def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
+    """Everything that an explanation says, as a part of a page; what comes from the case is escaped.
+
+    Args:
+        explanation: its photo may be exchanged for a larger one of the same scene.
+        heading: the tag of its headings.
+    """
+    photo = _enlarged(explanation.photo)
+    photo_map = explanation.photo_map
+    return render(
+        HERE / "explanation.html.jinja",
+        h=heading,
+        target=explanation.title(explanation.target),
+        sentences=sentences(explanation),
+        columns=["Nothing known", *(COLUMNS[name] for name in _alone(explanation)), "Everything"],
+        classes=_classes(explanation),
+        parts=_ranked({PART_TITLES[part]: (value, 0.0) for part, value in explanation.shares.points.items()}),
+        photo=data_url(photo, side=SIDE),
+        map="" if photo is None or photo_map is None else data_url(photo_map.over(photo, opacity=1.0), side=SIDE),
+        map_notes=() if photo_map is None else photo_map.notes,
+        words=words_of(explanation),
+        fields=fields_of(explanation),
+        flips=_flips(explanation),
+        ranges=_ranges(explanation) if explanation.changes else None,
+        methods=method_sentences(explanation),
+    )
+
+
+def explanation_page(explanation: Explanation) -> str:
+    """One HTML file that needs nothing else."""
+    return render(
+        HERE / "explanation_page.html.jinja",
+        title="Why the model answers as it does",
+        warning=f"{NOT_A_DIAGNOSIS} {PRIVATE}",
+        style=Markup(STYLE.read_text(encoding="utf-8")),
+        explanation=Markup(explanation_html(explanation)),
+        remarks=explanation.remarks,
+    )
+
+
+def notebook_frame(explanation: Explanation) -> str:
+    """The page in a frame of its own, so that neither its style nor a patient's words reach the notebook."""
+    page = html.escape(explanation_page(explanation))
+    return f'<iframe sandbox srcdoc="{page}" style="width:100%;height:48rem;border:0"></iframe>'
+
+
+def write_explanation(explanation: Explanation, folder: Path) -> Path:
+    """Write explanation.html, explanation.json and the figures as PNG; the folder is made. Returns the page."""
+    content = {"sentences": sentences(explanation), **explanation.to_json()}
+    page = write_page(folder / "explanation.html", explanation_page(explanation), content)
+    for name, figure in explanation_figures(explanation).items():
+        (folder / f"{name}.png").write_bytes(png(figure))
+    if explanation.heatmap is not None:
+        explanation.heatmap.save(folder / "heatmap.png")
+    return page
+
+
+def words_of(explanation: Explanation) -> list[Word]:
+    """The note, word by word; [] where the model read none."""
+    words = explanation.words
+    if words is None:
+        return []
+    printed = [points(value) for value in words.values]
+    return list(map(Word, words.words, word_colours(words), word_signs(words), printed))
+
+
+def fields_of(explanation: Explanation) -> list[Bar]:
+    """The recorded fields, the strongest first; a drawn value with twice its standard error."""
+    if explanation.fields is None:
+        return []
+    fields = explanation.fields.fields
+    return _ranked({f"{field.title}: {field.value}": (field.points, 2 * field.error) for field in fields})
+
+
+def _ranked(values: Mapping[str, tuple[float, float]]) -> list[Bar]:
+    """Values with their errors: the strongest first, with the longest bar."""
+    largest = max((abs(value) for value, _ in values.values()), default=0.0) or 1.0
+    ranked = sorted(values.items(), key=lambda item: -abs(item[1][0]))
+    return [
+        Bar(title, points(value) + (f" ± {number(100 * error, digits=1)}" if error else ""), value / largest)
+        for title, (value, error) in ranked
+    ]
+
+
+def _alone(explanation: Explanation) -> Mapping[str, Mapping[str, float]]:
+    """The answers to the photo and to the history alone, where both are there."""
+    alone = explanation.shares.alone
+    return alone if len(alone) > 1 else {}
+
+
+def _classes(explanation: Explanation) -> list[tuple[str, list[Bar]]]:
+    """By class, a bar for nothing, for each part alone and for everything."""
+    columns = (explanation.nothing, *_alone(explanation).values(), explanation.probabilities)
+    return [
+        (explanation.title(name), [Bar("", percent(column[name]), column[name]) for column in columns])
+        for name in explanation.probabilities
+    ]
+
+
+def _flips(explanation: Explanation) -> Grid:
+    """The smallest changes of single fields after which another class is the most likely."""
+    rows = [
+        [change.title, change.was or NOT_RECORDED, change.now, _answer(explanation, change)]
+        for change in explanation.flips[:MOST_FLIPS]
+    ]
+    note = "What the model would answer, not what would be true of another patient. One field at a time."
+    return Grid("", ["Field", "Now", "If it were", "The answer"], rows, note)
+
+
+def _ranges(explanation: Explanation) -> Grid:
+    """One row a field: where its other values would bring the explained class."""
+    target = explanation.target
+    rows = []
+    for _, group in groupby(explanation.changes, key=lambda change: change.field):
+        changes = sorted(group, key=lambda change: change.probabilities[target])
+        ends = [f"{change.now}: {percent(change.probabilities[target])}" for change in (changes[0], changes[-1])]
+        rows.append([changes[0].title, changes[0].was or NOT_RECORDED, *ends])
+    title = f"{explanation.title(target)} under other values of every field"
+    return Grid(title, ["Field", "Now", "Lowest with", "Highest with"], rows, folded=True)
+
+
+def _answer(explanation: Explanation, change: Change) -> str:
+    return f"{explanation.title(change.top)} ({percent(change.probabilities[change.top])})"
+
+
+def _enlarged(photo: Image.Image | None) -> Image.Image | None:
+    """The photo at the size of the page: a map over a small one would be blocky."""
+    if photo is None:
+        return None
+    scale = SIDE / max(photo.size)
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    return photo.convert("RGB").resize(size, Image.Resampling.BICUBIC)

@@ -1,0 +1,89 @@
+"""What a model says of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmskin.errors import UserError
+from mmskin.features import is_photo, photo_title
+from mmskin.inputs.note import render_note
+from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.trained.presented_case import PresentedCase
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one case.
+
+    probabilities: by class, calibrated, most likely first; they sum to 1.
+    used, missing: of what the model can use (image, text, metadata), what was there and what was not.
+    remarks: what a reader should know of the input, such as a blurred photo or fields left out.
+    note: the clinical note that the model read, "" if it reads none.
+    """
+
+    probabilities: dict[str, float]
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def top(self) -> str:
+        return next(iter(self.probabilities))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the reminder that this is no diagnosis."""
+        return {
+            "probabilities": self.probabilities,
+            "used": list(self.used),
+            "missing": list(self.missing),
+            "remarks": list(self.remarks),
+            "note": self.note,
+            "reminder": NOT_A_DIAGNOSIS,
+        }
+
+
+def answer(presented: PresentedCase) -> Prediction:
+    """The differential of one case.
+
+    Raises:
+        UserError: nothing is there that the model reads.
+    """
+    trained = presented.trained
+    case = presented.case
+    used = tuple(modality for modality in trained.modalities if case.rows[modality])
+    if not used:
+        raise UserError(f"there is nothing to go by: this model needs {_needs(trained.modalities)}")
+    probs = trained.of_cases([case])[0]
+    ranked = sorted(zip(trained.schema.classes, probs.tolist(), strict=True), key=lambda item: -item[1])
+    note = render_note(presented.history, trained.schema) if "text" in trained.modalities else ""
+    return Prediction(
+        probabilities=dict(ranked),
+        used=used,
+        missing=tuple(modality for modality in trained.modalities if modality not in used),
+        remarks=(*presented.remarks, *_remarks_on_history(presented, note)),
+        note=note,
+    )
+
+
+def _needs(modalities: Sequence[str]) -> str:
+    of_history = {"text": "a field or free text", "metadata": "a field"}
+    return " or ".join(of_history.get(modality, f"a {photo_title(modality)}") for modality in modalities)
+
+
+def _remarks_on_history(presented: PresentedCase, note: str) -> list[str]:
+    trained, history = presented.trained, presented.history
+    remarks = []
+    if history.text and "text" not in trained.modalities:
+        remarks.append("the free text was not used: this model reads no text")
+    missing = [name for name in trained.schema.field_names if history.fields.get(name) is None]
+    if all(is_photo(modality) for modality in trained.modalities):
+        if history.recorded():
+            remarks.append("the fields were not used: this model reads the photo alone")
+    elif missing:
+        remarks.append(f"not recorded: {', '.join(missing)}")
+    if note and trained.model.encoders["text"].is_truncated(note):
+        remarks.append("the note is too long for this model: its end was not read")
+    return remarks

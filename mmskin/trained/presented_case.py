@@ -1,0 +1,133 @@
+"""One case as a person presents it: photos and history read once, encoded once, for all that is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from mmskin.errors import UserError, one_of
+from mmskin.features import Features, is_photo, photo_title
+from mmskin.inputs.batch import Case, Rows, stack_rows
+from mmskin.inputs.photos import PhotoSource, image_remarks, open_rgb, to_tensor
+from mmskin.schema import History
+from mmskin.trained.trained_model import TrainedModel
+
+Photos = PhotoSource | Sequence[PhotoSource]
+GivenPhotos = Photos | Mapping[str, Photos] | None
+"""Photos of one lesion: one or several of the only kind that a model reads, or by kind."""
+
+
+class PresentedCase:
+    """What a model is asked about one case.
+
+    trained: the model that is asked.
+    history: what the patient says.
+    photos: by kind, upright RGB, at the side that the model reads.
+    remarks: of reading the photos, and of their quality.
+    """
+
+    def __init__(
+        self,
+        trained: TrainedModel,
+        history: History,
+        photos: Mapping[str, Sequence[Image.Image]],
+        remarks: Sequence[str] = (),
+    ) -> None:
+        self.trained, self.history, self.photos, self.remarks = trained, history, photos, tuple(remarks)
+
+    def with_photos(self, photos: Mapping[str, Sequence[Image.Image]]) -> PresentedCase:
+        """The same case with other photos."""
+        return PresentedCase(self.trained, self.history, photos, self.remarks)
+
+    @cached_property
+    def prepared(self) -> dict[str, Rows]:
+        """By photo kind, what its encoder takes: (photos, …)."""
+        encoders = self.trained.model.encoders
+        return {
+            kind: stack_rows([encoders[kind].prepare(to_tensor(photo)) for photo in photos])
+            for kind, photos in self.photos.items()
+        }
+
+    @cached_property
+    def encoded(self) -> dict[str, list[Features]]:
+        """By photo kind, a row a photo: rows that stand for the photos in a `Case`, to ask much about them cheaply."""
+        with torch.no_grad():
+            encoded = {kind: self.trained.model.encoders[kind](rows) for kind, rows in self.prepared.items()}
+        return {kind: _rows(features) for kind, features in encoded.items()}
+
+    @property
+    def case(self) -> Case:
+        return self.trained.case(self.history, self.encoded)
+
+
+def present(
+    trained: TrainedModel,
+    image: GivenPhotos = None,
+    metadata: Mapping[str, object] | None = None,
+    text: str | None = None,
+) -> PresentedCase:
+    """Read photos and history; photos of which the model reads none are left out, with a remark.
+
+    Args:
+        trained: the model that will be asked.
+        image: one photo of the lesion or several, each a path, bytes or Pillow image; by kind where the model reads
+            several kinds.
+        metadata: field values by name, as the schema declares them; a field left out is *not recorded*.
+        text: what the patient says, in free text.
+
+    Raises:
+        UserError: a photo that cannot be read, a kind that the model does not know, a value that is not admissible.
+    """
+    history = trained.schema.parse_history(metadata or {}, text)
+    given = _by_kind(image, trained)
+    kinds = [kind for kind in trained.modalities if is_photo(kind)]
+    unused = [kind for kind, photos in given.items() if photos and kind not in kinds]
+    remarks = [f"the {photo_title(kind)} was not used: this model reads {_listed(kinds)}" for kind in unused]
+    photos: dict[str, list[Image.Image]] = {}
+    for kind in kinds:
+        for source in given.get(kind, ()):
+            read = open_rgb(source, max_side=trained.photo_side)
+            photos.setdefault(kind, []).append(read.image)
+            remarks += [*read.remarks, *image_remarks(to_tensor(read.image))]
+    return PresentedCase(trained, history, photos, remarks)
+
+
+def _by_kind(image: GivenPhotos, trained: TrainedModel) -> dict[str, list[PhotoSource]]:
+    """Photos by kind, those without a kind under the only one that the model reads.
+
+    Raises:
+        UserError: a kind that does not exist, or none named where there are several.
+    """
+    kinds = [kind for kind in trained.modalities if is_photo(kind)] or list(trained.schema.photos)
+    if image is None:
+        return {}
+    if isinstance(image, Mapping):
+        for kind in image:
+            if kind not in {*kinds, *trained.schema.photos}:
+                raise UserError(one_of("photo kind", kind, kinds))
+        return {kind: _several(photos) for kind, photos in image.items()}
+    if len(kinds) > 1:
+        raise UserError(
+            f"this model reads {_listed(kinds)}: say which a photo is, such as image={{{kinds[0]!r}: 'a.jpg'}} "
+            f"or --image {kinds[0]}=a.jpg"
+        )
+    return {kinds[0]: _several(image)}
+
+
+def _several(photos: Photos) -> list[PhotoSource]:
+    if isinstance(photos, str | bytes | Path | Image.Image):
+        return [photos]
+    return list(photos)
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return " and ".join(f"{photo_title(kind)}s" for kind in kinds) or "no photo"
+
+
+def _rows(features: Features) -> list[Features]:
+    parts = [[None] * len(features.pooled) if part is None else list(part) for part in features]
+    return [Features(*row) for row in zip(*parts, strict=True)]

@@ -1,0 +1,107 @@
+"""A trained, calibrated model: what training gives, what is saved, and what everything that asks for answers uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mmskin.errors import ModelError
+from mmskin.evaluation.metrics import Floats
+from mmskin.inputs.batch import Batch, Case, collate
+from mmskin.inputs.dataset import CaseDataset
+from mmskin.inputs.readers import Photo, RawCase, Reader, make_reader, read_case
+from mmskin.losses.loss_contract import Loss
+from mmskin.model.classifier import MultimodalClassifier
+from mmskin.model.feature_extraction import keep_features
+from mmskin.schema import History, Schema
+from mmskin.trained.calibration import apply_temperature
+
+Predict = Callable[[pd.DataFrame], Floats]
+"""Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A classifier with all that is needed to answer.
+
+    model: encoders, fusion and head; put in eval mode.
+    loss: the link from logits to probabilities.
+    schema: the classes, and what the model may read.
+    temperature: of the calibration.
+    photo_side: longest side at which photos are read, pixels.
+    record: how it was made, in plain values: slots of encoders, fusion and loss, photo pooling, class counts,
+        missingness, fold, and the whole experiment.
+    cached: readers of rows that look up stored features or keep photos in memory, in place of those that read from
+        disk; while a benchmark runs.
+    """
+
+    model: MultimodalClassifier
+    loss: Loss
+    schema: Schema
+    temperature: float
+    photo_side: int
+    record: Mapping[str, Any] = field(default_factory=dict)
+    cached: Mapping[str, Reader] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise ModelError(f"temperature must be a finite number above 0, however: {self.temperature}")
+        if self.photo_side < 1:
+            raise ModelError(f"photo_side must be 1 or more pixels, however: {self.photo_side}")
+        self.model.eval()
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.model.encoders)
+
+    def readers(self) -> dict[str, Reader]:
+        """What reads a case from its photos and its history, by modality."""
+        return {
+            modality: make_reader(modality, encoder.prepare, self.schema, photo_side=self.photo_side)
+            for modality, encoder in self.model.encoders.items()
+        }
+
+    def case(self, history: History, photos: Mapping[str, Sequence[Photo]] | None = None) -> Case:
+        """One case as the encoders take it.
+
+        Args:
+            history: what the patient says.
+            photos: by kind: paths, pixels, or features of this model's encoders.
+        """
+        return read_case(self.readers(), RawCase("", photos or {}, history))
+
+    def calibrated(self, logits: Tensor) -> Tensor:
+        """Logits (B, C) → probabilities (B, C), float64, calibrated, differentiable."""
+        return apply_temperature(self.loss.probabilities(logits.double()), self.temperature)
+
+    def of_batch(self, batch: Batch) -> Floats:
+        """(B, C) calibrated probabilities; NaN where nothing of a case is present."""
+        with torch.inference_mode():
+            probs = self.loss.probabilities(self.model(batch).logits.double())
+            probs[~torch.stack(list(batch.present.values())).any(0)] = torch.nan
+        return apply_temperature(probs.numpy(), self.temperature)
+
+    def of_cases(self, cases: Sequence[Case]) -> Floats:
+        """(N, C) calibrated probabilities, the cases in one batch."""
+        return self.of_batch(collate(cases))
+
+    def probabilities(self, rows: pd.DataFrame) -> Floats:
+        """(N, C) calibrated probabilities of rows of the table of cases; NaN where nothing of a case is present.
+
+        Targets are not read. Features of frozen encoders are looked up where they are stored, and stored if not.
+        """
+        dataset = CaseDataset([rows], self.schema, self.readers() | dict(self.cached))
+        for modality, reader in self.cached.items():
+            keep_features(reader, self.model.encoders[modality], [dataset])
+        loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
+        return np.concatenate([self.of_batch(batch) for batch in loader])

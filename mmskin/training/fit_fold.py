@@ -1,0 +1,128 @@
+"""One experiment on one fold: build, train, calibrate. The main path of mmskin, top to bottom."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import pandas as pd
+import torch
+
+from mmskin.config.experiment import Experiment, Slot
+from mmskin.data.load import Fold
+from mmskin.data.table import histories
+from mmskin.errors import ConfigError
+from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.model.feature_extraction import keep_features
+from mmskin.schema import Schema
+from mmskin.trained.calibration import fit_temperature
+from mmskin.trained.saved_model import save_model
+from mmskin.trained.trained_model import TrainedModel
+from mmskin.training.fit import fit
+from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
+from mmskin.training.shared_encoders import shared_encoder
+
+
+def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> TrainedModel:
+    """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
+
+    Frozen encoders are run here over all that the training will read of them.
+
+    Args:
+        experiment: what to do.
+        fold: which rows do what.
+        folder: for log, checkpoint and model; made if it is not there.
+        progress: show bars.
+    """
+    lightning.seed_everything(experiment.seed + 1000 * fold.number, workers=True, verbose=False)
+    recipe, reading = experiment.training, Reading.of(experiment)
+    counts = [int((fold.split.train.target == name).sum()) for name in fold.schema.classes]
+    slots = fold_slots(experiment.encoders, fold=fold.number, seed=experiment.seed)
+    model, loss = build_model(
+        slots,
+        experiment.fusion,
+        experiment.loss,
+        schema=fold.schema,
+        class_counts=counts,
+        photo_pooling=experiment.photo_pooling,
+        balanced_sampler=recipe.sampler == "class_balanced",
+        make_encoder=shared_encoder,
+    )
+    fit_encoders(model, fold.split.train, fold.schema)
+    if recipe.channels_last:
+        for encoder in model.encoders.values():
+            if not is_frozen(encoder):  # a frozen one is shared, and its features are computed before
+                encoder.to(memory_format=torch.channels_last)
+    readers = {
+        modality: make_reader(modality, reading, fold.schema, encoder, tokens=modality in model.fusion.needs_tokens)
+        for modality, encoder in model.encoders.items()
+    }
+    train, val, test = fold_cases(reading, fold.split, fold.schema, readers)
+    for modality, reader in readers.items():
+        keep_features(reader, model.encoders[modality], [train, val, test])
+    folder.mkdir(parents=True, exist_ok=True)
+    fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
+    uncalibrated = TrainedModel(
+        model,
+        loss,
+        fold.schema,
+        temperature=1.0,
+        photo_side=experiment.data.photo_side,
+        record=record_of(experiment, fold, slots, counts),
+        cached=readers,
+    )
+    trained = calibrated(uncalibrated, fold.split.val)
+    if recipe.save_model:
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
+        save_model(trained, folder / "model")
+    return trained
+
+
+def calibrated(trained: TrainedModel, val: pd.DataFrame) -> TrainedModel:
+    """The model with the temperature that suits the validation rows best."""
+    probs = trained.probabilities(val)
+    target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)
+    answered = ~np.isnan(probs).any(axis=1)
+    return replace(trained, temperature=fit_temperature(probs[answered], target[answered]))
+
+
+def fold_slots(encoders: Mapping[str, Slot], *, fold: int, seed: int) -> dict[str, Slot]:
+    """Encoder slots with {fold} and {seed} filled in, so that a fold can start from its own fine-tuned encoder.
+
+    Raises:
+        ConfigError: something else stands in braces.
+    """
+    numbers = {"fold": fold, "seed": seed}
+    slots: dict[str, Slot] = {}
+    for modality, slot in encoders.items():
+        try:
+            slots[modality] = {key: v.format(**numbers) if isinstance(v, str) else v for key, v in slot.items()}
+        except (KeyError, IndexError, ValueError):
+            raise ConfigError(f"encoders.{modality}: only {{fold}} and {{seed}} may stand in braces: {slot}") from None
+    return slots
+
+
+def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schema) -> None:
+    """What encoders learn from the table, they learn from training rows."""
+    of_training = histories(train, schema)
+    for encoder in model.encoders.values():
+        encoder.fit(of_training)
+
+
+def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:
+    """What a model remembers of its making."""
+    return {
+        "encoders": dict(slots),
+        "fusion": experiment.fusion,
+        "photo_pooling": experiment.photo_pooling,
+        "loss": experiment.loss,
+        "class_counts": counts,
+        "missingness": experiment.data.missingness,
+        "fold": fold.number,
+        "experiment": experiment.to_json(),
+    }
