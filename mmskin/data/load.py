@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,18 +42,24 @@ def read_source(data: DataConfig) -> Cases:
 
 def load_cases(data: DataConfig) -> Cases:
     """The labelled cases of an experiment; see `labelled_cases`."""
-    return labelled_cases(read_source(data))
+    cases = read_source(data)
+    return labelled_cases(cases, fields=asked_fields(data, cases.schema))
 
 
-def labelled_cases(cases: Cases) -> Cases:
+def labelled_cases(cases: Cases, *, fields: Sequence[str] | None = None) -> Cases:
     """Those with a target; beside them `group_fully_recorded` ("yes" or "no") and the subgroups as `group_<name>`.
+
+    Fully recorded is a case in which none of these fields is empty; all fields if None. Where that is every case,
+    nothing is optional and the group is left out.
 
     A subgroup may be a field of the history too: kept apart, it stays what it is when a history is hidden or shuffled.
     """
     table = cases.table[cases.table.target.notna()].reset_index(drop=True)
-    recorded = ["yes" if whole else "no" for whole in fully_recorded(table, cases.schema)]
-    subgroups = {f"group_{column}": table[column] for column in cases.schema.subgroups}
-    return cases._replace(table=table.assign(group_fully_recorded=recorded, **subgroups))
+    in_use = cases.schema if fields is None else cases.schema.with_fields(fields)
+    whole = fully_recorded(table, in_use)
+    groups = {} if whole.all() else {"group_fully_recorded": whole.map({True: "yes", False: "no"})}
+    groups |= {f"group_{column}": table[column] for column in cases.schema.subgroups}
+    return cases._replace(table=table.assign(**groups))
 
 
 def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:

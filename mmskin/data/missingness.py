@@ -176,8 +176,8 @@ def flags(table: pd.DataFrame, schema: Schema) -> NDArray[np.bool_]:
 
 
 def fully_recorded(table: pd.DataFrame, schema: Schema) -> pd.Series[bool]:
-    """Which rows have the whole optional block, with the table's index."""
-    return pd.Series(~flags(table, schema), index=table.index, name="fully_recorded")
+    """Which rows have every field of the schema, with the table's index; none is optional where that is all of them."""
+    return table[list(schema.field_names)].notna().all(axis=1).rename("fully_recorded")
 
 
 def missing_rates(table: pd.DataFrame, schema: Schema) -> pd.Series[float]:

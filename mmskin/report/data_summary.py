@@ -9,6 +9,7 @@ from textwrap import fill, shorten
 
 import pandas as pd
 
+from mmskin.data.missingness import fully_recorded
 from mmskin.data.table import Cases, histories
 from mmskin.inputs.note import say_value
 from mmskin.report.numbers import count, percent
@@ -53,8 +54,8 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
     unlabelled = int(table.target.isna().sum())
     if unlabelled:
         lines.append(("without label", f"{unlabelled:,} cases"))
-    if schema.optional_block:
-        full = table[list(schema.optional_block)].notna().all(axis=1)
+    full = fully_recorded(table, schema)
+    if not full.all():
         lines.append(("fully recorded", f"{full.sum():,} cases of {table.patient_id[full].nunique():,} patients"))
     return "\n".join([schema.name, *(_wrapped(f"  {what:<17}", text) for what, text in lines)])
 

@@ -57,7 +57,7 @@ def test_counts_are_right(cases: Cases) -> None:
     assert _line(text, "  photos per case").endswith("0: 2, 1: 1, 2: 1")
     assert _line(text, "  free text").endswith("1 cases")
     assert _line(text, "  without label").endswith("1 cases")
-    assert _line(text, "  fully recorded").endswith("3 cases of 2 patients")
+    assert _line(text, "  fully recorded").endswith("2 cases of 2 patients")
 
 
 def test_classes_are_shared_out_over_labelled_cases(cases: Cases) -> None:

@@ -27,7 +27,7 @@ from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
-from mmskin.data.load import folds_of, folds_to_test, labelled_cases, read_source
+from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cases, read_source
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
@@ -138,7 +138,7 @@ def run_benchmark(
     check_benchmark(benchmark, reads_data=cases is None)
     arms = resolve(benchmark, output)
     source = read_source(benchmark.data) if cases is None else cases
-    labelled = labelled_cases(source)
+    labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output):
