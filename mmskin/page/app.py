@@ -15,8 +15,8 @@ minute of one address, 16 waiting). The session cookie of the first answer has t
     → ["…/NAME.jpg"], which is a name and no file
     curl -c jar -b jar -H 'content-type: application/json' http://127.0.0.1:7860/gradio_api/call/predict \
          -d '{"data": ["NAME.jpg", {"age": 62, "itch": "yes"}, "it scabs"]}'
-    → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days. To a model that reads several
-      kinds of photo the photo is an object of names by kind: {"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}
+    → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days. A model that reads several
+      kinds of photo takes an object of names by kind: {"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}
     curl -b jar http://127.0.0.1:7860/gradio_api/call/predict/ID
     → probabilities, used, missing, remarks, note, reminder, set, refer; or {"error": "one sentence"}
 """

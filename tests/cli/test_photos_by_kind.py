@@ -44,7 +44,7 @@ def test_several_kinds_are_named() -> None:
     assert read_photos(asked, both) == {"dermoscopic": ["b.jpg"], "clinical": ["a.jpg", "c=d.jpg"]}
     with pytest.raises(UserError, match=r"clinical photos and dermoscopic photos: .* --image clinical=a.jpg$"):
         read_photos(["clinical=b.jpg", "a.jpg"], both)
-    with pytest.raises(UserError, match="photo kind 'dermoscopy' does not exist.*'dermoscopic'"):
+    with pytest.raises(UserError, match=r"photo kind 'dermoscopy' does not exist.*'dermoscopic'"):
         read_photos(["dermoscopy=b.jpg"], both)
 
 
