@@ -161,9 +161,7 @@ def test_derm7pt_trains_with_both_kinds(tmp_path: Path) -> None:
     root, rows = tmp_path / "derm7pt", make_rows(cases=60)  # three of the rarest class
     write_table(root, rows)
     write_photos(root, rows, side=32)
-    raw = small_experiment(
-        root, data={"source": {"name": "derm7pt"}}, epochs=1, batch_size=6
-    ).to_json()
+    raw = small_experiment(root, data={"source": {"name": "derm7pt"}}, epochs=1, batch_size=6).to_json()
     encoders = {**dict.fromkeys(PAIR, ENCODERS["image"]), "metadata": ENCODERS["metadata"]}
     asked = parse_experiment(raw | {"encoders": encoders})
     table = run_experiment(asked, tmp_path / "run", say=lambda line: None, progress=False)
