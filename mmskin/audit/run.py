@@ -20,7 +20,7 @@ from mmskin.audit.findings import (
     marker_findings,
     source_findings,
 )
-from mmskin.audit.held_out import REPLICATES, HeldOut, hold_out
+from mmskin.audit.held_out import REPLICATES, Bools, HeldOut, hold_out
 from mmskin.audit.markers import read_markers
 from mmskin.audit.note_embeddings import note_embedder
 from mmskin.audit.probes import NoteProbe, probe_flag, probe_notes
@@ -124,11 +124,16 @@ def _probes(
     if not schema.optional_block or not flag.any():
         return None, ()
     notes = tuple(probe_notes(held_out, schema, embed=note_embedder(), seed=seed))
+    return photo_probes(held_out, flag, schema, traces), notes
+
+
+def photo_probes(held_out: HeldOut, flag: Bools, schema: Schema, traces: Traces) -> dict[str, pd.DataFrame] | None:
+    """By kind of photo, a probe of it for the flag; None where photos have no embedding."""
     if traces.embeddings is None:
-        return None, notes
+        return None
     photos = photos_by_kind(held_out.cases, schema)
     by_kind = {kind: _by_case((of_case[kind] for of_case in photos), traces) for kind in schema.photos}
-    return {kind: probe_flag(means, flag, held_out=held_out) for kind, means in by_kind.items()}, notes
+    return {kind: probe_flag(means, flag, held_out=held_out) for kind, means in by_kind.items()}
 
 
 def _by_case(images: Iterable[Sequence[str]], traces: Traces) -> Floats:

@@ -69,7 +69,9 @@ def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
         target=explanation.title(explanation.target),
         sentences=sentences(explanation),
         columns=["Nothing known", *(f"{name.capitalize()} alone" for name in alone), "Everything"],
-        compared="Photo alone, history alone, both" if len(alone) < 3 else "Each alone, and all together",
+        compared="Photo alone, history alone, both"
+        if set(alone) <= {"photo", "history"}
+        else "Each alone, and together",
         classes=_classes(explanation),
         parts=_ranked({part_title(part): (value, 0.0) for part, value in explanation.shares.points.items()}),
         maps=list(_maps(explanation)),

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from explain.small_predictors import linear_predictor, small_predictor
+from explain.small_predictors import PAIR, linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
 from PIL import Image
@@ -160,3 +160,45 @@ def test_nothing_to_go_by_and_a_text_too_long_are_one_helpful_sentence() -> None
         ask(linear_predictor(), Case({}, {}, ""))
     with pytest.raises(UserError, match="the text has 5,001 characters; at most 5,000 are read"):
         ask(linear_predictor(), Case({}, {}, "a" * (LONGEST_TEXT + 1)))
+
+
+# --- several kinds of photo ---
+
+
+def pair_case(kept: Kept) -> Case:
+    photos = Photos(max_side=64)
+    other = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
+    assert other is not None
+    return Case({"clinical": kept, "dermoscopic": other}, {"itch": "yes"}, "scabs")
+
+
+def test_each_kind_of_photo_has_its_map_its_share_and_its_answer_alone(kept: Kept) -> None:
+    first, last = steps(small_predictor("late", *PAIR, "text", photos=PAIR), pair_case(kept))
+    assert "Used the clinical photo, the dermoscopic photo, the history as a note" in text_of(first.answer)
+    why = text_of(last.why)
+    assert "Where in the photos the evidence lies" in why
+    assert "Each alone, and together" in why
+    columns = "Nothing known Clinical photo alone Dermoscopic photo alone History alone Everything"
+    assert columns in why
+    for part in ("Clinical photo", "Dermoscopic photo", "Fields", "Patient's words"):
+        assert re.search(rf"{part} [+{MINUS}]?\d+\.\d", why), part
+    assert last.why.count('src="data:image/jpeg;base64,') == 4
+    assert last.why.count('type="range"') == 1
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", last.why) == ["Clinical photo", "Dermoscopic photo"]
+    assert why.count("cells, which are drawn smoothly") == 1  # said once, for it is true of both
+
+
+def test_of_one_photo_of_two_kinds_there_is_one_map(kept: Kept) -> None:
+    predictor = small_predictor("concat", *PAIR, "text", photos=PAIR)
+    first, last = steps(predictor, Case({"dermoscopic": kept}, {"itch": "yes"}, None))
+    assert "there is no clinical photo, and this model was made to see one" in text_of(first.answer).lower()
+    assert 'alt="The dermoscopic photo that was given"' in last.why
+    assert last.why.count('src="data:image/jpeg;base64,') == 2
+    assert "<figcaption>" not in last.why
+
+
+def test_what_is_wrong_with_a_photo_names_its_kind(kept: Kept) -> None:
+    _, prediction, advice = ask(small_predictor("concat", *PAIR, "text", photos=PAIR), pair_case(kept))
+    (small,) = [reason for reason in advice.reasons if "is small" in reason]
+    assert small.startswith("dermoscopic photo: the photo is small: 10 x 20 pixels")
+    assert not [remark for remark in prediction.remarks if "is small" in remark]
