@@ -48,7 +48,8 @@ def contact_sheets(table: pd.DataFrame, schema: Schema, *, seed: int = 0) -> lis
     tones = [(name, sorted(table[name].dropna().unique())) for name in SKIN_TONES if name in table.columns]
     groups = [("target", schema.classes), *tones]
     photos = photos_by_kind(table, schema)
-    table = table.assign(shown=[[of_kind[0] for of_kind in by_kind.values() if of_kind] for by_kind in photos])
+    first = [[of_kind[0] for of_kind in by_kind.values() if of_kind] for by_kind in photos]
+    table = table.assign(shown=pd.Series(first, index=table.index, dtype=object))
     cases = SHEET // len(schema.photos)
     return [sheet for column, values in groups for sheet in _sheets(table, column, values, cases=cases, seed=seed)]
 
