@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
     from mmskin.trained.trained_model import TrainedModel
 
-Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/late.yaml")]
+Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/image_only.yaml")]
 DataFile = Annotated[Path, typer.Argument(help="experiment, benchmark, or a YAML file with a data section alone")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")

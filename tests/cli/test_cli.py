@@ -18,6 +18,7 @@ import mmskin
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
+from mmskin.output_lock import locked
 from mmskin.reminder import NOT_A_DIAGNOSIS
 
 CONFIG = """
@@ -170,6 +171,19 @@ def test_explain_writes_a_page_and_prints_its_sentences(
     code, _, complaint = mmskin_(f"explain {trained_run} --history {photo} --output {output}")
     assert code == 2
     assert is_one_plain_line(complaint)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+@pytest.mark.parametrize("command", ["train {config}", "audit {config}", "evaluate {run}", "explain {run} --text itch"])
+def test_no_command_writes_where_another_one_does(
+    mmskin_: Type, command: str, config: Path, trained_run: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    with locked(output):
+        code, _, said = mmskin_(f"{command.format(config=config, run=trained_run)} --output {output}")
+    assert code == 2
+    assert "another command writes into" in said
+    assert [path.name for path in output.iterdir()] == ["lock"]
 
 
 def test_explain_with_check_measures_explanations_on_the_test_fold(

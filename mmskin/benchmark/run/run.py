@@ -22,7 +22,6 @@ from mmskin.benchmark.run.folder import claim, claim_cells, write_json
 from mmskin.benchmark.run.folds import Folds, folds_of_arms
 from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
 from mmskin.benchmark.run.local import LocalExecutor
-from mmskin.benchmark.run.lock import locked
 from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
 from mmskin.config.build import build
@@ -31,6 +30,7 @@ from mmskin.data.load import folds_of, folds_to_test, labelled_cases, read_sourc
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
+from mmskin.output_lock import locked
 from mmskin.schema import Schema
 
 T = TypeVar("T")
@@ -140,13 +140,11 @@ def run_benchmark(
     source = read_source(benchmark.data) if cases is None else cases
     labelled = labelled_cases(source)
     check_table_arms(arms, labelled.schema)
-    output.mkdir(parents=True, exist_ok=True)
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
-        run = planned(benchmark, arms, labelled, numbers, output)
         return run_planned(
-            run,
+            planned(benchmark, arms, labelled, numbers, output),
             executor=executor,
             say=say,
             quiet=quiet,
