@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmskin.cli.console import say
-from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section
+from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section, read_photos
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
@@ -52,8 +52,9 @@ def explain(
     from mmskin.report.explanation_sentences import sentences
 
     told, words = read_history_file(history) if history is not None else ({}, None)
-    photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
+    trained = Predictor.load(model).trained
+    explainer = Explainer(trained, exact_fields=exact_fields)
+    photos = read_photos(image or [], trained)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
     with locked(output):
         page = write_explanation(explanation, output)

@@ -40,7 +40,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 def _model(predictor: Predictor) -> list[tuple[str, str]]:
     config, experiment = predictor.trained.record, predictor.trained.record.get("experiment", {})
     return [
-        ("Reads", ", ".join(w.MODALITIES[name] for name in predictor.modalities)),
+        ("Reads", ", ".join(w.modality(name) for name in predictor.modalities)),
         *((f"Encoder of {name}", _slot(slot)) for name, slot in config["encoders"].items()),
         ("Fusion", _slot(config["fusion"])),
         ("Loss", _slot(config["loss"])),

@@ -5,6 +5,7 @@ Templates read them as `w.NAME`.
 
 from __future__ import annotations
 
+from mmskin.features import photo_title
 from mmskin.trained.prediction import VISIBLE
 
 TITLE = "mmskin: a photo, a history, a differential"
@@ -25,8 +26,8 @@ CARD = "Model card"
 
 CASE = "The case"
 CASE_HINT = "Every part may be left out; what is left out counts as not recorded."
-PHOTO = "Photo of the lesion"
-PHOTO_ALT = "The photo that was given"
+PHOTO = "{title} of the lesion"
+PHOTO_ALT = "The {title} that was given"
 PHOTO_PLACEHOLDER = "# Drop a photo here, or paste one\nor click to choose a file"
 TEXT = "What the patient says"
 TEXT_PLACEHOLDER = "In the patient's own words. No name, no date of birth."
@@ -59,8 +60,8 @@ RESTS_ON = "What this rests on"
 USED = "Used"
 MISSING = "Missing"
 NOTHING = "nothing"
-MODALITIES = {"image": "the photo", "text": "the history as a note", "metadata": "the fields as columns"}
-QUALITY = "The photo"
+MODALITIES = {"text": "the history as a note", "metadata": "the fields as columns"}
+QUALITY, QUALITY_SEVERAL = "The photo", "The photos"
 QUALITY_GOOD = "Neither blurred nor dark nor tiny."
 REMARKS = "Remarks"
 NOTE = "The note that the model read"
@@ -99,6 +100,12 @@ TOO_SLOW = "the upload took too long"
 NO_FILE = "send one file, as multipart/form-data under the name files"
 NO_JSON = "send a JSON object whose data is a list, with finite numbers and whole characters"
 NOT_FOUND = "not found"
+WHICH_PHOTO = "this model reads several kinds of photo: give an object of names by kind, such as {example}"
 PHOTO_GONE = "the photo is no longer kept: choose it again"
 TOO_LONG = "the text has {length:,} characters; at most {limit:,} are read: shorten it"
 BROKEN = "something went wrong on this side; the case was not kept. The log names the kind of error."
+
+
+def modality(name: str) -> str:
+    """What a modality is called in a sentence."""
+    return MODALITIES.get(name) or f"the {photo_title(name)}"

@@ -10,7 +10,7 @@ from textwrap import fill, shorten
 import pandas as pd
 
 from mmskin.data.missingness import excluded_fields, fully_recorded
-from mmskin.data.table import Cases, histories
+from mmskin.data.table import Cases, histories, photos_by_kind
 from mmskin.inputs.note import say_value
 from mmskin.report.numbers import count, percent
 from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
@@ -51,6 +51,7 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
         ("patients", count(table.patient_id.nunique())),
         ("lesions", count(table.lesion_id.nunique())),
         ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
+        *([("photos by kind", _photos_by_kind(schema, table))] if len(schema.photos) > 1 else []),
         ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
         ("free text", f"{table.text.notna().sum():,} cases"),
     ]
@@ -61,6 +62,13 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
     if not full.all():
         lines.append(("fully recorded", f"{full.sum():,} cases of {table.patient_id[full].nunique():,} patients"))
     return "\n".join([schema.name, *(_wrapped(f"  {what:<17}", text) for what, text in lines)])
+
+
+def _photos_by_kind(schema: Schema, table: pd.DataFrame) -> str:
+    by_kind = photos_by_kind(table, schema)
+    return ", ".join(
+        f"{kind}: {len({photo for photos in by_kind for photo in photos[kind]}):,}" for kind in schema.photos
+    )
 
 
 def _classes(schema: Schema, table: pd.DataFrame) -> str:

@@ -92,7 +92,8 @@ def present(
         for source in given.get(kind, ()):
             read = open_rgb(source, max_side=trained.photo_side)
             photos.setdefault(kind, []).append(read.image)
-            remarks += [*read.remarks, *image_remarks(to_tensor(read.image))]
+            which = f"{photo_title(kind)}: " if len(kinds) > 1 else ""
+            remarks += [f"{which}{line}" for line in (*read.remarks, *image_remarks(to_tensor(read.image)))]
     return PresentedCase(trained, history, photos, remarks)
 
 

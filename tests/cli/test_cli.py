@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from cli.conftest import Type, is_one_plain_line
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
 from PIL import Image
 
@@ -47,33 +46,12 @@ arms:
   broken: {{table: {{name: logistic_regression, c: [-1.0]}}}}
 """
 
-Typed = tuple[int, str, str]
-Type = Callable[[str], Typed]
-
-
-@pytest.fixture
-def mmskin_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
-    """A command line → exit code, what it printed, what it complained of."""
-
-    def typed(line: str) -> Typed:
-        monkeypatch.setattr(sys, "argv", ["mmskin", *shlex.split(line)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return typed
-
 
 @pytest.fixture
 def config(pad_folder: Path, tmp_path: Path) -> Path:
     path = tmp_path / "arm.yaml"
     path.write_text(CONFIG.format(name="fields", root=pad_folder))
     return path
-
-
-def is_one_plain_line(text: str) -> bool:
-    return text.startswith("mmskin: ") and text.count("\n") == 1 and "Traceback" not in text
 
 
 def test_the_installed_program_says_its_version_without_torch() -> None:

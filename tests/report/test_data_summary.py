@@ -60,6 +60,14 @@ def test_counts_are_right(cases: Cases) -> None:
     assert _line(text, "  fully recorded").endswith("2 cases of 2 patients")
 
 
+def test_photos_are_counted_by_kind_where_there_are_several(cases: Cases) -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    kinds = [("clinical", "dermoscopic"), ("clinical",), (), ()]
+    text = describe(cases._replace(schema=schema, table=cases.table.assign(image_kinds=kinds)))
+    assert _line(text, "  photos by kind").endswith("by kind   clinical: 1, dermoscopic: 1")
+    assert "by kind" not in describe(cases)
+
+
 def test_classes_are_shared_out_over_labelled_cases(cases: Cases) -> None:
     text = describe(cases)
     assert _line(text, "BCC").split(maxsplit=4) == ["BCC", "2", "66.7%", "1", "Basal cell carcinoma; malignant"]

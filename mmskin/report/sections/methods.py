@@ -9,6 +9,7 @@ from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
 from mmskin.data.missingness import MOST_LIFT
 from mmskin.errors import first_of
+from mmskin.features import photo_title
 from mmskin.report.headline import in_words
 from mmskin.report.numbers import number, percent
 from mmskin.report.pages import Section
@@ -38,6 +39,8 @@ def data(record: Record) -> Iterator[str]:
     tested = sum(record.counts.values())
     yield f"Data: {schema.name}{_bracketed(schema.citation)}, {cases:,} labelled cases of {patients:,} patients."
     yield f"Tested: {tested:,} cases of {record.patients:,} patients ({classes})."
+    if len(schema.photos) > 1:
+        yield f"Photos: {' and '.join(map(photo_title, schema.photos))}, each kind with an encoder of its own."
     yield f"{folds(record)} {parts(record)}"
     yield f"Missing history: {MISSINGNESS[section.missingness]}{_other_modes(record)}."
 
