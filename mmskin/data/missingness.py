@@ -103,8 +103,8 @@ def _rows_to_hide(empty: pd.Series[bool], target: pd.Series[str]) -> dict[str, i
     One value after another, each of the class whose rate stays lowest: no other choice of as many has a lower highest
     rate among the classes that lose some.
     """
-    rows = target.value_counts().sort_index().to_dict()
-    lost = empty.groupby(target).sum().to_dict()
+    rows = {str(name): int(count) for name, count in target.value_counts().sort_index().items()}
+    lost = {str(name): int(count) for name, count in empty.groupby(target).sum().items()}
     hidden = dict.fromkeys(rows, 0)
     while any(lost[c] * len(target) > MOST_LIFT * sum(lost.values()) * rows[c] for c in rows):
         lowest = min(rows, key=lambda c: (lost[c] + 1) / rows[c])
