@@ -20,6 +20,7 @@ from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import Experiment, read_experiment
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.missingness import MISSINGNESS, fully_recorded
+from mmskin.report.numbers import number
 from mmskin.schema import Schema
 from mmskin.trained.saved_model import find_model, load_model
 
@@ -43,8 +44,8 @@ def main() -> None:
     experiment = read_experiment(arguments.config, overrides)
     for shift in shifts(experiment, arguments.output, modes=arguments.modes, group=arguments.group):
         print(
-            f"{shift.mode}: mean P({arguments.group}) of {shift.cases} cases {shift.recorded:.3f} as recorded, "
-            f"{shift.empty:.3f} with the optional fields empty, {shift.empty - shift.recorded:+.3f}"
+            f"{shift.mode}: mean P({arguments.group}) of {shift.cases} cases {number(shift.recorded)} as recorded, "
+            f"{number(shift.empty)} with the optional fields empty, {number(shift.empty - shift.recorded, sign=True)}"
         )
 
 
