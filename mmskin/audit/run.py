@@ -27,7 +27,7 @@ from mmskin.audit.probes import NoteProbe, probe_flag, probe_notes
 from mmskin.audit.proxies import find_proxies
 from mmskin.audit.traces import Traces, trace_photos
 from mmskin.config.experiment import DataConfig
-from mmskin.data.load import folds_of, labelled_cases, read_source
+from mmskin.data.load import asked_fields, folds_of, labelled_cases, read_source
 from mmskin.data.missingness import flags
 from mmskin.data.table import Cases, photos_by_kind
 from mmskin.evaluation.metrics import Floats
@@ -76,7 +76,7 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
         DataError: the data set cannot be read; `mmskin data check` lists why.
     """
     every = read_source(data)
-    cases = labelled_cases(every)
+    cases = labelled_cases(every, fields=asked_fields(data, every.schema))
     table, schema = cases.table, cases.schema
     folds = folds_of(data, cases)
     photos = photos_of(every)

@@ -90,7 +90,7 @@ def write_answer(
             command=command,
         )
     validated = [] if benchmark.test else [ON_VALIDATION]
-    notes = [*validated, *notes, *_sources_note(benchmark.arms), *excluded]
+    notes = [*validated, *notes, *_sources_note(benchmark.arms), *_fields_note(output), *excluded]
     with locked(output):
         write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
     return results
@@ -117,6 +117,15 @@ def _sources_note(arms: Mapping[str, Arm]) -> list[str]:
         f"The encoder that {source} trained on the training rows of a fold is read frozen by: {first_of(names)}."
         for source, names in readers.items()
     ]
+
+
+def _fields_note(output: Path) -> list[str]:
+    """The fields that `missingness: always_recorded` left out of a fold, with their reasons; [] where it left none."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in _read(output / "fields_excluded.json", default={}).items():
+        reasons.setdefault(reason, []).append(name)
+    told = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"Fields excluded by missingness: always_recorded. {'. '.join(told)}."] if told else []
 
 
 def _sections(

@@ -66,6 +66,7 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
         ("Fold held out as test", _told(config.get("fold"))),
         ("Missing fields", w.MISSINGNESS.get(str(config.get("missingness")), w.NOT_KNOWN)),
         ("Fields", ", ".join(field.title for field in schema.fields) or w.NOTHING),
+        *((f"Excluded: {name}", reason) for name, reason in config.get("fields_excluded", {}).items()),
         ("Never an input", ", ".join(schema.outcomes) or w.NOTHING),
         ("Licence", schema.licence or w.NOT_KNOWN),
         ("Citation", schema.citation or w.NOT_KNOWN),

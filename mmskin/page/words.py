@@ -6,6 +6,7 @@ Templates read them as `w.NAME`.
 from __future__ import annotations
 
 from mmskin.features import photo_title
+from mmskin.trained.prediction import VISIBLE
 
 TITLE = "mmskin: a photo, a history, a differential"
 DEMONSTRATION = "A demonstration that knows nothing about real skin"
@@ -82,8 +83,8 @@ CARD_LIMITS = "Limits"
 NOT_KNOWN = "not known: it does not stand in the model's files"
 NO_RESULTS = "Not known: there is no results.json in the model's run folder."
 MISSINGNESS = {
-    "visible": "visible: the model was told what is not recorded, and may have learned from the gap itself",
-    "always_recorded": "always_recorded: only fields that every training case has; a gap cannot speak",
+    "visible": f"visible: {VISIBLE}",
+    "always_recorded": "always_recorded: only fields that (almost) every training case has; a gap tells almost nothing",
     "equalized": "equalized: in training gaps were made equally frequent in every class",
 }
 LIMITS = (

@@ -29,6 +29,7 @@ data:
   folds: 3
   test_folds: [0]
   photo_side: 32
+  missingness: visible
 encoders:
   metadata: {{name: tokens, dim: 8}}
 fusion: {{name: metadata_only}}
@@ -36,7 +37,7 @@ training: {{epochs: 1, batch_size: 4}}
 """
 BENCHMARK = """
 name: two table arms
-data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0]}}
+data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0], missingness: visible}}
 seeds: [0]
 primary: {{arm: logistic_regression, reference: majority}}
 arms:

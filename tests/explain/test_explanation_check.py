@@ -20,6 +20,7 @@ from mmskin.synthetic import make_clinic
 
 def data_of(root: Path, **changed: object) -> DataConfig:
     given = {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0], "photo_side": 32}
+    given |= {"missingness": "visible"}
     return DataConfig.model_validate(given | changed)
 
 

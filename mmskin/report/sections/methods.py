@@ -7,6 +7,7 @@ from typing import Any
 
 from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
+from mmskin.data.missingness import MOST_LIFT
 from mmskin.errors import first_of
 from mmskin.features import photo_title
 from mmskin.report.headline import in_words
@@ -16,7 +17,10 @@ from mmskin.report.sections.record import Plan, Record
 
 MISSINGNESS = {
     "visible": "what is missing of the history stays visible to every arm",
-    "always_recorded": "arms read only fields recorded in every training row, so that nothing missing tells a class",
+    "always_recorded": (
+        "arms read only fields recorded in every training row, or in almost all: the latter are hidden at random in "
+        f"training until no class lacks one more than {MOST_LIFT} times as often as all classes together"
+    ),
     "equalized": "in training optional fields are hidden at random until they are missing equally often in every class",
 }
 
