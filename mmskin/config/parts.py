@@ -32,6 +32,12 @@ class Place(NamedTuple):
         return self.where.partition(":")[2]
 
 
+def origin_of(constructor: Callable[..., object]) -> str:
+    """Where a constructor comes from, as "module:name"."""
+    definition = constructor if hasattr(constructor, "__qualname__") else type(constructor)
+    return f"{definition.__module__}:{definition.__qualname__}"
+
+
 class Parts(Mapping[str, Callable[..., T]]):
     """Constructors by name. Nothing is imported to list the names, or to ask whether one exists.
 
@@ -56,14 +62,26 @@ class Parts(Mapping[str, Callable[..., T]]):
         self._prefix = prefix
 
     def add(self, name: str, constructor: Callable[..., T]) -> None:
-        """Add a part for the rest of this process.
+        """Add a part for the rest of this process. The same part again, such as of a cell that is run again, replaces it.
 
         Raises:
             ConfigError: the name is taken.
         """
-        if name in self:
+        is_same = name in self._added and origin_of(self._added[name]) == origin_of(constructor)
+        if name in self and not is_same:
             raise ConfigError(f"there is a {self.what} {name!r} already; choose another name")
         self._added[name] = constructor
+
+    @property
+    def added(self) -> dict[str, Callable[..., T]]:
+        """Those that were added at run time, by name."""
+        return dict(self._added)
+
+    def origin(self, name: str) -> str:
+        """Where a part that is not mmskin's own comes from, as "module:name"; "" for mmskin's own."""
+        if name in self._added:
+            return origin_of(self._added[name])
+        return "" if name in self.places else self._offered[name].value
 
     def __getitem__(self, name: str) -> Callable[..., T]:
         if name in self._added:

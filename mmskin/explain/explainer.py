@@ -17,7 +17,7 @@ from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
-from mmskin.inputs.photos import open_rgb
+from mmskin.inputs.photos import is_photo_source, open_rgb
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.trained_model import TrainedModel
@@ -117,8 +117,7 @@ class Explainer:
 
 def _first_photo(image: GivenPhotos) -> Image.Image:
     first = next(iter(image.values())) if isinstance(image, Mapping) else image
-    listed = [first] if isinstance(first, str | bytes | Path | Image.Image) else list(first or ())
-    return open_rgb(listed[0]).image
+    return open_rgb(first if is_photo_source(first) else next(iter(first or ()))).image  # type: ignore[arg-type]
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:
