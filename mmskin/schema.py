@@ -29,7 +29,7 @@ def is_missing(value: object) -> bool:
     if value is None or (isinstance(value, str) and not value.strip()):
         return True
     try:
-        return bool(value != value)  # noqa: PLR0124 - NaN and NaT are not equal to themselves
+        return bool(value != value)
     except TypeError:  # the truth of pandas.NA
         return True
 
@@ -108,7 +108,16 @@ class Field(BaseModel):
         if self.is_number:
             return self._parse_number(text)
         if self.kind == "yes_no":
-            known = {"true": "yes", "false": "no", "1": "yes", "0": "no", "1.0": "yes", "0.0": "no", "y": "yes", "n": "no"}
+            known = {
+                "true": "yes",
+                "false": "no",
+                "1": "yes",
+                "0": "no",
+                "1.0": "yes",
+                "0.0": "no",
+                "y": "yes",
+                "n": "no",
+            }
             lowered = text.lower()
             value = known.get(lowered, lowered)
             if value not in YES_NO:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mmskin.errors import ConfigError
 
@@ -36,6 +37,16 @@ def origin_of(constructor: Callable[..., object]) -> str:
     """Where a constructor comes from, as "module:name"."""
     definition = constructor if hasattr(constructor, "__qualname__") else type(constructor)
     return f"{definition.__module__}:{definition.__qualname__}"
+
+
+class Copies(Generic[T]):
+    """A constructor that gives copies of one instance, whatever it is asked: each fit has a fresh one."""
+
+    def __init__(self, instance: T) -> None:
+        self.instance = instance
+
+    def __call__(self, *context: object) -> T:
+        return deepcopy(self.instance)
 
 
 class Parts(Mapping[str, Callable[..., T]]):
