@@ -73,7 +73,7 @@ class Parts(Mapping[str, Callable[..., T]]):
         self._prefix = prefix
 
     def add(self, name: str, constructor: Callable[..., T]) -> None:
-        """Add a part for the rest of this process. The same part again, such as of a cell that is run again, replaces it.
+        """Add a part for the rest of this process; the same definition again, as in a notebook, replaces it.
 
         Raises:
             ConfigError: the name is taken.

@@ -114,8 +114,8 @@ def origins_of(record: Mapping[str, Any]) -> dict[str, str]:
     for path, (table, name) in _slots(record).items():
         if isinstance(table.added.get(name), Copies):
             raise ModelError(
-                f"{path} {name!r} was given as an instance, and a saved model must say how to build its parts: give the "
-                f"class and its options, such as {{'name': {name.partition('@')[0]}, 'option': …}}"
+                f"{path} {name!r} was given as an instance, and a saved model must say how to build its parts: give "
+                f"the class and its options, such as {{'name': {name.partition('@')[0]}, 'option': …}}"
             )
         if origin := table.origin(name):
             origins[path] = origin
