@@ -108,16 +108,7 @@ class Field(BaseModel):
         if self.is_number:
             return self._parse_number(text)
         if self.kind == "yes_no":
-            known = {
-                "true": "yes",
-                "false": "no",
-                "1": "yes",
-                "0": "no",
-                "1.0": "yes",
-                "0.0": "no",
-                "y": "yes",
-                "n": "no",
-            }
+            known = dict.fromkeys(("true", "1", "1.0", "y"), "yes") | dict.fromkeys(("false", "0", "0.0", "n"), "no")
             lowered = text.lower()
             value = known.get(lowered, lowered)
             if value not in YES_NO:

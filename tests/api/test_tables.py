@@ -98,7 +98,7 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path) -> None:
         mmskin.read_table(frame, target="dx", photos="foto")
     with pytest.raises(DataError, match="the DataFrame holds no row"):
         mmskin.read_table(frame.iloc[:0], target="dx")
-    with pytest.raises(ConfigError, match="source 'csv' option 'pateint' does not exist. Did you mean 'patient'"):
+    with pytest.raises(ConfigError, match=r"source 'csv' option 'pateint' does not exist\. Did you mean 'patient'"):
         mmskin.read_table(frame, target="dx", pateint="who")
     with pytest.raises(DataError, match=r"row 3, column 'age': age='old' must be a number"):
         mmskin.read_table(frame.assign(age=[1, "old"]), target="dx", fields=FIELDS_OF_AGE)
