@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import cached_property, partial
@@ -93,6 +95,14 @@ class Parts(Mapping[str, Callable[..., T]]):
         if name in self._added:
             return origin_of(self._added[name])
         return "" if name in self.places else self._offered[name].value
+
+    def source_digest(self, name: str) -> str:
+        """Sixteen digits of the source of a part that is not mmskin's own; "" where it cannot be read."""
+        try:
+            source = inspect.getsource(self[name])
+        except (OSError, TypeError):  # typed into a console, or an instance, which has a digest in its name
+            return ""
+        return hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def __getitem__(self, name: str) -> Callable[..., T]:
         if name in self._added:

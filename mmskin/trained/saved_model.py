@@ -111,7 +111,7 @@ def origins_of(record: Mapping[str, Any]) -> dict[str, str]:
         ModelError: one was given as an instance: nothing says how to build it again.
     """
     origins: dict[str, str] = {}
-    for path, (table, name) in _slots(record).items():
+    for path, (table, name) in parts_of(record).items():
         if isinstance(table.added.get(name), Copies):
             raise ModelError(
                 f"{path} {name!r} was given as an instance, and a saved model must say how to build its parts: give "
@@ -122,7 +122,7 @@ def origins_of(record: Mapping[str, Any]) -> dict[str, str]:
     return origins
 
 
-def _slots(record: Mapping[str, Any]) -> dict[str, tuple[Parts[Any], str]]:
+def parts_of(record: Mapping[str, Any]) -> dict[str, tuple[Parts[Any], str]]:
     """By slot, the table of its part and the part's name."""
     slots: dict[str, tuple[Parts[Any], str]] = {
         f"encoders.{modality}": (encoder_table(modality), slot["name"]) for modality, slot in record["encoders"].items()
@@ -136,7 +136,7 @@ def _require_parts(config: Mapping[str, Any], folder: Path) -> None:
     Raises:
         ModelError: names the first, and what to import.
     """
-    for path, (table, name) in _slots(config).items():
+    for path, (table, name) in parts_of(config).items():
         origin = config.get("parts", {}).get(path)
         if origin and name not in table:
             module, _, definition = origin.partition(":")

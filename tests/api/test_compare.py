@@ -8,7 +8,7 @@ from api.small_parts import ONE_CELL, TINY
 from made_predictions import make
 
 import mmskin
-from mmskin.errors import ConfigError, DataError
+from mmskin.errors import ConfigError, DataError, UserError
 from mmskin.fusion.late import LateFusion
 
 
@@ -43,6 +43,16 @@ def test_a_run_that_is_there_is_gone_on_with(pad_cases: mmskin.Cases, tmp_path: 
     )
     pd.testing.assert_frame_equal(again.predictions, first.predictions)
     assert "2 cells (2 arms), 2 of them finished" in said
+
+
+def test_a_fusion_that_was_rewritten_is_not_gone_on_with(
+    pad_cases: mmskin.Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ONE_CELL | {"output": tmp_path / "run", "encoders": {"metadata": TINY["metadata"]}}
+    mmskin.compare(pad_cases, ["majority", Mine], reference="majority", **options)
+    monkeypatch.setattr("inspect.getsource", lambda part: "class Mine: rewritten")
+    with pytest.raises(UserError, match=r"begun with another configuration: source of parts\.fusion of Mine"):
+        mmskin.compare(pad_cases, ["majority", Mine], reference="majority", **options)
 
 
 def test_arms_by_name_may_be_the_same_part_twice(pad_cases: mmskin.Cases) -> None:
