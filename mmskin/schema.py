@@ -24,6 +24,16 @@ FieldKind = Literal["numeric", "duration", "categorical", "yes_no"]
 FieldValue = float | str | None
 
 
+def is_missing(value: object) -> bool:
+    """Whether a value is one of the many nothings: None, blank text, NaN, pandas' NA and NaT."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # the truth of pandas.NA
+        return True
+
+
 @dataclass(frozen=True)
 class History:
     """What the patient says: field values by name, and free text.
@@ -85,12 +95,12 @@ class Field(BaseModel):
     def parse(self, raw: object) -> FieldValue:
         """A value as a person or a table writes it, as the schema stores it.
 
-        Blank, None and NaN are None, not recorded.
+        Blank, None, NaN and pandas' NA and NaT are None, not recorded.
 
         Raises:
             DataError: the value is not admissible; names field, value and what was expected.
         """
-        if raw is None or (isinstance(raw, float) and math.isnan(raw)) or (isinstance(raw, str) and not raw.strip()):
+        if is_missing(raw):
             return None
         text = str(raw).strip()
         if text.lower() in (UNKNOWN, "unk"):
@@ -98,7 +108,7 @@ class Field(BaseModel):
         if self.is_number:
             return self._parse_number(text)
         if self.kind == "yes_no":
-            known = {"true": "yes", "false": "no", "1": "yes", "0": "no", "y": "yes", "n": "no"}
+            known = dict.fromkeys(("true", "1", "1.0", "y"), "yes") | dict.fromkeys(("false", "0", "0.0", "n"), "no")
             lowered = text.lower()
             value = known.get(lowered, lowered)
             if value not in YES_NO:

@@ -1,26 +1,40 @@
-"""A saved model, answering: one case, a table of cases, and where in a photo the evidence lies."""
+"""A trained model, answering: one case, a table of cases, and where in a photo the evidence lies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
+import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 from PIL import Image
 
+from mmskin.api.frames import cases_to_answer
+from mmskin.api.tables import Columns
 from mmskin.errors import UserError
+from mmskin.explain.explainer import Explainer
+from mmskin.explain.explanation import Explanation
 from mmskin.explain.photo_map import PhotoMap, map_of
+from mmskin.inputs.batch import collate
 from mmskin.inputs.photos import PhotoSource, open_rgb
 from mmskin.schema import Schema
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
-from mmskin.trained.saved_model import find_model, load_model
+from mmskin.trained.saved_model import find_model, load_model, save_model
 from mmskin.trained.trained_model import TrainedModel
 
 
 class Predictor:
-    """A trained model that answers. Make one with `Predictor.load(folder)`."""
+    """A trained model that answers: what `fit` and `load` give.
+
+    >>> model.modalities
+    ('metadata',)
+    >>> sorted(model.predict(metadata={"age": 70}).probabilities) == sorted(model.schema.classes)
+    True
+    """
 
     def __init__(self, trained: TrainedModel) -> None:
         self.trained = trained
@@ -33,6 +47,23 @@ class Predictor:
             ModelError: none there, several, or a damaged one.
         """
         return cls(load_model(find_model(Path(folder))))
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model directory into a new or empty folder.
+
+        Raises:
+            ModelError: the folder holds something, or a part was given as an instance.
+        """
+        save_model(self.trained, Path(folder))
+
+    def __repr__(self) -> str:
+        fusion = self.trained.record.get("fusion", {}).get("name", type(self.trained.model.fusion).__name__)
+        lines = [
+            f"Predictor: {fusion} of {', '.join(self.modalities)}",
+            f"  classes: {', '.join(self.schema.classes)}",
+            f"  fields:  {', '.join(self.schema.field_names) or 'none'}",
+        ]
+        return "\n".join(lines)
 
     @property
     def schema(self) -> Schema:
@@ -48,20 +79,50 @@ class Predictor:
         """One case, read once, for several questions about it; arguments and refusals are those of `predict`."""
         return present(self.trained, image, metadata, text)
 
+    @overload
     def predict(
         self, image: GivenPhotos = None, metadata: Mapping[str, object] | None = None, text: str | None = None
-    ) -> Prediction:
-        """The differential of one case. Any part may be left out, not all.
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self,
+        image: pd.DataFrame,
+        *,
+        photos: Columns | Mapping[str, Columns] | None = None,
+        text: str | None = None,
+        root: str | Path | None = None,
+    ) -> pd.DataFrame: ...
+
+    def predict(
+        self,
+        image: GivenPhotos | pd.DataFrame = None,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+        *,
+        photos: Columns | Mapping[str, Columns] | None = None,
+        root: str | Path | None = None,
+    ) -> Prediction | pd.DataFrame:
+        """The differential of one case, or of every row of a data frame. Any part may be left out, not all.
+
+        Of a data frame come the probabilities, a row a row and a column a class, NaN where nothing is there; its
+        columns are read as `cases_to_answer` says.
 
         Args:
-            image: one photo of the lesion, or several of the same lesion: path, bytes or Pillow image; by kind, such
-                as {"clinical": …, "dermoscopic": …}, where the model reads several kinds.
+            image: one photo of the lesion, or several of the same lesion: path, bytes, open file, Pillow image or
+                array (H, W, 3) uint8; by kind, such as {"clinical": …, "dermoscopic": …}, where the model reads several
+                kinds. Or a data frame of cases.
             metadata: field values by name, as the schema declares them; a field left out is *not recorded*.
-            text: what the patient says, in free text.
+            text: what the patient says, in free text; of a data frame, the column that holds it.
+            photos: of a data frame, the column or columns of photo paths, by kind where there are several.
+            root: of a data frame, the folder from which relative paths count.
 
         Raises:
             UserError: nothing to go by, a photo that cannot be read, a value that is not admissible.
         """
+        if isinstance(image, pd.DataFrame):
+            table = cases_to_answer(image, self.schema, self.modalities, photos=photos, text=text, root=root)
+            return pd.DataFrame(self.trained.probabilities(table), index=image.index, columns=list(self.schema.classes))
         return self.answer(self.present(image, metadata, text))
 
     def answer(self, presented: PresentedCase) -> Prediction:
@@ -74,6 +135,32 @@ class Predictor:
         columns: dict[str, Any] = {"case_id": table["case_id"].tolist()}
         columns |= {f"prob_{name}": probs[:, code] for code, name in enumerate(self.schema.classes)}
         return pd.DataFrame(columns)
+
+    def features(
+        self, image: GivenPhotos = None, metadata: Mapping[str, object] | None = None, text: str | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """By modality that is present, the vector that its encoder makes of the case, (D,), photos of a kind pooled.
+
+        Arguments and refusals are those of `predict`.
+        """
+        batch = collate([self.present(image, metadata, text).case])
+        with torch.inference_mode():
+            features, present = self.trained.model.encode(batch)
+        return {m: features[m].pooled[0].float().numpy() for m in self.modalities if bool(present[m][0])}
+
+    def explain(
+        self,
+        image: GivenPhotos = None,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+        *,
+        target: str | None = None,
+    ) -> Explanation:
+        """What in the photo and in the history moved the answer; see `Explainer`.
+
+        Arguments and refusals are those of `predict`; target is a class, the most likely one if None.
+        """
+        return Explainer(self.trained).explain(image, metadata, text, target=target)
 
     def heatmap(
         self,
@@ -116,6 +203,19 @@ class Predictor:
                 method that does not exist.
         """
         return map_of(self.present(image, metadata, text), target=target, method=method, kind=kind)
+
+
+def load(folder: str | Path) -> Predictor:
+    """A saved model: the folder that `fit`, `save` or a run wrote.
+
+    >>> mmskin.load("no/such/folder")
+    Traceback (most recent call last):
+    mmskin.errors.ModelError: no/such/folder is no mmskin model...
+
+    Raises:
+        ModelError: none there, several, or a damaged one; one with parts that nobody has imported.
+    """
+    return Predictor.load(folder)
 
 
 def read_history(values: Sequence[str]) -> dict[str, str]:

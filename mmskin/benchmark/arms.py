@@ -16,6 +16,7 @@ from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.data.load import Fold
 from mmskin.data.missingness import as_trained
+from mmskin.trained.saved_model import parts_of
 from mmskin.trained.trained_model import Predict, TrainedModel
 from mmskin.training.fit_fold import fit_fold
 from mmskin.training.readings import Reading
@@ -77,7 +78,11 @@ class NeuralArm:
         """All that its answers depend on beside data and versions."""
         made = self.experiment.to_json()
         trained = {m: made["encoders"][m] | {"weights": f"from {source}"} for m, source in self.sources.items()}
+        elsewhere = {
+            path: table.source_digest(name) for path, (table, name) in parts_of(made).items() if table.origin(name)
+        }
         return {
+            **({"source of parts": elsewhere} if elsewhere else {}),
             "data": _read_of(self.data),
             "encoders": made["encoders"] | trained,
             **{key: made[key] for key in ("fusion", "photo_pooling", "loss", "training")},

@@ -22,6 +22,7 @@ from mmskin.cli.predict import predict
 from mmskin.cli.predict_table import predict_table
 from mmskin.cli.quickstart import quickstart
 from mmskin.cli.train import train
+from mmskin.config.plugins import import_plugins
 from mmskin.errors import MmskinError
 
 STOPPED = 130  # by Ctrl-C, as shells say it
@@ -55,8 +56,10 @@ def _version(wanted: bool) -> None:
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show tracebacks")] = False,
+    plugin: Annotated[list[str] | None, typer.Option(help="module that registers parts of yours; repeat")] = None,
 ) -> None:
     """Options before the command."""
+    import_plugins(plugin or [])
 
 
 def main() -> None:

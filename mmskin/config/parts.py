@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mmskin.errors import ConfigError
 
@@ -30,6 +33,22 @@ class Place(NamedTuple):
     @property
     def name(self) -> str:
         return self.where.partition(":")[2]
+
+
+def origin_of(constructor: Callable[..., object]) -> str:
+    """Where a constructor comes from, as "module:name"."""
+    definition = constructor if hasattr(constructor, "__qualname__") else type(constructor)
+    return f"{definition.__module__}:{definition.__qualname__}"
+
+
+class Copies(Generic[T]):
+    """A constructor that gives copies of one instance, whatever it is asked: each fit has a fresh one."""
+
+    def __init__(self, instance: T) -> None:
+        self.instance = instance
+
+    def __call__(self, *context: object) -> T:
+        return deepcopy(self.instance)
 
 
 class Parts(Mapping[str, Callable[..., T]]):
@@ -56,14 +75,34 @@ class Parts(Mapping[str, Callable[..., T]]):
         self._prefix = prefix
 
     def add(self, name: str, constructor: Callable[..., T]) -> None:
-        """Add a part for the rest of this process.
+        """Add a part for the rest of this process; the same definition again, as in a notebook, replaces it.
 
         Raises:
             ConfigError: the name is taken.
         """
-        if name in self:
+        is_same = name in self._added and origin_of(self._added[name]) == origin_of(constructor)
+        if name in self and not is_same:
             raise ConfigError(f"there is a {self.what} {name!r} already; choose another name")
         self._added[name] = constructor
+
+    @property
+    def added(self) -> dict[str, Callable[..., T]]:
+        """Those that were added at run time, by name."""
+        return dict(self._added)
+
+    def origin(self, name: str) -> str:
+        """Where a part that is not mmskin's own comes from, as "module:name"; "" for mmskin's own."""
+        if name in self._added:
+            return origin_of(self._added[name])
+        return "" if name in self.places else self._offered[name].value
+
+    def source_digest(self, name: str) -> str:
+        """Sixteen digits of the source of a part that is not mmskin's own; "" where it cannot be read."""
+        try:
+            source = inspect.getsource(self[name])
+        except (OSError, TypeError):  # typed into a console, or an instance, which has a digest in its name
+            return ""
+        return hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def __getitem__(self, name: str) -> Callable[..., T]:
         if name in self._added:

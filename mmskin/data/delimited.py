@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mmskin.errors import DataError, first_of
+from mmskin.schema import is_missing
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SHOWN = 20  # offenders named in one message
@@ -79,6 +80,32 @@ def read_delimited(path: Path, *, delimiter: str | None = None, one_column: bool
     if len(filled) < len(records) - 1:
         remarks.append(f"{path.name}: {len(records) - 1 - len(filled)} rows without content left out")
     return RawTable(named, tuple(remarks))
+
+
+def cells_of(frame: pd.DataFrame) -> RawTable:
+    """A data frame as if it had been read from a file: every cell as text, blank where nothing is; rows from 2 on.
+
+    A whole number that pandas holds as a decimal, as it does beside gaps, is written as a whole number.
+
+    Raises:
+        DataError: no row, or column names that are doubled or blank.
+    """
+    path = Path("DataFrame")
+    if frame.empty:
+        raise DataError(f"the {path} holds no row")
+    cells = frame.map(_as_cell).astype(object).set_axis(range(frame.shape[1]), axis=1)
+    cells.index = pd.Index(range(2, len(frame) + 2))
+    filled = cells[(cells.map(str.strip) != "").any(axis=1)]
+    named, left_out = _named_columns(filled, [str(name).strip() for name in frame.columns], path)
+    return RawTable(named, (f"{path}: {left_out} columns without a name left out",) if left_out else ())
+
+
+def _as_cell(value: object) -> str:
+    if is_missing(value):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def require_columns(rows: pd.DataFrame, needed: Sequence[str], *, path: Path) -> None:

@@ -36,6 +36,23 @@ class Cases(NamedTuple):
     table: pd.DataFrame
     remarks: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        counts = self.table["target"].value_counts()
+        classes = ", ".join(f"{name} {counts.get(name, 0)}" for name in self.schema.classes)
+        lines = [
+            f"Cases of {self.schema.name}: {len(self.table):,} cases, {self.table['patient_id'].nunique():,} patients",
+            f"  classes: {classes}",
+            f"  photos:  {', '.join(f'{kind} {count}' for kind, count in self._photos().items())}",
+            f"  fields:  {', '.join(self.schema.field_names) or 'none'}",
+            f"  remarks: {len(self.remarks)}{' (see .remarks)' if self.remarks else ''}",
+        ]
+        return "\n".join(lines)
+
+    def _photos(self) -> dict[str, int]:
+        """The number of photos by kind."""
+        kinds = [kind for of_case in self.table["image_kinds"] for kind in of_case]
+        return {kind: kinds.count(kind) for kind in self.schema.photos}
+
 
 class Source(Protocol):
     """A data set: its class docstring is its data card, its constructor's keyword options are its config."""

@@ -17,9 +17,9 @@ from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
-from mmskin.inputs.photos import PhotoSource, open_rgb
+from mmskin.inputs.photos import open_rgb
 from mmskin.trained.prediction import Prediction, answer
-from mmskin.trained.presented_case import GivenPhotos, Photos, PresentedCase, present
+from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present, several
 from mmskin.trained.trained_model import TrainedModel
 
 
@@ -116,12 +116,7 @@ def _as_taken(image: GivenPhotos, presented: PresentedCase) -> dict[str, Image.I
     """By kind, the first of the photos that are read, at its own size."""
     kinds = [kind for kind, photos in presented.photos.items() if photos]
     given = image if isinstance(image, Mapping) else dict.fromkeys(kinds, image)
-    return {kind: open_rgb(_first(given[kind])).image for kind in kinds}
-
-
-def _first(photos: Photos | None) -> PhotoSource:
-    assert photos is not None
-    return photos if isinstance(photos, str | bytes | Path | Image.Image) else photos[0]
+    return {kind: open_rgb(several(given[kind] or ())[0]).image for kind in kinds}
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:

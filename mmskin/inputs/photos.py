@@ -17,13 +17,15 @@ from typing import IO, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
 from mmskin.errors import ImageError
 
-PhotoSource = Path | str | bytes | Image.Image
+PhotoSource = Path | str | bytes | Image.Image | IO[bytes] | NDArray[np.uint8]
+"""A path, the bytes of a file, an open file, a picture, or its pixels (H, W, 3) uint8, RGB."""
 
 MAX_PIXELS = 40_000_000
 """Refused from the header on: a 260 kB PNG can hold 89 Mpx, which take 1.3 GB. Phones take 12 to 50 Mpx, mostly 12."""
@@ -68,6 +70,11 @@ class ReadPhoto(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+def is_photo_source(source: object) -> bool:
+    """Whether this is one photo, and no list of them."""
+    return isinstance(source, str | bytes | Path | Image.Image | np.ndarray) or hasattr(source, "read")
+
+
 def load_image(source: PhotoSource, *, max_side: int | None = None) -> Tensor:
     """The pixels of a photo; `open_rgb` gives the remarks too.
 
@@ -92,7 +99,8 @@ def open_rgb(source: PhotoSource, *, max_side: int | None = None) -> ReadPhoto:
     [0, 1] multiplied by 255; transparency is laid over `BACKGROUND`; of several frames the first is taken.
 
     Args:
-        source: a path, the bytes of a file, or a picture that is already open. URLs are never fetched.
+        source: a path, the bytes of a file, an open file (read from its beginning), a picture that is already open, or
+            its pixels, (H, W, 3) uint8, RGB. URLs are never fetched.
         max_side: shrink so that the longer side has at most this many pixels; a JPEG is then decoded at a reduced
             scale, never below twice that size (12 Mpx in 30 ms, not 120). A smaller photo stays as it is.
 
@@ -107,6 +115,10 @@ def open_rgb(source: PhotoSource, *, max_side: int | None = None) -> ReadPhoto:
         raise ImageError(
             "PIL.ImageFile.LOAD_TRUNCATED_IMAGES is on: half a photo would be read as grey; set it to False"
         )
+    if isinstance(source, np.ndarray):
+        source = _from_pixels(source)
+    elif not isinstance(source, str | bytes | Path | Image.Image):
+        source = _content(source)
     name = _name(source)
     if isinstance(source, Image.Image):
         with _one_error(name):
@@ -116,6 +128,29 @@ def open_rgb(source: PhotoSource, *, max_side: int | None = None) -> ReadPhoto:
             scale = 2 * max_side / max(image.size)
             image.draft(None, (max(1, int(image.width * scale)), max(1, int(image.height * scale))))
         return _upright_rgb(image, name, max_side)
+
+
+def _from_pixels(pixels: NDArray[np.uint8]) -> Image.Image:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
+        raise ImageError(
+            f"an array must hold pixels as (H, W, 3) uint8, RGB, however: {pixels.shape} {pixels.dtype}; "
+            "transpose it, or scale it to 0 to 255 and convert it"
+        )
+    return Image.fromarray(pixels)
+
+
+def _content(file: IO[bytes]) -> bytes:
+    """All bytes of an open file, from its beginning where it can go back."""
+    if not hasattr(file, "read"):
+        raise ImageError(
+            f"a photo is a path, bytes, an open file, a picture or an array of pixels, however: {type(file).__name__}"
+        )
+    if file.seekable():
+        file.seek(0)
+    content = file.read()
+    if not isinstance(content, bytes):
+        raise ImageError('the file was opened as text; open it with open(path, "rb")')
+    return content
 
 
 def image_remarks(pixels: Tensor) -> tuple[str, ...]:
@@ -157,7 +192,7 @@ def _sharpness(grey: Tensor) -> float:
     return float(F.conv2d(grey[None, None], kernel).var(correction=0))
 
 
-def _name(source: PhotoSource) -> str:
+def _name(source: Path | str | bytes | Image.Image) -> str:
     """How messages call the photo; `repr` keeps odd file names on one line."""
     if isinstance(source, bytes):
         return f"photo of {len(source)} bytes"

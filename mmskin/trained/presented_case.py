@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from PIL import Image
@@ -12,7 +11,7 @@ from PIL import Image
 from mmskin.errors import UserError, one_of
 from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Case, Rows, stack_rows
-from mmskin.inputs.photos import PhotoSource, image_remarks, open_rgb, to_tensor
+from mmskin.inputs.photos import PhotoSource, image_remarks, is_photo_source, open_rgb, to_tensor
 from mmskin.schema import History
 from mmskin.trained.trained_model import TrainedModel
 
@@ -74,15 +73,15 @@ def present(
 
     Args:
         trained: the model that will be asked.
-        image: one photo of the lesion or several, each a path, bytes or Pillow image; by kind where the model reads
-            several kinds.
+        image: one photo of the lesion or several, each as `open_rgb` takes it; by kind where the model reads several
+            kinds.
         metadata: field values by name, as the schema declares them; a field left out is *not recorded*.
         text: what the patient says, in free text.
 
     Raises:
         UserError: a photo that cannot be read, a kind that the model does not know, a value that is not admissible.
     """
-    history = trained.schema.parse_history(metadata or {}, text)
+    history = trained.schema.parse_history({} if metadata is None else metadata, text)
     given = _by_kind(image, trained)
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
     unused = [kind for kind, photos in given.items() if photos and kind not in kinds]
@@ -110,19 +109,18 @@ def _by_kind(image: GivenPhotos, trained: TrainedModel) -> dict[str, list[PhotoS
         for kind in image:
             if kind not in {*kinds, *trained.schema.photos}:
                 raise UserError(one_of("photo kind", kind, kinds))
-        return {kind: _several(photos) for kind, photos in image.items()}
+        return {kind: several(photos) for kind, photos in image.items()}
     if len(kinds) > 1:
         raise UserError(
             f"this model reads {_listed(kinds)}: say which a photo is, such as image={{{kinds[0]!r}: 'a.jpg'}} "
             f"or --image {kinds[0]}=a.jpg"
         )
-    return {kinds[0]: _several(image)}
+    return {kinds[0]: several(image)}
 
 
-def _several(photos: Photos) -> list[PhotoSource]:
-    if isinstance(photos, str | bytes | Path | Image.Image):
-        return [photos]
-    return list(photos)
+def several(photos: Photos) -> list[PhotoSource]:
+    """One photo or several as a list."""
+    return [photos] if is_photo_source(photos) else list(photos)  # type: ignore[list-item, arg-type]
 
 
 def _listed(kinds: Sequence[str]) -> str:

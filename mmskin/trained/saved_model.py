@@ -1,8 +1,8 @@
 """A trained model on disk: safetensors and JSON, with the sum of every file. Loading runs no code that a file names.
 
 - model.safetensors: every tensor
-- config.json: slots of encoders, fusion and loss; photo pooling; class counts; temperature; photo side; the whole
-  experiment
+- config.json: slots of encoders, fusion and loss, and where those that are not mmskin's own come from; photo pooling;
+  class counts; temperature; photo side; the whole experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
@@ -22,7 +22,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import mmskin
+from mmskin.config.parts import Copies, Parts
+from mmskin.encoders import encoder_table
 from mmskin.errors import ConfigError, ModelError, first_of
+from mmskin.fusion import FUSIONS
+from mmskin.losses import LOSSES
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
 from mmskin.trained.trained_model import TrainedModel
@@ -35,8 +39,9 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     """Write a model directory, its manifest last.
 
     Raises:
-        ModelError: the folder holds something already.
+        ModelError: the folder holds something already, or a part was given as an instance.
     """
+    origins = origins_of(trained.record)
     if folder.exists() and any(folder.iterdir()):
         raise ModelError(f"{folder} is not empty; a model is never written over another: choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +56,7 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
         "encoders": encoders,
         "temperature": trained.temperature,
         "photo_side": trained.photo_side,
+        "parts": origins,
         "format": FORMAT,
         "mmskin": mmskin.__version__,
     }
@@ -76,6 +82,7 @@ def load_model(folder: Path) -> TrainedModel:
             f"{folder} has format {config['format']} of mmskin {config.get('mmskin')}; "
             f"this is mmskin {mmskin.__version__}, which reads formats up to {FORMAT}: update mmskin"
         )
+    _require_parts(config, folder)
     try:
         schema = Schema.model_validate_json((folder / "schema.json").read_text())
         slots = {modality: _located(slot, folder) for modality, slot in config["encoders"].items()}
@@ -95,6 +102,48 @@ def load_model(folder: Path) -> TrainedModel:
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
+
+
+def origins_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Where the parts of a model come from that are not mmskin's own, "module:name" by slot.
+
+    Raises:
+        ModelError: one was given as an instance: nothing says how to build it again.
+    """
+    origins: dict[str, str] = {}
+    for path, (table, name) in parts_of(record).items():
+        if isinstance(table.added.get(name), Copies):
+            raise ModelError(
+                f"{path} {name!r} was given as an instance, and a saved model must say how to build its parts: give "
+                f"the class and its options, such as {{'name': {name.partition('@')[0]}, 'option': …}}"
+            )
+        if origin := table.origin(name):
+            origins[path] = origin
+    return origins
+
+
+def parts_of(record: Mapping[str, Any]) -> dict[str, tuple[Parts[Any], str]]:
+    """By slot, the table of its part and the part's name."""
+    slots: dict[str, tuple[Parts[Any], str]] = {
+        f"encoders.{modality}": (encoder_table(modality), slot["name"]) for modality, slot in record["encoders"].items()
+    }
+    return slots | {"fusion": (FUSIONS, record["fusion"]["name"]), "loss": (LOSSES, record["loss"]["name"])}
+
+
+def _require_parts(config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a model with parts of somebody else's that nobody has imported.
+
+    Raises:
+        ModelError: names the first, and what to import.
+    """
+    for path, (table, name) in parts_of(config).items():
+        origin = config.get("parts", {}).get(path)
+        if origin and name not in table:
+            module, _, definition = origin.partition(":")
+            raise ModelError(
+                f"{folder} has a {table.what} {name!r} that is not mmskin's own: import {module} first, in the command "
+                f"line by mmskin --plugin {module}; it must register {definition} under that name"
+            )
 
 
 def find_model(folder: Path) -> Path:

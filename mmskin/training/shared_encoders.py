@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from mmskin.encoders import encoder_table
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.model.classifier import build_encoder
 from mmskin.schema import Schema
@@ -25,7 +26,8 @@ def shared_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> En
     """
     if modality == "metadata":  # it learns its statistics from the training rows of the fold
         return build_encoder(modality, slot, schema)
-    key = json.dumps([modality, slot], sort_keys=True, default=str)
+    part = encoder_table(modality).get(slot["name"])  # one that was defined anew, in a notebook, is another one
+    key = json.dumps([modality, slot, id(part)], sort_keys=True, default=str)
     if key not in _FROZEN:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

@@ -9,7 +9,7 @@ import pytest
 
 from mmskin.config import parts as module
 from mmskin.config.build import build
-from mmskin.config.parts import Parts, Place
+from mmskin.config.parts import Copies, Parts, Place
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
 
@@ -48,6 +48,31 @@ def test_a_part_can_be_added_and_a_taken_name_is_refused() -> None:
         with pytest.raises(ConfigError, match=f"there is a box '{taken}' already; choose another name"):
             boxes.add(taken, dict)
     assert "list" not in table()
+
+
+def test_the_same_definition_again_replaces_the_part_and_says_where_it_comes_from() -> None:
+    def define() -> type:
+        class Mine:
+            pass
+
+        return Mine
+
+    boxes = table()
+    first, second = define(), define()
+    boxes.add("mine", first)
+    boxes.add("mine", second)
+    assert boxes["mine"] is second
+    assert boxes.added == {"mine": second}
+    assert boxes.origin("mine") == f"{__name__}:{second.__qualname__}"
+    assert boxes.origin("counter") == ""
+    assert len(boxes.source_digest("mine")) == 16
+
+
+def test_copies_of_an_instance_are_fresh_ones() -> None:
+    given = [1]
+    copies = Copies(given)
+    copies("any", "context").append(2)
+    assert (given, copies()) == ([1], [1])
 
 
 def test_entry_points_are_looked_up_only_for_a_name_of_none_of_the_others_or_for_all_names(

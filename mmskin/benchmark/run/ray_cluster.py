@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
+from mmskin.benchmark.run.added_parts import AddedParts, add_parts, added_parts
 from mmskin.benchmark.run.attempt import attempt
 from mmskin.errors import ConfigError
 
@@ -49,14 +50,15 @@ class RayExecutor:
         self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
     ) -> Iterator[tuple[T, str]]:
         """Every task once; see `LocalExecutor.run`. A task whose process dies is tried once more."""
-        remote = self.ray.remote(num_cpus=1, max_retries=1)(attempt)
+        remote = self.ray.remote(num_cpus=1, max_retries=1)(attempt_with)
+        parts = self.ray.put(added_parts())
         waiting = deque(tasks)
         running: dict[Any, T] = {}
         while waiting or running:
             while waiting and len(running) < self.jobs:
                 task = waiting.popleft()
                 begin(task)
-                running[remote.remote(work, task)] = task
+                running[remote.remote(parts, work, task)] = task
             done, _ = self.ray.wait(list(running), num_returns=1)
             for answer in done:
                 try:
@@ -64,3 +66,9 @@ class RayExecutor:
                 except self.ray.exceptions.RayError as error:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                 yield running.pop(answer), reason
+
+
+def attempt_with(parts: AddedParts, work: Callable[[T], None], task: T) -> str:
+    """As `attempt`, in a process that may not have the parts yet."""
+    add_parts(parts)
+    return attempt(work, task)

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import pandas as pd
+
 from mmskin.data.suspicions import alike_labels, giveaways, labels_in_texts, shared_photos
 from mmskin.data.table import COLUMNS, Cases
 from mmskin.data.tables.declaration import Declaration, parse_declaration
@@ -154,15 +156,19 @@ class CsvTable:
         )
         _check_names(self.declaration)
 
-    def load(self, root: str | Path) -> Cases:
+    def load(self, root: str | Path, *, frame: pd.DataFrame | None = None) -> Cases:
         """Read the table under a folder; photos are looked for, not opened.
+
+        Args:
+            root: the folder.
+            frame: the table, in place of its file.
 
         Raises:
             DataError: the file cannot be read as a table; columns are missing; no patient column and no word about it;
                 blank ids or labels; near-duplicate labels; values not admissible; paths that lead out of the folder;
                 one photo with two labels; one class only; none of the photos is there.
         """
-        rows = read_rows(self.declaration, root, also=[self.lesion] if self.lesion else [])
+        rows = read_rows(self.declaration, root, also=[self.lesion] if self.lesion else [], frame=frame)
         if not (self.declaration.patient or self.one_case_per_patient):
             raise DataError(
                 f"{rows.findings.path}: no patient column is named, so photos of one person could stand on both sides "

@@ -12,6 +12,7 @@ import pandas as pd
 from mmskin.config.build import build
 from mmskin.data.class_map import ClassMap, Labelled, read_class_map
 from mmskin.data.common_words import in_common_words
+from mmskin.data.sources import SOURCES
 from mmskin.data.table import Cases, Source, check_table, make_table, rename_columns
 from mmskin.data.vocabulary import COMMON
 from mmskin.errors import ConfigError, first_of
@@ -63,7 +64,11 @@ class Joined:
     """
 
     def __init__(
-        self, table: Mapping[str, Callable[..., Source]], *, classes: str, sources: Mapping[str, Mapping[str, Any]]
+        self,
+        table: Mapping[str, Callable[..., Source]] = SOURCES,
+        *,
+        classes: str,
+        sources: Mapping[str, Mapping[str, Any]],
     ) -> None:
         if not isinstance(sources, Mapping) or not sources:
             raise ConfigError(f"sources must be like {{ham: {{name: ham10000, root: /data/ham}}}}, however: {sources}")

