@@ -17,7 +17,11 @@ def test_the_python_example_runs(
     [block] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
-    assert "('image', 'text')" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert said.out.startswith("primary, named before the run:\nlate - image_only, balanced accuracy: ")
+    assert "('image', 'text', 'metadata') ()" in said.out
+    assert "mmskin: late of image (timm" in said.err
+    assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
 def test_every_path_that_it_names_is_there() -> None:

@@ -18,9 +18,10 @@ from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.cell import held_threads
+from mmskin.benchmark.run.folds import check_has_history
 from mmskin.config.experiment import validated
-from mmskin.data.load import Fold, labelled_cases
-from mmskin.data.missingness import Missingness, input_schema
+from mmskin.data.load import Fold, labelled_cases, narrowed
+from mmskin.data.missingness import Missingness, as_trained, input_schema
 from mmskin.data.splits import Split, check_disjoint, make_folds
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, DataError, ModelError, first_of
@@ -113,6 +114,7 @@ def build_classifier(
     fusion: Given | None = None,
     encoders: Mapping[str, Given] | None = None,
     loss: Given | None = None,
+    missingness: Missingness | None = None,
     photo_side: int = 256,
 ) -> Untrained:
     """The classifier of `fit`, not trained: a plain nn.Module for a training loop of your own.
@@ -126,15 +128,18 @@ def build_classifier(
         fusion: as in `fit`.
         encoders: as in `fit`.
         loss: as in `fit`.
+        missingness: as in `fit`; what it hides at random is drawn once, not every epoch.
         photo_side: as in `fit`.
 
     Raises:
         ConfigError: see `fit`.
     """
     choice = choose(cases, encoders=encoders, fusion=fusion, loss=loss, training=None)
-    arm = _arm(cases, choice, Path(), missingness="visible", seed=0, photo_side=photo_side)
-    labelled, schema = labelled_cases(cases).table, cases.schema
-    experiment = arm.experiment
+    arm = _arm(cases, choice, Path(), missingness=missingness, seed=0, photo_side=photo_side)
+    experiment, table = arm.experiment, labelled_cases(cases).table
+    mode = experiment.data.missingness
+    schema = input_schema(cases.schema, table, mode=mode)
+    labelled = as_trained(table, schema, mode=mode, seed=0)
     counts = [int((labelled.target == name).sum()) for name in schema.classes]
     model, built = build_model(
         experiment.encoders, experiment.fusion, experiment.loss, schema=schema, class_counts=counts
@@ -149,7 +154,7 @@ def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) ->
 
     Raises:
         ConfigError: a share that is none.
-        DataError: too few patients; a class without training cases.
+        DataError: too few patients; a class without training cases; no field is left of a history that is read alone.
         LeakError: a patient on both sides.
     """
     if not 0 < share <= 1 / 3:
@@ -166,7 +171,9 @@ def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) ->
             f"{len(lacking)} classes have no training case: {first_of(lacking)}; more patients of it are needed, or "
             "another seed or validation share, or leave the class out"
         )
-    return Fold(0, split, input_schema(labelled.schema, split.train, mode=arm.data.missingness))
+    fold = narrowed(arm.data, labelled.schema, split, 0)
+    check_has_history(arm, fold)
+    return fold
 
 
 def _arm(
@@ -217,8 +224,9 @@ def _nothing(arm: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _line(arm: NeuralArm, fold: Fold, choice: Choice) -> str:
     made = arm.experiment
+    left_out = f"; excluded: {first_of(list(fold.excluded))}" if fold.excluded else ""
     return (
         f"{made.fusion['name']} of {described(made.encoders)}, {len(fold.schema.fields)} fields, missingness "
-        f"{made.data.missingness}, {made.training.epochs} epochs; {len(fold.split.train):,} cases train, "
+        f"{made.data.missingness}{left_out}, {made.training.epochs} epochs; {len(fold.split.train):,} cases train, "
         f"{len(fold.split.val):,} validate, of other patients ({choice.why})"
     )

@@ -106,10 +106,15 @@ def prepare_fold(data: DataConfig, cases: Cases, folds: pd.Series[int], number: 
     if number not in set(folds):
         raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
     split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
-    asked = asked_fields(data, cases.schema)
-    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=asked)
-    excluded = excluded_fields(cases.schema.with_fields(asked), split.train)
-    return Fold(number, split, schema, excluded if data.missingness == "always_recorded" else {})
+    return narrowed(data, cases.schema, split, number)
+
+
+def narrowed(data: DataConfig, schema: Schema, split: Split, number: int) -> Fold:
+    """The fold of a split, with what its mode of missingness lets the model see."""
+    asked = schema.with_fields(asked_fields(data, schema))
+    seen = input_schema(asked, split.train, mode=data.missingness)
+    excluded = excluded_fields(asked, split.train) if data.missingness == "always_recorded" else {}
+    return Fold(number, split, seen, excluded)
 
 
 def asked_fields(data: DataConfig, schema: Schema) -> list[str]:

@@ -185,3 +185,21 @@ def test_the_classifier_is_a_plain_module_in_a_loop_of_ones_own(pad_cases: mmski
             optimizer.step()
             losses.append(value.item())
     assert np.mean(losses[-2:]) < 0.6 * np.mean(losses[:2])
+
+
+def test_a_field_whose_emptiness_tells_the_class_is_excluded_by_default_and_named(pad_cases: mmskin.Cases) -> None:
+    said: list[str] = []
+    default = {"encoders": {"metadata": "tokens"}, "fusion": "metadata_only", "training": BRIEF}
+    model = mmskin.fit(pad_cases, **default, say=said.append)
+    assert "missingness always_recorded; excluded: " in said[0]
+    assert "smoke" in model.trained.record["fields_excluded"]
+    assert "smoke" not in model.trained.schema.field_names
+    untrained = mmskin.build_classifier(pad_cases, fusion="metadata_only", encoders={"metadata": "tokens"})
+    assert len(untrained.model.encoders["metadata"].field) == len(model.trained.schema.fields)
+
+
+def test_a_history_of_which_nothing_is_left_is_refused_with_the_remedies(pad_cases: mmskin.Cases) -> None:
+    optional = [name for name in pad_cases.schema.optional_block if name in ("smoke", "drink")]
+    cases = pad_cases._replace(schema=pad_cases.schema.with_fields(optional))
+    with pytest.raises(DataError, match=r"leaves no field of .* to read: smoke"):
+        mmskin.fit(cases, fusion="metadata_only", encoders={"metadata": "tokens"})

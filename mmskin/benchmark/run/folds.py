@@ -41,13 +41,17 @@ def folds_of_arms(
                 fold = prepare_fold(arm.data, cases, numbers, k)
                 fold = _with_shuffled_histories(fold, seed=arm.seeds[0]) if arm.shuffled else fold
                 seen[key] = fold if test else fold._replace(split=fold.split._replace(test=fold.split.test.iloc[:0]))
-            _check_has_history(arm, seen[key])
+            check_has_history(arm, seen[key])
             by_arm[arm.name, k] = seen[key]
     return by_arm
 
 
-def _check_has_history(arm: ResolvedArm, fold: Fold) -> None:
-    """An arm of photos needs no field; one that reads columns needs one, one that reads notes a field or free text."""
+def check_has_history(arm: ResolvedArm, fold: Fold) -> None:
+    """An arm of photos needs no field; one that reads columns needs one, one that reads notes a field or free text.
+
+    Raises:
+        DataError: it has none, for all are excluded.
+    """
     if fold.schema.fields or not fold.excluded:
         return
     if "metadata" in arm.encoders or ("text" in arm.encoders and fold.split.train.text.isna().all()):
