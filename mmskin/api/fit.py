@@ -82,7 +82,7 @@ def fit(
         arm = _arm(cases, choice, folder, missingness=missingness, seed=seed, photo_side=photo_side)
         if output is not None:
             _check_can_be_saved(arm, Path(output))
-        fold = validation_fold(cases, arm, share=validation, seed=seed)
+        fold = validation_fold(cases, share=validation, seed=seed, mode=arm.data.missingness)
         if say is not None:
             say(_line(arm, fold, choice))
         with held_threads(arm.experiment.training.threads):
@@ -144,7 +144,7 @@ def build_classifier(
     return Untrained(model.train(), built, CaseDataset([labelled], schema, readers))
 
 
-def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) -> Fold:
+def validation_fold(cases: Cases, *, share: float, seed: int, mode: Missingness) -> Fold:
     """Every labelled case either trains or validates.
 
     Raises:
@@ -166,7 +166,7 @@ def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) ->
             f"{len(lacking)} classes have no training case: {first_of(lacking)}; more patients of it are needed, or "
             "another seed or validation share, or leave the class out"
         )
-    return Fold(0, split, input_schema(labelled.schema, split.train, mode=arm.data.missingness))
+    return Fold(0, split, input_schema(labelled.schema, split.train, mode=mode))
 
 
 def _arm(

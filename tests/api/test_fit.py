@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 import mmskin
 from mmskin.api.choices import choose
+from mmskin.api.fit import validation_fold
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.errors import ConfigError, DataError, ImageError, ModelError
 from mmskin.fusion.late import LateFusion
@@ -47,12 +48,23 @@ def test_what_is_saved_answers_as_what_was_fitted(pad_cases: mmskin.Cases, photo
         mmskin.fit(pad_cases, output=tmp_path / "model", **FAST)
 
 
-def test_the_same_call_gives_the_same_model_and_no_patient_stands_on_both_sides(
+def test_the_same_call_gives_the_same_model(
     pad_cases: mmskin.Cases, model: mmskin.Predictor, photo: np.ndarray
 ) -> None:
     again = mmskin.fit(pad_cases, fusion="late", **FAST)
     assert again.predict(photo).probabilities == model.predict(photo).probabilities
     assert again.trained.temperature == model.trained.temperature
+
+
+def test_no_patient_is_on_both_sides_and_every_labelled_case_on_one() -> None:
+    rows = {"dx": ["a", "b", None] * 20, "who": [f"p{row // 4}" for row in range(60)], "age": range(60)}
+    fields = {"age": {"kind": "numeric"}}
+    cases = mmskin.read_table(pd.DataFrame(rows), target="dx", patient="who", fields=fields, unlabelled="keep")
+    for seed in range(5):
+        split = validation_fold(cases, share=0.25, seed=seed, mode="visible").split
+        assert not set(split.train.patient_id) & set(split.val.patient_id)
+        assert (len(split.train) + len(split.val), len(split.test)) == (40, 0)
+        assert 5 <= len(split.val) <= 15
 
 
 def test_one_line_says_what_was_chosen_and_why(pad_cases: mmskin.Cases) -> None:
