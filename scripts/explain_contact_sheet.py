@@ -25,7 +25,7 @@ from mmskin.data.table import history_of
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.explanation_check import unseen_rows
-from mmskin.report.explanation_figures import PART_TITLES
+from mmskin.report.explanation_figures import part_title
 from mmskin.report.explanation_html import fields_of, words_of
 from mmskin.report.explanation_sentences import sentences
 from mmskin.report.numbers import percent, points, rough
@@ -66,7 +66,7 @@ def shown(row: dict[Any, Any], explanation: Explanation) -> dict[str, Any]:
         "truth": titles.get(row["target"], row["target"]),
         "is_right": row["target"] == explanation.top,
         "answers": [(titles.get(name, name), percent(p)) for name, p in list(explanation.probabilities.items())[:3]],
-        "shares": [(PART_TITLES[part], points(value)) for part, value in explanation.shares.points.items()],
+        "shares": [(part_title(part), points(value)) for part, value in explanation.shares.points.items()],
         "fields": fields_of(explanation),
         "words": words_of(explanation),
         "change": sentences(explanation)[-1] if explanation.changes else "",

@@ -22,7 +22,7 @@ def small_experiment(
         {
             "name": "small",
             "data": {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0]}
-            | {"photo_side": 32}
+            | {"photo_side": 32, "missingness": "visible"}  # many fields, some empty
             | (data or {}),
             "encoders": {modality: ENCODERS[modality] for modality in modalities or ("image", "text")},
             "fusion": {"name": fusion},

@@ -13,7 +13,7 @@ PACKAGE = Path(mmskin.__file__).parent
 # From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
 LAYERS = (
     ("errors", "json_values", "reminder"),
-    ("schema", "features"),
+    ("schema", "features", "output_lock"),
     ("config",),
     ("synthetic",),
     ("data",),

@@ -16,6 +16,7 @@ from mmskin.audit.markers import LOW, NOT_KNOWN
 from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
 from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
+from mmskin.features import photo_title
 from mmskin.json_values import records
 from mmskin.report.numbers import NOTHING, count, number, with_interval
 from mmskin.report.pages import Grid, environment, render, write_page
@@ -62,7 +63,8 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
     made = environment(command)
     schema, table = audit.cases.schema, audit.cases.table
     labels = dict(zip(table.case_id, table.target, strict=True))
-    photo_grids = [] if audit.photo_to_flag is None else [_flag_grid("From the photo", audit.photo_to_flag)]
+    probes = audit.photo_to_flag or {}
+    photo_grids = [_flag_grid(f"From the {photo_title(kind)}", probe) for kind, probe in probes.items()]
     page = render(
         Path(__file__).with_name("page.html.jinja"),
         title=f"Audit of {schema.name}",
@@ -83,7 +85,7 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
         classes=schema.classes,
         class_grid=_class_grid(audit.classes),
         subgroup_grids=_subgroup_grids(audit.subgroups, schema.classes),
-        sheets=contact_sheets(table, schema.classes),
+        sheets=contact_sheets(table, schema),
         environment=made,
     )
     content = {"data": audit.data.model_dump(mode="json"), "environment": made, **to_json(audit)}
@@ -114,12 +116,18 @@ def to_json(audit: Audit) -> dict[str, Any]:
         "copies": [asdict(pair) for pair in audit.pairs],
         "columns": records(audit.proxies),
         "markers": records(audit.markers),
-        "photo_to_flag": records(audit.photo_to_flag),
+        "photo_to_flag": _by_kind(audit.photo_to_flag),
         "notes": [probe.to_json() for probe in audit.notes],
         "recorded": records(audit.recorded),
         "classes": records(audit.classes),
         "subgroups": records(audit.subgroups),
     }
+
+
+def _by_kind(probes: Mapping[str, pd.DataFrame] | None) -> Any:
+    """Rows of the probe; by kind of photo where there are several."""
+    saved = {kind: records(probe) for kind, probe in (probes or {}).items()}
+    return saved if len(saved) > 1 else next(iter(saved.values()), [])
 
 
 def _pictured(pair: Pair, labels: Mapping[str, str]) -> PicturedPair:

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from mmskin.audit.columns import questions
 from mmskin.audit.counts import suffice
 from mmskin.audit.held_out import UNDEFINED, Bools, HeldOut, Values, auroc_replicates, out_of_fold, summarized
-from mmskin.data.missingness import MISSINGNESS, Missingness, equalize, flags, input_schema
+from mmskin.data.missingness import MISSINGNESS, Missingness, as_trained, flags, input_schema
 from mmskin.data.table import histories
 from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats
@@ -131,9 +131,7 @@ def _probe_mode(mode: Missingness, held_out: HeldOut, schema: Schema, *, embed: 
         read = input_schema(schema, held_out.cases, mode=mode)
     except DataError as error:
         return NoteProbe(mode, str(error), (), 0, 0, pd.DataFrame(), pd.DataFrame())
-    shown = held_out.cases
-    if mode == "equalized":
-        shown = equalize(shown, read, seed=seed)
+    shown = as_trained(held_out.cases, read, mode=mode, seed=seed)
     notes = _notes(shown, read)
     without = _notes(shown.assign(**dict.fromkeys(read.optional_block)), read)
     showing = sum(note != bare for note, bare in zip(notes, without, strict=True))

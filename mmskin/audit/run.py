@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +20,16 @@ from mmskin.audit.findings import (
     marker_findings,
     source_findings,
 )
-from mmskin.audit.held_out import REPLICATES, HeldOut, hold_out
+from mmskin.audit.held_out import REPLICATES, Bools, HeldOut, hold_out
 from mmskin.audit.markers import read_markers
 from mmskin.audit.note_embeddings import note_embedder
 from mmskin.audit.probes import NoteProbe, probe_flag, probe_notes
 from mmskin.audit.proxies import find_proxies
 from mmskin.audit.traces import Traces, trace_photos
 from mmskin.config.experiment import DataConfig
-from mmskin.data.load import folds_of, labelled_cases, read_source
+from mmskin.data.load import asked_fields, folds_of, labelled_cases, read_source
 from mmskin.data.missingness import flags
-from mmskin.data.table import Cases
+from mmskin.data.table import Cases, photos_by_kind
 from mmskin.evaluation.metrics import Floats
 from mmskin.schema import Schema
 
@@ -40,7 +40,7 @@ class Audit(NamedTuple):
     """Everything that was looked at; tables as their functions describe them.
 
     cases: the labelled ones.
-    photo_to_flag: probes of the photo for the blanks, and
+    photo_to_flag: by kind, probes of the photo for the blanks, and
     notes: of the note in each missingness mode; None and () where the data set has no optional block, or no blanks.
     """
 
@@ -54,7 +54,7 @@ class Audit(NamedTuple):
     pairs: list[Pair]
     proxies: pd.DataFrame
     markers: pd.DataFrame
-    photo_to_flag: pd.DataFrame | None
+    photo_to_flag: dict[str, pd.DataFrame] | None
     notes: tuple[NoteProbe, ...]
     findings: tuple[Finding, ...]
 
@@ -76,7 +76,7 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
         DataError: the data set cannot be read; `mmskin data check` lists why.
     """
     every = read_source(data)
-    cases = labelled_cases(every)
+    cases = labelled_cases(every, fields=asked_fields(data, every.schema))
     table, schema = cases.table, cases.schema
     folds = folds_of(data, cases)
     photos = photos_of(every)
@@ -118,19 +118,26 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
 
 def _probes(
     held_out: HeldOut, schema: Schema, traces: Traces, *, seed: int
-) -> tuple[pd.DataFrame | None, tuple[NoteProbe, ...]]:
-    """What photo and note tell of the blanks; nothing where there are none."""
+) -> tuple[dict[str, pd.DataFrame] | None, tuple[NoteProbe, ...]]:
+    """What each kind of photo and the note tell of the blanks; nothing where there are none."""
     flag = flags(held_out.cases, schema)
     if not schema.optional_block or not flag.any():
         return None, ()
     notes = tuple(probe_notes(held_out, schema, embed=note_embedder(), seed=seed))
+    return photo_probes(held_out, flag, schema, traces), notes
+
+
+def photo_probes(held_out: HeldOut, flag: Bools, schema: Schema, traces: Traces) -> dict[str, pd.DataFrame] | None:
+    """By kind of photo, a probe of it for the flag; None where photos have no embedding."""
     if traces.embeddings is None:
-        return None, notes
-    return probe_flag(_by_case(held_out.cases.images, traces), flag, held_out=held_out), notes
+        return None
+    photos = photos_by_kind(held_out.cases, schema)
+    by_kind = {kind: _by_case((of_case[kind] for of_case in photos), traces) for kind in schema.photos}
+    return {kind: probe_flag(means, flag, held_out=held_out) for kind, means in by_kind.items()}
 
 
-def _by_case(images: Iterable[tuple[str, ...]], traces: Traces) -> Floats:
-    """(N, D) mean embedding of every case's photos; NaN for a case without any that can be read."""
+def _by_case(images: Iterable[Sequence[str]], traces: Traces) -> Floats:
+    """(N, D) mean embedding of the photos of every case; NaN for a case without any that can be read."""
     assert traces.embeddings is not None
     row_of = traces.rows
     means = []

@@ -12,13 +12,14 @@ import pandas as pd
 
 from mmskin.audit.run import Say
 from mmskin.benchmark.audited import FOLDER, audited
-from mmskin.benchmark.benchmark_config import Arm, Benchmark, Primary
+from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.benchmark.record import read_record
 from mmskin.benchmark.run.run import Failure
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
+from mmskin.output_lock import locked
 from mmskin.report.pages import Section, Sections, typed_command
 from mmskin.report.results_report import write_report
 from mmskin.report.sections.audit import audit_section
@@ -65,7 +66,18 @@ def write_answer(
         runs = runs if benchmark.test else runs._replace(table=validation_as_test(runs.table))
         results, sections = evaluate_runs(runs, replicates=replicates), Sections()
     else:
-        plan = _plan(benchmark, benchmark.primary)
+        plan = Plan(
+            arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
+            primary=benchmark.primary.arm,
+            reference=benchmark.primary.reference,
+            metric=benchmark.primary.metric,
+            data=benchmark.data,
+            encoders=benchmark.encoders,
+            loss=benchmark.loss,
+            training=benchmark.training,
+            seeds=benchmark.seeds,
+            audited=benchmark.audit,
+        )
         results, controls = evaluated(plan, output, failures, test=benchmark.test, replicates=replicates)
         sections = _sections(
             plan,
@@ -78,8 +90,9 @@ def write_answer(
             command=command,
         )
     validated = [] if benchmark.test else [ON_VALIDATION]
-    notes = [*validated, *notes, *_sources_note(benchmark), *excluded]
-    write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
+    notes = [*validated, *notes, *_sources_note(benchmark.arms), *_fields_note(output), *excluded]
+    with locked(output):
+        write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
     return results
 
 
@@ -94,31 +107,25 @@ def validation_as_test(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["split"] == "val"].assign(split="test")
 
 
-def _plan(benchmark: Benchmark, primary: Primary) -> Plan:
-    return Plan(
-        arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
-        primary=primary.arm,
-        reference=primary.reference,
-        metric=primary.metric,
-        data=benchmark.data,
-        encoders=benchmark.encoders,
-        loss=benchmark.loss,
-        training=benchmark.training,
-        seeds=benchmark.seeds,
-        audited=benchmark.audit,
-    )
-
-
-def _sources_note(benchmark: Benchmark) -> list[str]:
+def _sources_note(arms: Mapping[str, Arm]) -> list[str]:
     """Which arms read encoders that other arms of the run have trained; [] where none does."""
     readers: dict[str, list[str]] = {}
-    for name, arm in benchmark.arms.items():
+    for name, arm in arms.items():
         for source in dict.fromkeys(arm.sources.values()):
             readers.setdefault(source, []).append(name)
     return [
         f"The encoder that {source} trained on the training rows of a fold is read frozen by: {first_of(names)}."
         for source, names in readers.items()
     ]
+
+
+def _fields_note(output: Path) -> list[str]:
+    """The fields that `missingness: always_recorded` left out of a fold, with their reasons; [] where it left none."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in _read(output / "fields_excluded.json", default={}).items():
+        reasons.setdefault(reason, []).append(name)
+    told = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"Fields excluded by missingness: always_recorded. {'. '.join(told)}."] if told else []
 
 
 def _sections(

@@ -15,7 +15,7 @@ from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.data.load import Fold
-from mmskin.data.missingness import equalize
+from mmskin.data.missingness import as_trained
 from mmskin.trained.saved_model import parts_of
 from mmskin.trained.trained_model import Predict, TrainedModel
 from mmskin.training.fit_fold import fit_fold
@@ -118,11 +118,9 @@ class TableArm:
         return self.read_as._replace(seed=seed)
 
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
-        """A table arm sees the rows that neural arms see: under `equalized` those with histories hidden alike."""
+        """A table arm sees the rows that neural arms see: with the same values hidden at random, if any are."""
         facts = Facts(fold.schema, embed=Embed(self.encoders, fold, self.reading(seed)), answers=answers)
-        train: pd.DataFrame = fold.split.train
-        if self.data.missingness == "equalized":
-            train = equalize(train, fold.schema, seed=seed)
+        train = as_trained(fold.split.train, fold.schema, mode=self.data.missingness, seed=seed)
         return Fitted(build("table arm", BASELINES, self.table, facts)(train, fold.split.val))
 
     def to_json(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.config.experiment import Slot, TrainingConfig, faults_of
@@ -37,7 +39,7 @@ def check_benchmark(benchmark: Benchmark, *, reads_data: bool = True) -> None:
     if not faults:
         for name, arm in benchmark.arms.items():
             if arm.fusion is not None:
-                encoders = _within_reach(benchmark, arm)
+                encoders = _within_reach(arm, benchmark.encoders, benchmark.arms)
                 faults += faults_together(encoders, arm.fusion, where=f"arms.{name}.", shared=True)
     refuse(faults)
 
@@ -47,9 +49,9 @@ def _own_encoders(arm: Arm) -> dict[str, Slot]:
     return {modality: slot for modality, slot in arm.encoders.items() if modality not in arm.sources}
 
 
-def _within_reach(benchmark: Benchmark, arm: Arm) -> dict[str, Slot]:
+def _within_reach(arm: Arm, shared: Mapping[str, Slot], arms: Mapping[str, Arm]) -> dict[str, Slot]:
     """By modality, the encoder that the arm would read."""
-    sources = {m: _within_reach(benchmark, benchmark.arms[source]).get(m) for m, source in arm.sources.items()}
-    given = {slot: s for slot, s in sources.items() if s is not None}
-    encoders = {**benchmark.encoders, **_own_encoders(arm), **given}
+    sources = {m: _within_reach(arms[source], shared, arms).get(m) for m, source in arm.sources.items()}
+    given = {modality: slot for modality, slot in sources.items() if slot is not None}
+    encoders = {**shared, **_own_encoders(arm), **given}
     return {m: slot for m, slot in encoders.items() if arm.modalities is None or m in arm.modalities}

@@ -62,7 +62,7 @@ def missing_answers(
 def asked_once(predict: Predict, schema: Schema) -> Predict:
     """The same answers, computed once for equal cases: of many a case a scenario hides what another one hides too."""
     known: dict[tuple[Any, ...], Floats] = {}
-    read = ["case_id", "images", "text", *schema.field_names]
+    read = ["case_id", "images", "image_kinds", "text", *schema.field_names]
 
     def ask(rows: pd.DataFrame) -> Floats:
         cases = list(rows[read].itertuples(index=False, name=None))

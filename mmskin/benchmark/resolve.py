@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -12,7 +13,7 @@ from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.config.build import build
-from mmskin.config.experiment import DataConfig, Experiment, Slot
+from mmskin.config.experiment import DataConfig, Experiment, Slot, TrainingConfig
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import is_photo
 from mmskin.fusion import FUSIONS
@@ -21,6 +22,25 @@ from mmskin.training.readings import Reading
 
 ANY_WIDTH = 64 * 720_720
 """A width of which every fusion can make its groups: a multiple of 64 and of all numbers up to 16."""
+
+
+class Shared(NamedTuple):
+    """What all arms are given: the benchmark without its arms."""
+
+    data: DataConfig
+    seeds: Sequence[int]
+    encoders: Mapping[str, Slot]
+    loss: Slot
+    photo_pooling: str
+    training: TrainingConfig
+    test: bool
+    features: str
+
+    def of(self, arm: Arm) -> Shared:
+        """With what the arm says itself of seeds, missingness and encoders in its place."""
+        own = {modality: slot for modality, slot in arm.encoders.items() if FROM not in slot}
+        data = self.data.model_copy(update={"missingness": arm.missingness or self.data.missingness})
+        return self._replace(data=data, seeds=arm.seeds or self.seeds, encoders={**self.encoders, **own})
 
 
 def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
@@ -35,10 +55,18 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             not go together, arms that read each other.
     """
     resolved: dict[str, ResolvedArm] = {}
+    given = benchmark.model_dump(include=set(Shared._fields) - {"data", "training"})
+    shared = Shared(data=benchmark.data, training=benchmark.training, **given)
+    sources = {source for arm in benchmark.arms.values() for source in arm.sources.values()}
     for wave in _waves(benchmark.arms):
         for name in wave:
+            arm = benchmark.arms[name]
+            own = shared.of(arm)
             try:
-                resolved[name] = _resolve(benchmark, name, resolved, output)
+                if arm.table is not None:
+                    resolved[name] = _table_arm(name, arm, arm.table, own, resolved)
+                else:
+                    resolved[name] = _neural_arm(name, arm, own, resolved, output, is_source=name in sources)
             except ConfigError as error:
                 raise ConfigError(f"arms.{name}: {error}") from None
     return {name: resolved[name] for name in benchmark.arms}
@@ -63,63 +91,51 @@ def _waves(arms: Mapping[str, Arm]) -> Iterator[list[str]]:
         left = {name: reads for name, reads in left.items() if name not in wave}
 
 
-def _resolve(benchmark: Benchmark, name: str, resolved: Mapping[str, ResolvedArm], output: Path) -> ResolvedArm:
-    arm = benchmark.arms[name]
-    data = benchmark.data
-    if arm.missingness is not None:
-        data = data.model_copy(update={"missingness": arm.missingness})
-    within_reach = benchmark.encoders | {m: slot for m, slot in arm.encoders.items() if FROM not in slot}
-    if arm.table is not None:
-        return _table_arm(benchmark, name, data, within_reach, resolved)
-    seeds = tuple(arm.seeds or benchmark.seeds)
-    seeds = seeds[:1] if arm.shuffle_histories else seeds
+def _neural_arm(
+    name: str, arm: Arm, shared: Shared, resolved: Mapping[str, ResolvedArm], output: Path, *, is_source: bool
+) -> NeuralArm:
+    """is_source: whether other arms read its encoders, which are then kept."""
+    seeds = shared.seeds[:1] if arm.shuffle_histories else shared.seeds
+    within_reach = dict(shared.encoders)
     for modality, source in arm.sources.items():
         within_reach[modality] = _trained_by(resolved[source], modality, arm.encoders[modality], output, seeds=seeds)
     encoders = _allowed(within_reach, arm.modalities)
     modalities, tokens = _read_by(arm.fusion or {}, encoders)
-    is_source = any(name in other.sources.values() for other in benchmark.arms.values())
-    recipe = benchmark.training.model_dump() | arm.training | ({"save_model": True} if is_source else {})
+    recipe = shared.training.model_dump() | arm.training | ({"save_model": True} if is_source else {})
     experiment = Experiment.model_validate(
         {
             "name": name,
-            "data": data,
+            "data": shared.data,
             "encoders": {modality: encoders[modality] for modality in modalities},
             "fusion": arm.fusion,
-            "photo_pooling": benchmark.photo_pooling,
-            "loss": arm.loss or benchmark.loss,
+            "photo_pooling": shared.photo_pooling,
+            "loss": arm.loss or shared.loss,
             "training": recipe,
             "seed": seeds[0],
-            "test": benchmark.test,
-            "features": benchmark.features,
+            "test": shared.test,
+            "features": shared.features,
         }
     )
     refuse_double_balancing(experiment)
     sources = {modality: source for modality, source in arm.sources.items() if modality in modalities}
-    return NeuralArm(name, experiment, seeds, tokens, sources, arm.shuffle_histories)
+    return NeuralArm(name, experiment, tuple(seeds), tokens, sources, arm.shuffle_histories)
 
 
-def _table_arm(
-    benchmark: Benchmark, name: str, data: DataConfig, encoders: Mapping[str, Slot], resolved: Mapping[str, ResolvedArm]
-) -> TableArm:
-    arm = benchmark.arms[name]
-    assert arm.table is not None
-    if arm.table["name"] not in BASELINES:
-        raise ConfigError(one_of("table arm", arm.table["name"], BASELINES))
-    embedded = _embedded(arm.table)
-    lacking = [modality for modality in embedded if modality not in encoders]
+def _table_arm(name: str, arm: Arm, table: Slot, shared: Shared, resolved: Mapping[str, ResolvedArm]) -> TableArm:
+    if table["name"] not in BASELINES:
+        raise ConfigError(one_of("table arm", table["name"], BASELINES))
+    embedded = _embedded(table)
+    lacking = [modality for modality in embedded if modality not in shared.encoders]
     if lacking:
         raise ConfigError(f"{lacking[0]} has no encoder; add encoders.{lacking[0]}")
-    reading = Reading(
-        benchmark.training, data.missingness, data.photo_side, benchmark.features, seed=benchmark.seeds[0]
-    )
-    seeds = _seeds_of_table(arm, data, [resolved[over] for over in arm.stacked], benchmark.seeds)
+    data, seeds = shared.data, shared.seeds
     return TableArm(
         name,
-        arm.table,
+        table,
         data,
-        seeds,
-        reading,
-        {modality: encoders[modality] for modality in embedded},
+        _seeds_of_table(arm, data, [resolved[over] for over in arm.stacked], seeds),
+        Reading(shared.training, data.missingness, data.photo_side, shared.features, seed=shared.seeds[0]),
+        {modality: shared.encoders[modality] for modality in embedded},
         tuple(arm.stacked),
         arm.shuffle_histories,
     )
@@ -130,8 +146,7 @@ def _seeds_of_table(
 ) -> tuple[int, ...]:
     """The first alone unless something is drawn: hidden histories under `equalized`, or an arm that is stacked."""
     draws = data.missingness == "equalized" or any(len(over.seeds) > 1 for over in stacked)
-    drawn = tuple(arm.seeds or seeds)
-    return drawn if draws and not arm.shuffle_histories else drawn[:1]
+    return tuple(seeds if draws and not arm.shuffle_histories else seeds[:1])
 
 
 def _embedded(table: Slot) -> tuple[str, ...]:

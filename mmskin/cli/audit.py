@@ -34,9 +34,11 @@ def audit(
 
     from mmskin.audit.page import summary, write_audit  # torch comes after the config is found good
     from mmskin.audit.run import run_audit
+    from mmskin.output_lock import locked
 
-    found = run_audit(section, say=say)
-    page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
+    with locked(output):
+        found = run_audit(section, say=say)
+        page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
     print(summary(found))
     for finding in found.findings:
         print(f"{finding.level}: {finding.text}")

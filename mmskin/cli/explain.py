@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmskin.cli.console import say
-from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section
+from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section, read_photos
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
@@ -46,15 +46,18 @@ def explain(
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
     from mmskin.api.predictor import Predictor, read_history
     from mmskin.explain.explainer import Explainer, read_history_file
+    from mmskin.output_lock import locked
     from mmskin.reminder import NOT_A_DIAGNOSIS
     from mmskin.report.explanation_html import write_explanation
     from mmskin.report.explanation_sentences import sentences
 
     told, words = read_history_file(history) if history is not None else ({}, None)
-    photos = [str(path) for path in image] if image else None
-    explainer = Explainer(Predictor.load(model).trained, exact_fields=exact_fields)
+    trained = Predictor.load(model).trained
+    explainer = Explainer(trained, exact_fields=exact_fields)
+    photos = read_photos(image or [], trained)
     explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
-    page = write_explanation(explanation, output)
+    with locked(output):
+        page = write_explanation(explanation, output)
     for sentence in sentences(explanation):
         print(sentence)
     for remark in explanation.remarks:
@@ -67,13 +70,15 @@ def check_on_test_fold(model: Path, data: DataConfig, *, cases: int, output: Pat
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
     from mmskin.explain.explanation_check import check_explanations, unseen_rows
+    from mmskin.output_lock import locked
     from mmskin.report.check_page import lines, write_check
 
     trained = Predictor.load(model).trained
     found = check_explanations(trained, unseen_rows(trained, data), cases=cases)
     made = trained.record
     about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
-    page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
+    with locked(output):
+        page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
     for line in lines(found):
         print(line)
     say(f"page: {page}")

@@ -8,19 +8,55 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mmskin.errors import UserError, one_of
+from mmskin.features import is_photo, photo_title
+
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
+    from mmskin.trained.trained_model import TrainedModel
 
-Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/late.yaml")]
+Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/image_only.yaml")]
 DataFile = Annotated[Path, typer.Argument(help="experiment, benchmark, or a YAML file with a data section alone")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")
 ]
 Model = Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")]
-Images = Annotated[list[Path] | None, typer.Option(help="photo; repeat for several of the same lesion")]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(help="photo; clinical=a.jpg and so on for a model that reads several kinds; repeat for several"),
+]
 Fields = Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")]
 Text = Annotated[str | None, typer.Option(help="what the patient says, in free text")]
 Replicates = Annotated[int, typer.Option(min=100, help="resamples of the patients")]
+
+
+def read_photos(words: Sequence[str], trained: TrainedModel) -> dict[str, list[str]]:
+    """The values of --image → photos by kind.
+
+    Args:
+        words: paths, each after `KIND=` where it must be said. A file may have "=" in its name.
+        trained: the model that will be asked.
+
+    Raises:
+        UserError: a kind that does not exist, or none named where the model reads several.
+    """
+    read = [modality for modality in trained.modalities if is_photo(modality)]
+    known = tuple(dict.fromkeys([*read, *trained.schema.photos]))
+    only = tuple(read) or known[:1]
+    photos: dict[str, list[str]] = {}
+    for word in words:
+        named, equals, path = word.partition("=")
+        is_file = not equals or Path(word).exists()
+        if not is_file and named in known:
+            photos.setdefault(named, []).append(path)
+        elif len(only) == 1 and (is_file or len(known) == 1):
+            photos.setdefault(only[0], []).append(word)
+        elif is_file:
+            kinds = " and ".join(f"{photo_title(kind)}s" for kind in only)
+            raise UserError(f"this model reads {kinds}: say which this is, such as --image {only[0]}={word}")
+        else:
+            raise UserError(one_of("photo kind", named, known))
+    return photos
 
 
 def read_data_section(config: Path, overrides: Sequence[str] | None) -> DataConfig:

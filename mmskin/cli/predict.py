@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.options import Fields, Images, Model, Text
+from mmskin.cli.options import Fields, Images, Model, Text, read_photos
 
 
 def predict(
@@ -18,6 +18,7 @@ def predict(
     text: Text = None,
     heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
     target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
+    kind: Annotated[str | None, typer.Option(help="photo of the heat map; the first kind that is given if not")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """The differential of one case, with what it rests on. Any part may be left out."""
@@ -28,13 +29,16 @@ def predict(
 
     predictor = Predictor.load(model)
     fields = read_history(field or [])
-    answer = predictor.predict(image=[str(path) for path in image] if image else None, metadata=fields, text=text)
+    photos = read_photos(image or [], predictor.trained)
+    answer = predictor.predict(image=photos, metadata=fields, text=text)
     said: tuple[str, ...] = ()
     if heatmap is not None:
-        if not image:
+        if not photos:
             raise typer.BadParameter("a heat map needs --image")
-        found = predictor.photo_map(str(image[0]), fields, text, target=target)
-        found.over(open_rgb(image[0]).image).save(heatmap)
+        first = {name: paths[0] for name, paths in photos.items()}
+        chosen = kind or next((name for name in predictor.modalities if name in first), next(iter(first)))
+        found = predictor.photo_map(first, fields, text, target=target, kind=chosen)
+        found.over(open_rgb(first[chosen]).image).save(heatmap)
         said = found.notes
     if as_json:
         print(json.dumps(answer.to_json() | ({"heat_map": said} if said else {}), indent=2))

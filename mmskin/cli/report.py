@@ -11,11 +11,13 @@ from mmskin.cli.console import print_lines, say
 def say_report(runs: list[Path], output: Path, *, title: str, **question: Any) -> None:
     """Evaluate finished runs, print the lines that a person reads first, write the report."""
     from mmskin.evaluation.results import evaluate_runs, read_runs
+    from mmskin.output_lock import locked
     from mmskin.report.pages import typed_command
     from mmskin.report.results_report import write_report
     from mmskin.report.summary_lines import summary_lines
 
     results = evaluate_runs(read_runs(runs), **question)
-    page = write_report(results, output, title=title, command=typed_command())
+    with locked(output):
+        page = write_report(results, output, title=title, command=typed_command())
     print_lines(summary_lines(results))
     say(f"report: {page}")

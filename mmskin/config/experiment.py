@@ -44,7 +44,8 @@ class DataConfig(Strict):
     """Fields of the history to use; all that the source declares if null."""
     without: list[str] = []
     """Fields to leave out, for ablations."""
-    missingness: Literal["visible", "always_recorded", "equalized"] = "visible"
+    missingness: Literal["visible", "always_recorded", "equalized"] = "always_recorded"
+    """What a model may learn from fields that are empty: nothing, unless `visible` is asked for by name."""
     conflicts: Literal["keep", "drop", "error"] = "keep"
     """What to do with photos that are the same bytes under different labels."""
     photo_side: int = Field(default=256, ge=32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pandas as pd
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig
 from mmskin.data.equal_photos import tie_equal_photos
-from mmskin.data.missingness import fully_recorded, input_schema
+from mmskin.data.missingness import excluded_fields, fully_recorded, input_schema
 from mmskin.data.sources import SOURCES
 from mmskin.data.splits import Split, make_folds, read_folds, split_by_fold
 from mmskin.data.table import Cases, check_table
@@ -22,11 +23,15 @@ PARTS = ("test", "val", "train")  # as folds 0, 1 and 2: fold k tests, k+1 valid
 
 
 class Fold(NamedTuple):
-    """One fold of an experiment: which cases do what, and what of them the model may see."""
+    """One fold of an experiment: which cases do what, and what of them the model may see.
+
+    excluded: fields that were asked for and may not be seen, each with its reason; see `mmskin.data.missingness`.
+    """
 
     number: int
     split: Split
     schema: Schema
+    excluded: Mapping[str, str] = {}
 
 
 def read_source(data: DataConfig) -> Cases:
@@ -37,18 +42,24 @@ def read_source(data: DataConfig) -> Cases:
 
 def load_cases(data: DataConfig) -> Cases:
     """The labelled cases of an experiment; see `labelled_cases`."""
-    return labelled_cases(read_source(data))
+    cases = read_source(data)
+    return labelled_cases(cases, fields=asked_fields(data, cases.schema))
 
 
-def labelled_cases(cases: Cases) -> Cases:
+def labelled_cases(cases: Cases, *, fields: Sequence[str] | None = None) -> Cases:
     """Those with a target; beside them `group_fully_recorded` ("yes" or "no") and the subgroups as `group_<name>`.
+
+    Fully recorded is a case in which none of these fields is empty; all fields if None. Where that is every case,
+    nothing is optional and the group is left out.
 
     A subgroup may be a field of the history too: kept apart, it stays what it is when a history is hidden or shuffled.
     """
     table = cases.table[cases.table.target.notna()].reset_index(drop=True)
-    recorded = ["yes" if whole else "no" for whole in fully_recorded(table, cases.schema)]
-    subgroups = {f"group_{column}": table[column] for column in cases.schema.subgroups}
-    return cases._replace(table=table.assign(group_fully_recorded=recorded, **subgroups))
+    in_use = cases.schema if fields is None else cases.schema.with_fields(fields)
+    whole = fully_recorded(table, in_use)
+    groups = {} if whole.all() else {"group_fully_recorded": whole.map({True: "yes", False: "no"})}
+    groups |= {f"group_{column}": table[column] for column in cases.schema.subgroups}
+    return cases._replace(table=table.assign(**groups))
 
 
 def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:
@@ -95,6 +106,14 @@ def prepare_fold(data: DataConfig, cases: Cases, folds: pd.Series[int], number: 
     if number not in set(folds):
         raise ConfigError(f"data.test_folds names fold {number}, however the folds are {sorted(set(folds))}")
     split = split_by_fold(cases.table, folds, test_fold=number, classes=cases.schema.classes)
-    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=data.fields)
+    asked = asked_fields(data, cases.schema)
+    schema = input_schema(cases.schema, split.train, mode=data.missingness, fields=asked)
+    excluded = excluded_fields(cases.schema.with_fields(asked), split.train)
+    return Fold(number, split, schema, excluded if data.missingness == "always_recorded" else {})
+
+
+def asked_fields(data: DataConfig, schema: Schema) -> list[str]:
+    """The fields that an experiment asks for: those it names, or all, but for those it leaves out."""
+    names = schema.field_names if data.fields is None else data.fields
     left_out = {schema.field(name).name for name in data.without}
-    return Fold(number, split, schema.with_fields([name for name in schema.field_names if name not in left_out]))
+    return [name for name in names if name not in left_out]

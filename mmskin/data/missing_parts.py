@@ -3,7 +3,8 @@
 Each way takes a table of cases to an altered copy. It acts on the history itself and on the list of photos, before note
 and columns are made of them, so that no arm sees the two disagree. The ways:
 
-- `photo`, `fields`, `words`, or some of them joined by +: only these parts are left.
+- `photo` (where there are several kinds each by itself, such as `clinical_photo`), `fields`, `words`, or some of them
+  joined by +: only these parts are left.
 - `at_random`: each recorded field of each case is gone with chance `rate`.
 - `in_blocks`: fields that are recorded or left out together are gone together, for all cases of a patient, as where a
   clinic has no form for them. The blocks are the optional block of the schema and all other fields; each is hidden of
@@ -28,10 +29,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmskin.data.seeds import view_seed
+from mmskin.data.table import photos_by_kind
+from mmskin.features import photo_title
 from mmskin.schema import Schema
 
 COMPLETE = "complete"
-PHOTO, FIELDS, WORDS = "photo", "fields", "words"
+FIELDS, WORDS = "fields", "words"
 Mask = NDArray[np.bool_]
 
 
@@ -43,9 +46,16 @@ class Scenario(NamedTuple):
 
 
 def parts_of(table: pd.DataFrame, schema: Schema) -> tuple[str, ...]:
-    """Photo, fields, words: those of which any case has something."""
-    found = {PHOTO: table.images.map(len) > 0, FIELDS: recorded(table, schema).any(axis=1), WORDS: table.text.notna()}
-    return tuple(part for part, has in found.items() if has.any())
+    """Every kind of photo, fields, words: those of which any case has something."""
+    photos = photos_by_kind(table, schema)
+    has_any = {photo_part(kind): any(by_kind[kind] for by_kind in photos) for kind in schema.photos}
+    has_any |= {FIELDS: bool(recorded(table, schema).any()), WORDS: bool(table.text.notna().any())}
+    return tuple(part for part, has in has_any.items() if has)
+
+
+def photo_part(kind: str) -> str:
+    """The part that is a kind of photo: "photo" where there is one kind, else such as "clinical_photo"."""
+    return photo_title(kind).replace(" ", "_")
 
 
 def scenarios(parts: Sequence[str], rates: Sequence[float]) -> list[Scenario]:
@@ -72,16 +82,23 @@ def alter(table: pd.DataFrame, schema: Schema, scenario: Scenario, *, seed: int)
 
 
 def keep_parts(table: pd.DataFrame, schema: Schema, parts: Sequence[str]) -> pd.DataFrame:
-    """A copy with these parts alone: no photo, no field recorded, no free text where they are not named."""
+    """A copy with these parts alone: no photo of a kind, no field recorded, no free text where they are not named."""
     copy = table.copy()
     if FIELDS not in parts:
         copy = without_fields(copy, schema, np.ones((len(table), len(schema.fields)), dtype=bool))
     if WORDS not in parts:
         copy["text"] = pd.Series([None] * len(table), index=table.index, dtype=object)
-    if PHOTO not in parts:
-        for column in ("images", "image_kinds"):
-            copy[column] = pd.Series([()] * len(table), index=table.index, dtype=object)
-    return copy
+    kinds = [kind for kind in schema.photos if photo_part(kind) in parts]
+    return copy if len(kinds) == len(schema.photos) else with_photos_of(copy, schema, kinds)
+
+
+def with_photos_of(table: pd.DataFrame, schema: Schema, kinds: Sequence[str]) -> pd.DataFrame:
+    """A copy with the photos of these kinds alone."""
+    photos = photos_by_kind(table, schema)
+    images = [tuple(photo for kind in kinds for photo in by_kind[kind]) for by_kind in photos]
+    kept = [tuple(kind for kind in kinds for _ in by_kind[kind]) for by_kind in photos]
+    columns = {"images": images, "image_kinds": kept}
+    return table.assign(**{name: pd.Series(cells, index=table.index, dtype=object) for name, cells in columns.items()})
 
 
 def without_fields(table: pd.DataFrame, schema: Schema, hidden: Mask) -> pd.DataFrame:

@@ -1,12 +1,27 @@
 """Whether the history was *recorded* can give the diagnosis away: three named ways to train in spite of it.
 
-In PAD-UFES-20 the patients' history is blank only for lesions that are no cancer, so a model that may see the blanks
-reads the doctor's suspicion instead of the skin. The three ways:
+In PAD-UFES-20 the patients' history is missing only for lesions that are no cancer, so a model that may see what is
+missing reads the doctor's suspicion instead of the skin; fields left empty then make a cancer look benign. The three
+ways:
 
-- `visible`: blanks stay as they are. Published practice.
-- `always_recorded`: only fields recorded in every training row. Blind to the blanks by construction.
+- `always_recorded`, the default: fields recorded in (almost) every training row. A field that is empty in none is read
+  as it is, and no empty field can be seen by the model. An *almost always recorded* field may stay, by the rule below;
+  every other field is excluded, and named.
 - `equalized`: in training the optional block is hidden at random until P(hidden | class) is the same for all classes,
-  so that the blanks carry nothing to be learned. Test patients keep their fields.
+  so that what is missing carries nothing to be learned. Test patients keep their fields.
+- `visible`: missing fields stay as they are. Published practice.
+
+The rule of an almost always recorded field. Of n_c training rows of class c, m_c lack the field; C classes, N rows.
+
+1. max_c (m_c / n_c) / C ≤ `MOST_TOLD`. With all classes equally frequent, this is the share of cases that are of the
+   class most often empty and lack the field: the most that reading the emptiness could move balanced accuracy.
+2. In training so many recorded values are hidden at random that P(empty | class) / P(empty) ≤ `MOST_LIFT` for every
+   class: an empty field then raises no class's odds by more than a quarter. It is the smallest number that does.
+3. If that takes more than `MOST_HIDDEN` of the rows, the field is excluded: it would cost more than it is worth.
+
+Rows are never dropped: to leave out the few patients whose field is empty would move the population, a field does not.
+Validation and test rows keep their fields. Where no field is kept by this rule, answers are equal to the bit whatever
+else is recorded; where one is, its emptiness was made uninformative in training, which is less.
 
 Imputing is none of them: drawn values can be told from real ones. The equality is one of margins and does not hold
 given the photo. Recorded means not None: "unknown" is an answer that somebody wrote down.
@@ -14,18 +29,23 @@ given the photo. Recorded means not None: "unknown" is an answer that somebody w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmskin.data.seeds import view_seed
 from mmskin.errors import ConfigError, DataError, first_of, one_of
 from mmskin.schema import History, Schema
 
 Missingness = Literal["visible", "always_recorded", "equalized"]
 MISSINGNESS: tuple[Missingness, ...] = ("visible", "always_recorded", "equalized")
+
+MOST_TOLD = 0.005
+MOST_LIFT = 1.25
+MOST_HIDDEN = 0.05
 
 
 def input_schema(
@@ -41,33 +61,110 @@ def input_schema(
 
     Raises:
         ConfigError: no such mode.
-        DataError: a field does not exist or is an outcome; with `always_recorded`, no field is in every training row;
-            with `equalized`, a field outside the optional block is blank in some, which hiding the block can't level.
+        DataError: a field does not exist or is an outcome; with `equalized`, a field outside the optional block is
+            empty in some rows, which hiding the block can't level.
     """
     if mode not in MISSINGNESS:
         raise ConfigError(one_of("missingness", mode, MISSINGNESS))
     asked = schema if fields is None else schema.with_fields(fields)
-    if mode == "visible":
+    if mode == "equalized":
+        _check_can_equalize(asked, {name: int(train[name].isna().sum()) for name in asked.field_names})
+    if mode != "always_recorded":
         return asked
-    blank = {name: int(train[name].isna().sum()) for name in asked.field_names}
+    excluded = excluded_fields(asked, train)
+    return asked.with_fields([name for name in asked.field_names if name not in excluded])
+
+
+def excluded_fields(schema: Schema, train: pd.DataFrame) -> dict[str, str]:
+    """The fields that `always_recorded` leaves out, each with its reason in words; see the module for the rule."""
+    reasons = {name: _why_excluded(train, name, classes=len(schema.classes)) for name in schema.field_names}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_excluded(train: pd.DataFrame, field: str, *, classes: int) -> str:
+    """The reason, with its rates; "" for a field that stays."""
+    empty = train[field].isna()
+    if not empty.any():
+        return ""
+    rates = empty.groupby(train.target).mean()
+    share, highest = empty.mean(), rates.max()
+    told = f"empty in {share:.2%} of the training rows, most often in {rates.idxmax()} ({highest:.1%})"
+    if highest / classes > MOST_TOLD:
+        return f"{told}; {highest:.1%} / {classes} classes is above {MOST_TOLD:.1%}"
+    hidden = sum(_rows_to_hide(empty, train.target).values())
+    if hidden > MOST_HIDDEN * len(train):
+        return f"{told}; {hidden} of {len(train)} values would have to be hidden, above {MOST_HIDDEN:.0%}"
+    return ""
+
+
+def _rows_to_hide(empty: pd.Series[bool], target: pd.Series[str]) -> dict[str, int]:
+    """By class, the smallest numbers of recorded values to hide until no class is empty `MOST_LIFT` times as often.
+
+    One value after another, each of the class whose rate stays lowest: no other choice of as many has a lower highest
+    rate among the classes that lose some.
+    """
+    rows = {str(name): int(count) for name, count in target.value_counts().sort_index().items()}
+    lost = {str(name): int(count) for name, count in empty.groupby(target).sum().items()}
+    hidden = dict.fromkeys(rows, 0)
+    while any(lost[c] * len(target) > MOST_LIFT * sum(lost.values()) * rows[c] for c in rows):
+        lowest = min(rows, key=lambda c: (lost[c] + 1) / rows[c])
+        hidden[lowest] += 1
+        lost[lowest] += 1
+    return hidden
+
+
+def hides_at_random(train: pd.DataFrame, schema: Schema, *, mode: Missingness) -> bool:
+    """Whether `as_trained` draws: training rows differ by seed and view.
+
+    Args:
+        train: the training rows.
+        schema: what the model reads, see `input_schema`.
+        mode: of missingness.
+    """
     if mode == "always_recorded":
-        kept = [name for name, count in blank.items() if count == 0]
-        if blank and not kept:
-            told = first_of([f"{name} ({count})" for name, count in sorted(blank.items(), key=lambda item: item[1])])
-            raise DataError(
-                f"missingness: always_recorded leaves no field of {schema.name}: each is blank in some of the "
-                f"{len(train)} training rows: {told}; ask for the image modality only, or use equalized or visible"
-            )
-        return asked.with_fields(kept)
-    _check_can_equalize(asked, blank)
-    return asked
+        return bool(train[list(schema.field_names)].isna().any(axis=None))
+    return mode == "equalized"
+
+
+def as_trained(train: pd.DataFrame, schema: Schema, *, mode: Missingness, seed: int, view: int = 0) -> pd.DataFrame:
+    """The training rows as a model is shown them: with values hidden at random, if its mode asks for that.
+
+    Args:
+        train: the training rows, all with a target.
+        schema: what the model reads, see `input_schema`.
+        mode: of missingness.
+        seed: of the draw, 0 or more.
+        view: which of the K views, 0 or more. Each draws others.
+    """
+    if not hides_at_random(train, schema, mode=mode):
+        return train
+    if mode == "equalized":
+        return equalize(train, schema, seed=seed, view=view)
+    copy = train.copy()
+    for name in schema.field_names:
+        for row in _drawn(train, name, seed=seed, view=view):
+            copy.at[row, name] = None
+    return copy
+
+
+def _drawn(train: pd.DataFrame, field: str, *, seed: int, view: int) -> list[Hashable]:
+    """Labels of the rows whose value is hidden: of each class those whose case id comes first in a drawn order."""
+    empty = train[field].isna()
+    order = train.case_id[~empty].map(lambda case: view_seed(f"{field} {case}", view, seed)).sort_values().index
+    by_class = train.target[order].groupby(train.target[order], sort=True)
+    return [
+        row
+        for name, count in _rows_to_hide(empty, train.target).items()
+        if count
+        for row in by_class.get_group(name).index[:count]
+    ]
 
 
 def _check_can_equalize(schema: Schema, blank: dict[str, int]) -> None:
     outside = [f"{name} ({count} rows)" for name, count in blank.items() if count and name not in schema.optional_block]
     if outside:
         raise DataError(
-            f"missingness: equalized hides the optional block of {schema.name}, however fields outside it are blank in "
+            f"missingness: equalized hides the optional block of {schema.name}, however fields outside it are empty in "
             f"training too: {first_of(outside)}; declare them in optional_block, or leave them out of fields"
         )
 
@@ -79,8 +176,8 @@ def flags(table: pd.DataFrame, schema: Schema) -> NDArray[np.bool_]:
 
 
 def fully_recorded(table: pd.DataFrame, schema: Schema) -> pd.Series[bool]:
-    """Which rows have the whole optional block, with the table's index."""
-    return pd.Series(~flags(table, schema), index=table.index, name="fully_recorded")
+    """Which rows have every field of the schema, with the table's index; none is optional where that is all of them."""
+    return table[list(schema.field_names)].notna().all(axis=1).rename("fully_recorded")
 
 
 def missing_rates(table: pd.DataFrame, schema: Schema) -> pd.Series[float]:

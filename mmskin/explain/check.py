@@ -33,7 +33,7 @@ from mmskin.explain.integrated_gradients import bound
 from mmskin.explain.photo_map import heat_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.words import word_values
-from mmskin.features import is_photo
+from mmskin.features import is_photo, photo_title
 from mmskin.json_values import plain
 from mmskin.schema import History
 
@@ -264,13 +264,23 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
     return found
 
 
+def _other_kinds(cases: Sequence[CheckedCase]) -> Iterator[str]:
+    """The kinds of photo that the model reads beside the one whose maps were measured."""
+    kind = next(case.held.kind for case in cases if case.held is not None)
+    for other in cases[0].answers.trained.modalities:
+        if is_photo(other) and other != kind:
+            yield f"heat maps of the {photo_title(other)}: those of the {photo_title(kind)} were"
+
+
 def _left_out(measured: set[str], cases: Sequence[CheckedCase]) -> Iterator[str]:
     reads = cases[0].answers.trained.modalities
     if "forgotten" not in measured:
         lacking = "no case has a photo of which it gives a map" if any(map(is_photo, reads)) else "the model reads none"
         yield f"heat maps of photos: {lacking}"
-    elif "pointing" not in measured:
-        yield "the pointing game: the data set has no masks of lesions"
+    else:
+        yield from _other_kinds(cases)
+        if "pointing" not in measured:
+            yield "the pointing game: the data set has no masks of lesions"
     if "words" not in measured:
         why = "the model reads no note"
         if "text" in reads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
-from mmskin.inputs.photos import is_photo_source, open_rgb
+from mmskin.inputs.photos import open_rgb
 from mmskin.trained.prediction import Prediction, answer
-from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
+from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present, several
 from mmskin.trained.trained_model import TrainedModel
 
 
@@ -60,8 +60,7 @@ class Explainer:
             UserError: what `predict` refuses, or a class that does not exist.
         """
         presented = present(self.trained, image, metadata, text)
-        taken = _first_photo(image) if any(presented.photos.values()) else None
-        return self.explain_presented(presented, target=target, taken=taken)
+        return self.explain_presented(presented, target=target, taken=_as_taken(image, presented))
 
     def explain_presented(
         self,
@@ -69,7 +68,7 @@ class Explainer:
         *,
         prediction: Prediction | None = None,
         target: str | None = None,
-        taken: Image.Image | None = None,
+        taken: Mapping[str, Image.Image] | None = None,
     ) -> Explanation:
         """As `explain`, of a case that was read already.
 
@@ -77,7 +76,7 @@ class Explainer:
             presented: the case.
             prediction: what was answered, if it was.
             target: class that is explained; the most likely one if None.
-            taken: the first photo as it was taken, for the picture of the map; as it was read if None.
+            taken: by kind, the first photo as it was taken, for the picture of the map; as it was read if left out.
         """
         schema, history = self.trained.schema, presented.history
         if target is not None and target not in schema.classes:
@@ -86,8 +85,7 @@ class Explainer:
         target = target or prediction.top
         code = schema.classes.index(target)
         answers = Answers(presented)
-        photo_map = self._photo_map(presented, target)
-        photo = taken or next((photos[0] for photos in presented.photos.values() if photos), None)
+        first = {kind: photos[0] for kind, photos in presented.photos.items() if photos}
         return Explanation(
             target=target,
             titles=dict(schema.class_titles),
@@ -101,23 +99,24 @@ class Explainer:
             words=word_values(answers, history, code),
             fields=field_values(answers, history, code, exact_up_to=self.exact_fields, pairs=self.pairs),
             changes=tuple(what_if(answers, history)),
-            photo=photo,
-            photo_map=photo_map,
+            photos={**first, **(taken or {})},
+            photo_maps=dict(self._photo_maps(presented, target)),
         )
 
-    def _photo_map(self, presented: PresentedCase, target: str) -> PhotoMap | None:
-        """The map of the first photo whose encoder gives one, by itself if there are several of its kind; else None."""
+    def _photo_maps(self, presented: PresentedCase, target: str) -> Iterator[tuple[str, PhotoMap]]:
+        """By kind, the map of the first photo, by itself if there are several; of encoders that give one."""
         encoders = self.trained.model.encoders
         for kind, photos in presented.photos.items():
             if photos and encoders[kind].grid is not None:
                 one = presented if len(photos) == 1 else presented.with_photos({**presented.photos, kind: photos[:1]})
-                return map_of(one, target=target, kind=kind)
-        return None
+                yield kind, map_of(one, target=target, kind=kind)
 
 
-def _first_photo(image: GivenPhotos) -> Image.Image:
-    first = next(iter(image.values())) if isinstance(image, Mapping) else image
-    return open_rgb(first if is_photo_source(first) else next(iter(first or ()))).image  # type: ignore[arg-type]
+def _as_taken(image: GivenPhotos, presented: PresentedCase) -> dict[str, Image.Image]:
+    """By kind, the first of the photos that are read, at its own size."""
+    kinds = [kind for kind, photos in presented.photos.items() if photos]
+    given = image if isinstance(image, Mapping) else dict.fromkeys(kinds, image)
+    return {kind: open_rgb(several(given[kind] or ())[0]).image for kind in kinds}
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,8 @@ class Explanation:
     used, missing, remarks, note: as `Prediction` has them.
     shares: of photo, words and fields. words, fields: None where the model reads none or the case has none.
     changes: the answer under every other value of every field.
-    photo, photo_map: the first photo, and where in it the evidence for the class lies; None where there is none.
+    photos, photo_maps: by kind, the first photo, and where in it the evidence for the class lies; a kind of which
+        there is no photo, or whose encoder gives no map, is no key.
     """
 
     target: str
@@ -42,8 +43,8 @@ class Explanation:
     words: WordValues | None
     fields: FieldValues | None
     changes: tuple[Change, ...]
-    photo: Image.Image | None
-    photo_map: PhotoMap | None
+    photos: Mapping[str, Image.Image] = field(default_factory=dict)
+    photo_maps: Mapping[str, PhotoMap] = field(default_factory=dict)
 
     @property
     def top(self) -> str:
@@ -53,10 +54,25 @@ class Explanation:
         """What a class is called."""
         return self.titles.get(name, name)
 
+    @property
+    def photo(self) -> Image.Image | None:
+        """The photo, of several kinds the first."""
+        return next(iter(self.photos.values()), None)
+
+    @property
+    def photo_map(self) -> PhotoMap | None:
+        """The map of the photo, of several kinds the first that has one."""
+        return next(iter(self.photo_maps.values()), None)
+
     @cached_property
+    def heatmaps(self) -> dict[str, Image.Image]:
+        """By kind, the photo with its map laid over it."""
+        return {kind: found.over(self.photos[kind]) for kind, found in self.photo_maps.items()}
+
+    @property
     def heatmap(self) -> Image.Image | None:
-        """The photo with its map laid over it."""
-        return None if self.photo is None or self.photo_map is None else self.photo_map.over(self.photo)
+        """The photo with its map laid over it, of several kinds the first that has one."""
+        return next(iter(self.heatmaps.values()), None)
 
     @property
     def flips(self) -> list[Change]:

@@ -78,8 +78,9 @@ def _name(value: Any) -> Any:
 
 
 def _cases(trained: TrainedModel, rows: pd.DataFrame) -> Iterator[CheckedCase]:
-    """Those of which anything is there that the model reads."""
+    """Those of which anything is there that the model reads; maps are of the first kind of photo that has any."""
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
+    mapped = next((kind for kind in kinds if trained.model.encoders[kind].grid is not None), None)
     photos_of_rows = photos_by_kind(rows, trained.schema)
     for row, by_kind in zip(rows.to_dict("records"), photos_of_rows, strict=True):
         history = history_of(row, trained.schema)
@@ -89,12 +90,10 @@ def _cases(trained: TrainedModel, rows: pd.DataFrame) -> Iterator[CheckedCase]:
         if not any(bool(flag.any()) for flag in answers.batch([question]).present.values()):
             continue
         case = CheckedCase(row["patient_id"], answers, history, int(answers.ask([question])[0].argmax()))
-        mapped = [kind for kind in kinds if by_kind[kind] and trained.model.encoders[kind].grid is not None]
-        if mapped:
-            kind = mapped[0]
-            first = presented.with_photos({**presented.photos, kind: presented.photos[kind][:1]})
-            held = hold_presented(first, kind=kind)
-            case = case._replace(held=held, mask=_mask(row, by_kind[kind][0], seen_part(first, kind)))
+        if mapped is not None and by_kind[mapped]:
+            first = presented.with_photos({**presented.photos, mapped: presented.photos[mapped][:1]})
+            held = hold_presented(first, kind=mapped)
+            case = case._replace(held=held, mask=_mask(row, by_kind[mapped][0], seen_part(first, mapped)))
         yield case
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import UserError, one_of
 from mmskin.explain.gradient import Grid
-from mmskin.features import Features, is_photo
+from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Batch, collate
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.trained.presented_case import PresentedCase
@@ -103,6 +103,8 @@ def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> Fixe
         raise UserError(one_of("photo kind", kind, kinds))
     kind = kind or kinds[0]
     count = len(presented.photos.get(kind, ()))
+    if not count and len(kinds) > 1:
+        raise UserError(f"a heat map of the {photo_title(kind)} needs that photo, however: this case has none")
     if count != 1:
         raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {count}")
     inputs = presented.prepared[kind]

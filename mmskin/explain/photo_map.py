@@ -14,6 +14,7 @@ from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.gradient import Grid, Heat
 from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
+from mmskin.features import is_photo
 from mmskin.fusion.fusion_contract import Fusion
 from mmskin.trained.presented_case import PresentedCase
 
@@ -110,6 +111,11 @@ def additive_note(fusion: Fusion) -> str | None:
     """
     if not fusion.is_additive or len(fusion.modalities) < 2:
         return None
+    if all(map(is_photo, fusion.modalities)):
+        return (
+            "the photos are judged apart in this model and then added up: another photo of one kind changes how much "
+            "the other counts for the answer, not where its map of a class is warm"
+        )
     return (
         "photo and history are judged apart in this model and then added up: another history changes how much the "
         "photo counts for the answer, not where this map of a class is warm"

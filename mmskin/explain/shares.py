@@ -24,7 +24,8 @@ class PartShares:
 
     points: by part ("photo", or "clinical photo" and so on; "words", "fields"; those that the case has and the model
         reads); they add up to score − baseline_score.
-    alone: the differential by class with the photo or the history alone ("photo", "history"), where there is such.
+    alone: the differential by class with one kind of photo or the history alone ("photo" or "clinical photo" and so
+        on, "history"), where there is such.
     score, baseline_score: the probability of the explained class with everything and with nothing.
     """
 
@@ -44,8 +45,8 @@ def part_shares(answers: Answers, history: History, code: int) -> PartShares:
         return np.array([_answer(answers, history, subset)[code] for subset in subsets])
 
     found = exact_shapley(game, len(parts))
-    photos = {photo_title(kind) for kind in answers.photos}
-    sides = {"photo": photos & set(parts), "history": {"words", "fields"} & set(parts)}
+    history_parts = {"words", "fields"} & set(parts)
+    sides = {part: {part} for part in parts if part not in history_parts} | {"history": history_parts}
     alone = {name: _ranked(answers, _answer(answers, history, side)) for name, side in sides.items() if side}
     points = dict(zip(parts, found.values.tolist(), strict=True))
     return PartShares(points, found.full, found.empty, found.completeness_error, alone)

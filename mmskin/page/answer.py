@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from mmskin.api.predictor import Predictor
 from mmskin.errors import UserError
 from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
+from mmskin.features import is_photo, photo_title
 from mmskin.page.photos import Kept
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE, Bar, explanation_html
@@ -35,9 +36,9 @@ LONGEST_TEXT = 5000
 
 
 class Case(NamedTuple):
-    """What a visitor asks. target: class to explain, None for the most likely one."""
+    """What a visitor asks. photos: by kind. target: class to explain, None for the most likely one."""
 
-    photo: Kept | None
+    photos: Mapping[str, Kept]
     fields: Mapping[str, object]
     text: str | None
     target: str | None = None
@@ -65,15 +66,33 @@ def ask(predictor: Predictor, case: Case) -> Asked:
         UserError: what `Predictor.predict` refuses, or a text that is too long.
     """
     check_text(case.text)
-    image = None if case.photo is None else case.photo.image
-    presented = predictor.present(image, case.fields, case.text)
+    images = {kind: kept.image for kind, kept in case.photos.items()}
+    presented = predictor.present(images or None, case.fields, case.text)
     prediction = predictor.answer(presented)
-    if case.photo is None:
+    if not case.photos:
         return Asked(presented, prediction, advise(prediction, predictor.schema))
     # Of the quality the page says what was seen at upload, on more pixels than the model reads.
     others = (line for line in prediction.remarks if line not in presented.remarks)
-    prediction = replace(prediction, remarks=(*case.photo.remarks, *others))
-    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=case.photo.quality))
+    reading = _by_photo(predictor, {kind: kept.remarks for kind, kept in case.photos.items()})
+    prediction = replace(prediction, remarks=(*reading, *others))
+    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=quality_of(predictor, case)))
+
+
+def photo_kinds(predictor: Predictor) -> tuple[str, ...]:
+    """The kinds of photo that the page asks for: those that the model reads; the first of the data set if it reads
+    none, for the answer to say so."""
+    return tuple(filter(is_photo, predictor.modalities)) or predictor.schema.photos[:1]
+
+
+def quality_of(predictor: Predictor, case: Case) -> list[str]:
+    """What is wrong with the photos of a case."""
+    return _by_photo(predictor, {kind: kept.quality for kind, kept in case.photos.items()})
+
+
+def _by_photo(predictor: Predictor, lines: Mapping[str, Sequence[str]]) -> list[str]:
+    """Lines on each photo, which say of which they are where the model reads several kinds."""
+    several = len(photo_kinds(predictor)) > 1
+    return [f"{photo_title(kind)}: {line}" if several else line for kind, said in lines.items() for line in said]
 
 
 def check_text(text: str | None) -> None:
@@ -104,10 +123,10 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         set_titles=[titles[name] for name in advice.classes],
         set_hint=w.SET_HINT.format(mass=percent(advice.mass), reached=percent(advice.reached)),
         reasons=advice.reasons,
-        has_photo="image" in prediction.used,
-        quality=() if case.photo is None else case.photo.quality,
-        used=[w.MODALITIES[name] for name in prediction.used],
-        missing=[w.MODALITIES[name] for name in prediction.missing],
+        photos_used=sum(map(is_photo, prediction.used)),
+        quality=quality_of(predictor, case),
+        used=[w.modality(name) for name in prediction.used],
+        missing=[w.modality(name) for name in prediction.missing],
         remarks=prediction.remarks,
         note=prediction.note,
         warning=NOT_A_DIAGNOSIS,
@@ -143,10 +162,9 @@ def _save(page: str) -> str:
 
 
 def _why(case: Case, explanation: Explanation) -> str:
-    """The explanation, with the photo as the visitor gave it in place of the one that the model reads."""
-    if case.photo is not None and explanation.photo is not None:
-        explanation = replace(explanation, photo=Image.open(io.BytesIO(case.photo.shown)))
-    return explanation_html(explanation, heading="h3")
+    """The explanation, with the photos as the visitor gave them in place of those that the model reads."""
+    shown = {kind: Image.open(io.BytesIO(case.photos[kind].shown)) for kind in explanation.photos}
+    return explanation_html(replace(explanation, photos=shown), heading="h3")
 
 
 def _base64(data: bytes) -> str:

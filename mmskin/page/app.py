@@ -15,7 +15,8 @@ minute of one address, 16 waiting). The session cookie of the first answer has t
     → ["…/NAME.jpg"], which is a name and no file
     curl -c jar -b jar -H 'content-type: application/json' http://127.0.0.1:7860/gradio_api/call/predict \
          -d '{"data": ["NAME.jpg", {"age": 62, "itch": "yes"}, "it scabs"]}'
-    → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days
+    → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days. A model that reads several
+      kinds of photo takes an object of names by kind: {"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}
     curl -b jar http://127.0.0.1:7860/gradio_api/call/predict/ID
     → probabilities, used, missing, remarks, note, reminder, set, refer; or {"error": "one sentence"}
 """
@@ -23,12 +24,13 @@ minute of one address, 16 waiting). The session cookie of the first answer has t
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,9 @@ from starlette.middleware import Middleware
 
 import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
-from mmskin.errors import MmskinError, UserError
-from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, refused
+from mmskin.errors import MmskinError, UserError, one_of
+from mmskin.features import photo_title
+from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, photo_kinds, refused
 from mmskin.page.card import card
 from mmskin.page.default_model import cache_folder, default_run
 from mmskin.page.examples import draw_examples
@@ -81,14 +84,21 @@ class Page:
 
     def __init__(self, predictor: Predictor, photos: Photos, *, model: str, is_real: bool) -> None:
         self.predictor, self.photos, self.model, self.is_real = predictor, photos, model, is_real
+        self.kinds = photo_kinds(predictor)
 
-    def answer(self, request: gr.Request, photo: str | None, text: str, target: str, *values: Any) -> Iterator[Shown]:
-        """The two parts of the page, twice: without and with the explanation. A refusal stands where they would."""
+    def answer(self, request: gr.Request, *given: Any) -> Iterator[Shown]:
+        """The two parts of the page, twice: without and with the explanation. A refusal stands where they would.
+
+        Args:
+            request: of the visitor.
+            given: a photo's name for each of `kinds`, text, class to explain, and the values of all widgets.
+        """
+        names, (text, target, *values) = given[: len(self.kinds)], given[len(self.kinds) :]
         answer = ""
         try:
             check_text(text)
             fields = read_widgets(self.predictor.schema.fields, values)
-            case = Case(self._photo(photo, request), fields, text, target or None)
+            case = Case(self._photos(dict(zip(self.kinds, names, strict=True)), request), fields, text, target or None)
             for shown in answer_in_steps(self.predictor, case, model=self.model, is_real=self.is_real):
                 answer = shown.answer
                 yield shown
@@ -99,11 +109,12 @@ class Page:
             yield refused(answer, w.BROKEN)
 
     def predict(
-        self, photo: str | None, fields: dict[str, Any], text: str | None, request: gr.Request
+        self, photo: str | dict[str, str] | None, fields: dict[str, Any], text: str | None, request: gr.Request
     ) -> dict[str, Any]:
         """The answer of one case as plain values; for the API."""
         try:
-            _, prediction, advice = ask(self.predictor, Case(self._photo(photo, request), fields or {}, text))
+            case = Case(self._photos(self._named(photo), request), fields or {}, text)
+            _, prediction, advice = ask(self.predictor, case)
         except UserError as error:
             return {"error": str(error)}
         except Exception as error:
@@ -111,13 +122,24 @@ class Page:
             return {"error": w.BROKEN}
         return {**prediction.to_json(), "set": list(advice.classes), "refer": list(advice.reasons)}
 
-    def _photo(self, name: str | None, request: gr.Request) -> Kept | None:
-        if not name:
-            return None
-        kept = self.photos.get(Path(name).name, cookie_of(request.headers.get("cookie", "")))
-        if kept is None:
+    def _named(self, photo: str | dict[str, str] | None) -> dict[str, str]:
+        """Names of photos by kind, as a program gives them."""
+        if isinstance(photo, dict):
+            for kind in photo:
+                if kind not in self.kinds:
+                    raise UserError(one_of("photo kind", kind, self.kinds))
+            return photo
+        if photo and len(self.kinds) > 1:
+            raise UserError(w.WHICH_PHOTO.format(example=json.dumps(dict.fromkeys(self.kinds, "NAME.jpg"))))
+        return {self.kinds[0]: photo} if photo else {}
+
+    def _photos(self, names: Mapping[str, str | None], request: gr.Request) -> dict[str, Kept]:
+        """The photos of a visitor by kind."""
+        visitor = cookie_of(request.headers.get("cookie", ""))
+        kept = {kind: self.photos.get(Path(name).name, visitor) for kind, name in names.items() if name}
+        if None in kept.values():
             raise UserError(w.PHOTO_GONE)
-        return kept
+        return {kind: photo for kind, photo in kept.items() if photo is not None}
 
 
 def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
@@ -136,7 +158,8 @@ def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
                 with gr.Column(min_width=300):
                     gr.Markdown(f"## {w.CASE}\n{w.CASE_HINT}")
                     examples = [] if page.is_real else _example_buttons(page)
-                    photo = _photo_field(folder)
+                    with gr.Row():
+                        photos = [_photo_field(kind, folder, only=len(page.kinds) == 1) for kind in page.kinds]
                     text = _text_field()
                     widgets = [widget for field in schema.fields for widget in make_widgets(field)]
                     with gr.Row():
@@ -156,7 +179,7 @@ def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
         gr.Markdown(f"**{NOT_A_DIAGNOSIS}**")
         asking: dict[str, Any] = {
             "fn": page.answer,
-            "inputs": [photo, text, target, *widgets],
+            "inputs": [*photos, text, target, *widgets],
             "outputs": [answer, why],
             "api_visibility": "private",
             "concurrency_id": "model",
@@ -167,10 +190,10 @@ def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
         target.input(**asking)
         for example, filled in examples:
             example.click(
-                _constant(filled), None, [photo, text, *widgets], api_visibility="private", show_progress="hidden"
+                _constant(filled), None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden"
             )
-        empty = [None, "", *fill_widgets(schema.fields, {})]
-        clear.click(lambda: empty, None, [photo, text, *widgets], api_visibility="private", show_progress="hidden")
+        empty = [*(None for _ in photos), "", *fill_widgets(schema.fields, {})]
+        clear.click(lambda: empty, None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden")
         gr.api(page.predict, api_name="predict", concurrency_id="model", concurrency_limit=1)
         app.load(None, None, None, js=ON_LOAD)
     return app.queue(max_size=WAITING, default_concurrency_limit=1)
@@ -223,17 +246,19 @@ def _heading(is_real: bool) -> str:
     return f'<div class="mm"><h1>{w.TITLE}</h1>{banner}<p class="quiet">{w.PRIVACY}</p></div>'
 
 
-def _photo_field(folder: Path) -> gr.Image:
+def _photo_field(kind: str, folder: Path, *, only: bool) -> gr.Image:
     """Gradio's own widget; what it takes for the path of a file is a name in `Photos`."""
+    title = photo_title(kind)
     photo = gr.Image(
         type="filepath",
         sources=["upload", "webcam", "clipboard"],
-        label=w.PHOTO,
+        label=w.PHOTO.format(title=title.capitalize()),
         placeholder=w.PHOTO_PLACEHOLDER,
-        alt_text=w.PHOTO_ALT,
+        alt_text=w.PHOTO_ALT.format(title=title),
         buttons=[],
         height=280,
-        elem_id="photo",
+        min_width=200,
+        elem_id="photo" if only else f"photo-{kind}",
     )
     photo.example_payload = lambda: None  # of gradio's it is a picture on another machine
     photo.preprocess = lambda payload: payload and payload.path

@@ -40,7 +40,7 @@ def card(predictor: Predictor, folder: Path) -> str:
 def _model(predictor: Predictor) -> list[tuple[str, str]]:
     config, experiment = predictor.trained.record, predictor.trained.record.get("experiment", {})
     return [
-        ("Reads", ", ".join(w.MODALITIES[name] for name in predictor.modalities)),
+        ("Reads", ", ".join(w.modality(name) for name in predictor.modalities)),
         *((f"Encoder of {name}", _slot(slot)) for name, slot in config["encoders"].items()),
         ("Fusion", _slot(config["fusion"])),
         ("Loss", _slot(config["loss"])),
@@ -66,6 +66,7 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
         ("Fold held out as test", _told(config.get("fold"))),
         ("Missing fields", w.MISSINGNESS.get(str(config.get("missingness")), w.NOT_KNOWN)),
         ("Fields", ", ".join(field.title for field in schema.fields) or w.NOTHING),
+        *((f"Excluded: {name}", reason) for name, reason in config.get("fields_excluded", {}).items()),
         ("Never an input", ", ".join(schema.outcomes) or w.NOTHING),
         ("Licence", schema.licence or w.NOT_KNOWN),
         ("Citation", schema.citation or w.NOT_KNOWN),

@@ -5,6 +5,9 @@ Templates read them as `w.NAME`.
 
 from __future__ import annotations
 
+from mmskin.features import photo_title
+from mmskin.trained.prediction import VISIBLE
+
 TITLE = "mmskin: a photo, a history, a differential"
 DEMONSTRATION = "A demonstration that knows nothing about real skin"
 DEMONSTRATION_WHY = (
@@ -23,8 +26,8 @@ CARD = "Model card"
 
 CASE = "The case"
 CASE_HINT = "Every part may be left out; what is left out counts as not recorded."
-PHOTO = "Photo of the lesion"
-PHOTO_ALT = "The photo that was given"
+PHOTO = "{title} of the lesion"
+PHOTO_ALT = "The {title} that was given"
 PHOTO_PLACEHOLDER = "# Drop a photo here, or paste one\nor click to choose a file"
 TEXT = "What the patient says"
 TEXT_PLACEHOLDER = "In the patient's own words. No name, no date of birth."
@@ -57,8 +60,8 @@ RESTS_ON = "What this rests on"
 USED = "Used"
 MISSING = "Missing"
 NOTHING = "nothing"
-MODALITIES = {"image": "the photo", "text": "the history as a note", "metadata": "the fields as columns"}
-QUALITY = "The photo"
+MODALITIES = {"text": "the history as a note", "metadata": "the fields as columns"}
+QUALITY, QUALITY_SEVERAL = "The photo", "The photos"
 QUALITY_GOOD = "Neither blurred nor dark nor tiny."
 REMARKS = "Remarks"
 NOTE = "The note that the model read"
@@ -80,8 +83,8 @@ CARD_LIMITS = "Limits"
 NOT_KNOWN = "not known: it does not stand in the model's files"
 NO_RESULTS = "Not known: there is no results.json in the model's run folder."
 MISSINGNESS = {
-    "visible": "visible: the model was told what is not recorded, and may have learned from the gap itself",
-    "always_recorded": "always_recorded: only fields that every training case has; a gap cannot speak",
+    "visible": f"visible: {VISIBLE}",
+    "always_recorded": "always_recorded: only fields that (almost) every training case has; a gap tells almost nothing",
     "equalized": "equalized: in training gaps were made equally frequent in every class",
 }
 LIMITS = (
@@ -97,6 +100,12 @@ TOO_SLOW = "the upload took too long"
 NO_FILE = "send one file, as multipart/form-data under the name files"
 NO_JSON = "send a JSON object whose data is a list, with finite numbers and whole characters"
 NOT_FOUND = "not found"
+WHICH_PHOTO = "this model reads several kinds of photo: give an object of names by kind, such as {example}"
 PHOTO_GONE = "the photo is no longer kept: choose it again"
 TOO_LONG = "the text has {length:,} characters; at most {limit:,} are read: shorten it"
 BROKEN = "something went wrong on this side; the case was not kept. The log names the kind of error."
+
+
+def modality(name: str) -> str:
+    """What a modality is called in a sentence."""
+    return MODALITIES.get(name) or f"the {photo_title(name)}"

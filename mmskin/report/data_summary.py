@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill, shorten
 
 import pandas as pd
 
-from mmskin.data.table import Cases, histories
+from mmskin.data.missingness import excluded_fields, fully_recorded
+from mmskin.data.table import Cases, histories, photos_by_kind
 from mmskin.inputs.note import say_value
 from mmskin.report.numbers import count, percent
 from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
@@ -22,15 +23,18 @@ _MOST_VALUES = 60  # characters of the column that tells a field's values
 def describe(cases: Cases) -> str:
     """Counts, classes, fields and remarks as plain text, at most 100 characters a line.
 
-    Photos are looked for on disk, not opened. "Always" is a field recorded in every case: only such fields can be used
-    under `missingness: always_recorded`.
+    Photos are looked for on disk, not opened. "Stays" is a field that models may read under
+    `missingness: always_recorded`, had all labelled cases been training cases; the others are told with their reasons.
     """
     schema, table = cases.schema, cases.table
     blocks = [_counts(schema, table), _classes(schema, table)]
     if schema.fields:
-        blocks.append(_fields(cases))
+        excluded = excluded_fields(schema, table[table.target.notna()])
+        blocks.append(_fields(cases, excluded))
+        if excluded:
+            blocks.append(_listed("Excluded by missingness: always_recorded, the default", _by_reason(excluded)))
     if schema.outcomes:
-        blocks.append(_listed("Outcomes, never inputs", _outcomes(schema)))
+        blocks.append(_listed("Outcomes, never inputs", _by_reason(schema.outcomes)))
     if cases.remarks:
         blocks.append(_listed("Remarks", cases.remarks))
     source = [("Licence", schema.licence or "not stated"), ("Citation", schema.citation or "not stated")]
@@ -47,16 +51,24 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
         ("patients", count(table.patient_id.nunique())),
         ("lesions", count(table.lesion_id.nunique())),
         ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
+        *([("photos by kind", _photos_by_kind(schema, table))] if len(schema.photos) > 1 else []),
         ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
         ("free text", f"{table.text.notna().sum():,} cases"),
     ]
     unlabelled = int(table.target.isna().sum())
     if unlabelled:
         lines.append(("without label", f"{unlabelled:,} cases"))
-    if schema.optional_block:
-        full = table[list(schema.optional_block)].notna().all(axis=1)
+    full = fully_recorded(table, schema)
+    if not full.all():
         lines.append(("fully recorded", f"{full.sum():,} cases of {table.patient_id[full].nunique():,} patients"))
     return "\n".join([schema.name, *(_wrapped(f"  {what:<17}", text) for what, text in lines)])
+
+
+def _photos_by_kind(schema: Schema, table: pd.DataFrame) -> str:
+    by_kind = photos_by_kind(table, schema)
+    return ", ".join(
+        f"{kind}: {len({photo for photos in by_kind for photo in photos[kind]}):,}" for kind in schema.photos
+    )
 
 
 def _classes(schema: Schema, table: pd.DataFrame) -> str:
@@ -72,24 +84,24 @@ def _classes(schema: Schema, table: pd.DataFrame) -> str:
     return _table(("Class", "cases", "share", "patients", ""), rows)
 
 
-def _outcomes(schema: Schema) -> list[str]:
-    """Columns by the reason that they share."""
+def _by_reason(reasons: Mapping[str, str]) -> list[str]:
+    """Names by the reason that they share."""
     by_reason: dict[str, list[str]] = {}
-    for name, reason in schema.outcomes.items():
+    for name, reason in reasons.items():
         by_reason.setdefault(reason, []).append(name)
     return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def _fields(cases: Cases) -> str:
+def _fields(cases: Cases, excluded: Collection[str]) -> str:
     every = histories(cases.table, cases.schema)
     rows = []
     for field in cases.schema.fields:
         values = [history.fields[field.name] for history in every]
         absent, unknown = values.count(None), values.count(UNKNOWN)
         answered = [value for value in values if value is not None and value != UNKNOWN]
-        always = "" if absent else "always"
+        stays = "" if field.name in excluded else "stays"
         counts = (count(len(answered)), count(unknown), count(absent))
-        rows.append((field.name, *counts, always, _values(field, answered)))
+        rows.append((field.name, *counts, stays, _values(field, answered)))
     return _table(("Field", "answered", "unknown", "not recorded", "", "values"), rows)
 
 

@@ -16,7 +16,6 @@ from mmskin.report.numbers import MINUS, points
 
 FOR, AGAINST = PALETTE[0], PALETTE[1]  # blue and vermilion of Okabe and Ito (2008)
 SCALE = LinearSegmentedColormap.from_list("speaks", [AGAINST, "#ffffff", FOR])
-PART_TITLES = {"photo": "Photo", "words": "Patient's words", "fields": "Fields"}
 LINE = 68  # characters of the note in a line of the figure
 MARKED = 0.1  # share of the strongest word from which a word gets its sign
 
@@ -33,10 +32,15 @@ def explanation_figures(explanation: Explanation) -> dict[str, Figure]:
     return figures
 
 
+def part_title(part: str) -> str:
+    """What a part is called above its bar."""
+    return "Patient's words" if part == "words" else part.capitalize()
+
+
 def shares_figure(explanation: Explanation) -> Figure:
-    """How much photo, words and fields counted."""
+    """How much each photo, words and fields counted."""
     shares = explanation.shares.points
-    return _bars([PART_TITLES[part] for part in shares], list(shares.values()), [0.0] * len(shares))
+    return _bars([part_title(part) for part in shares], list(shares.values()), [0.0] * len(shares))
 
 
 def fields_figure(explanation: Explanation) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,9 @@ from PIL import Image
 
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.what_if import Change
+from mmskin.features import photo_title
 from mmskin.reminder import NOT_A_DIAGNOSIS
-from mmskin.report.explanation_figures import PART_TITLES, explanation_figures, word_colours, word_signs
+from mmskin.report.explanation_figures import explanation_figures, part_title, word_colours, word_signs
 from mmskin.report.explanation_sentences import method_sentences, sentences
 from mmskin.report.metric_figures import png
 from mmskin.report.numbers import number, percent, points
@@ -27,7 +28,6 @@ PRIVATE = "This page holds what a patient showed and said: keep it where their r
 SIDE = 640  # pixels of the longer side of photo and map
 MOST_FLIPS = 6
 NOT_RECORDED = "not recorded"
-COLUMNS = {"photo": "Photo alone", "history": "History alone"}
 
 
 class Bar(NamedTuple):
@@ -36,6 +36,14 @@ class Bar(NamedTuple):
     title: str
     text: str
     share: float
+
+
+class MappedPhoto(NamedTuple):
+    """A photo as a data URL, with what it is called, and its heat map at the same size; "" where there is none."""
+
+    title: str
+    photo: str
+    heat: str
 
 
 class Word(NamedTuple):
@@ -51,22 +59,23 @@ def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
     """Everything that an explanation says, as a part of a page; what comes from the case is escaped.
 
     Args:
-        explanation: its photo may be exchanged for a larger one of the same scene.
+        explanation: its photos may be exchanged for larger ones of the same scene.
         heading: the tag of its headings.
     """
-    photo = _enlarged(explanation.photo)
-    photo_map = explanation.photo_map
+    alone = _alone(explanation)
     return render(
         HERE / "explanation.html.jinja",
         h=heading,
         target=explanation.title(explanation.target),
         sentences=sentences(explanation),
-        columns=["Nothing known", *(COLUMNS[name] for name in _alone(explanation)), "Everything"],
+        columns=["Nothing known", *(f"{name.capitalize()} alone" for name in alone), "Everything"],
+        compared="Photo alone, history alone, both"
+        if set(alone) <= {"photo", "history"}
+        else "Each alone, and together",
         classes=_classes(explanation),
-        parts=_ranked({PART_TITLES[part]: (value, 0.0) for part, value in explanation.shares.points.items()}),
-        photo=data_url(photo, side=SIDE),
-        map="" if photo is None or photo_map is None else data_url(photo_map.over(photo, opacity=1.0), side=SIDE),
-        map_notes=() if photo_map is None else photo_map.notes,
+        parts=_ranked({part_title(part): (value, 0.0) for part, value in explanation.shares.points.items()}),
+        maps=list(_maps(explanation)),
+        map_notes=map_notes(explanation),
         words=words_of(explanation),
         fields=fields_of(explanation),
         flips=_flips(explanation),
@@ -99,8 +108,8 @@ def write_explanation(explanation: Explanation, folder: Path) -> Path:
     page = write_page(folder / "explanation.html", explanation_page(explanation), content)
     for name, figure in explanation_figures(explanation).items():
         (folder / f"{name}.png").write_bytes(png(figure))
-    if explanation.heatmap is not None:
-        explanation.heatmap.save(folder / "heatmap.png")
+    for kind, heatmap in explanation.heatmaps.items():
+        heatmap.save(folder / f"{photo_title(kind).replace('photo', 'heatmap').replace(' ', '_')}.png")
     return page
 
 
@@ -132,7 +141,7 @@ def _ranked(values: Mapping[str, tuple[float, float]]) -> list[Bar]:
 
 
 def _alone(explanation: Explanation) -> Mapping[str, Mapping[str, float]]:
-    """The answers to the photo and to the history alone, where both are there."""
+    """The answers to each kind of photo and to the history alone, where two of them are there."""
     alone = explanation.shares.alone
     return alone if len(alone) > 1 else {}
 
@@ -172,10 +181,29 @@ def _answer(explanation: Explanation, change: Change) -> str:
     return f"{explanation.title(change.top)} ({percent(change.probabilities[change.top])})"
 
 
-def _enlarged(photo: Image.Image | None) -> Image.Image | None:
+def _maps(explanation: Explanation) -> Iterator[MappedPhoto]:
+    """The photos, each with its map; none where no photo has one."""
+    for kind, photo in explanation.photos.items() if explanation.photo_maps else ():
+        large, found = _enlarged(photo), explanation.photo_maps.get(kind)
+        heat = "" if found is None else data_url(found.over(large, opacity=1.0), side=SIDE)
+        yield MappedPhoto(photo_title(kind), data_url(large, side=SIDE), heat)
+
+
+def map_notes(explanation: Explanation) -> list[str]:
+    """What has to be said beside the maps, once; of which photo, where it is not true of all that have a map."""
+    maps = explanation.photo_maps
+    kinds_of: dict[str, list[str]] = {}
+    for kind, found in maps.items():
+        for note in found.notes:
+            kinds_of.setdefault(note, []).append(kind)
+    return [
+        note if len(kinds) == len(maps) else f"{' and '.join(map(photo_title, kinds))}: {note}"
+        for note, kinds in kinds_of.items()
+    ]
+
+
+def _enlarged(photo: Image.Image) -> Image.Image:
     """The photo at the size of the page: a map over a small one would be blocky."""
-    if photo is None:
-        return None
     scale = SIDE / max(photo.size)
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     return photo.convert("RGB").resize(size, Image.Resampling.BICUBIC)

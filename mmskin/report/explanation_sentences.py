@@ -23,13 +23,14 @@ def sentences(explanation: Explanation) -> list[str]:
 def method_sentences(explanation: Explanation) -> list[str]:
     """How parts, fields and words got their values."""
     words, fields = explanation.words, explanation.fields
-    methods = ["Parts: Shapley values over all subsets of photo, words and fields, exact."]
+    photos = [part for part in explanation.shares.points if part not in ("words", "fields")] or ["photo"]
+    methods = [f"Parts: Shapley values over all subsets of {_list([*photos, 'words', 'fields'])}, exact."]
     if fields is not None:
         how = "exact" if fields.is_exact else "drawn; ± is two standard errors"
         methods.append(
             f"Fields: Shapley values over {count(fields.coalitions)} histories, {how}. Each field against not "
-            f"recorded, from {percent(fields.baseline_score)} without any field to {percent(fields.score)}; photo and "
-            "words as they are."
+            f"recorded, from {percent(fields.baseline_score)} without any field to {percent(fields.score)}; "
+            f"{_list([*photos, 'words'])} as they are."
         )
     if words is not None and words.method == "leaving one word out":
         methods.append(
@@ -56,7 +57,7 @@ def _answer(explanation: Explanation) -> str:
 
 def _counted(explanation: Explanation) -> str:
     shares = explanation.shares
-    names = {"photo": "the photo", "words": "the patient's own words", "fields": "the fields"}
+    names = {part: f"the {part}" for part in shares.points} | {"words": "the patient's own words"}
     counted = _list([f"{names[part]} {points(value)}" for part, value in shares.points.items()])
     return f"Of the {points(shares.score - shares.baseline_score)} points between the two come: {counted}."
 

@@ -12,6 +12,8 @@ from mmskin.inputs.note import render_note
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.trained.presented_case import PresentedCase
 
+VISIBLE = "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -84,6 +86,8 @@ def _remarks_on_history(presented: PresentedCase, note: str) -> list[str]:
             remarks.append("the fields were not used: this model reads the photo alone")
     elif missing:
         remarks.append(f"not recorded: {', '.join(missing)}")
+        if trained.record.get("missingness") == "visible":
+            remarks.append(VISIBLE)
     if note and trained.model.encoders["text"].is_truncated(note):
         remarks.append("the note is too long for this model: its end was not read")
     return remarks

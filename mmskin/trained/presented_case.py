@@ -91,7 +91,8 @@ def present(
         for source in given.get(kind, ()):
             read = open_rgb(source, max_side=trained.photo_side)
             photos.setdefault(kind, []).append(read.image)
-            remarks += [*read.remarks, *image_remarks(to_tensor(read.image))]
+            which = f"{photo_title(kind)}: " if len(kinds) > 1 else ""
+            remarks += [f"{which}{line}" for line in (*read.remarks, *image_remarks(to_tensor(read.image)))]
     return PresentedCase(trained, history, photos, remarks)
 
 
@@ -108,16 +109,17 @@ def _by_kind(image: GivenPhotos, trained: TrainedModel) -> dict[str, list[PhotoS
         for kind in image:
             if kind not in {*kinds, *trained.schema.photos}:
                 raise UserError(one_of("photo kind", kind, kinds))
-        return {kind: _several(photos) for kind, photos in image.items()}
+        return {kind: several(photos) for kind, photos in image.items()}
     if len(kinds) > 1:
         raise UserError(
             f"this model reads {_listed(kinds)}: say which a photo is, such as image={{{kinds[0]!r}: 'a.jpg'}} "
             f"or --image {kinds[0]}=a.jpg"
         )
-    return {kinds[0]: _several(image)}
+    return {kinds[0]: several(image)}
 
 
-def _several(photos: Photos) -> list[PhotoSource]:
+def several(photos: Photos) -> list[PhotoSource]:
+    """One photo or several as a list."""
     return [photos] if is_photo_source(photos) else list(photos)  # type: ignore[list-item, arg-type]
 
 

@@ -40,7 +40,7 @@ class TrainedModel:
     temperature: of the calibration.
     photo_side: longest side at which photos are read, pixels.
     record: how it was made, in plain values: slots of encoders, fusion and loss, photo pooling, class counts,
-        missingness, fold, and the whole experiment.
+        missingness, fields excluded with their reasons, fold, and the whole experiment.
     cached: readers of rows that look up stored features or keep photos in memory, in place of those that read from
         disk; while a benchmark runs.
     """

@@ -123,6 +123,7 @@ def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], cou
         "loss": experiment.loss,
         "class_counts": counts,
         "missingness": experiment.data.missingness,
+        "fields_excluded": dict(fold.excluded),
         "fold": fold.number,
         "experiment": experiment.to_json(),
     }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment, TrainingConfig
-from mmskin.data.missingness import Missingness, equalize
+from mmskin.data.missingness import Missingness, as_trained
 from mmskin.data.splits import Split
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.features import is_photo
@@ -82,12 +82,7 @@ def training_cases(reading: Reading, split: Split, schema: Schema, readers: Mapp
     recipe = reading.recipe
     hiding = Hiding(fields=recipe.field_dropout, history=recipe.history_dropout, image=recipe.image_dropout)
     views = range(min(recipe.views, recipe.epochs))  # epoch e reads view e mod K
-    tables = [
-        equalize(split.train, schema, seed=reading.seed, view=view)
-        if reading.missingness == "equalized"
-        else split.train
-        for view in views
-    ]
+    tables = [as_trained(split.train, schema, mode=reading.missingness, seed=reading.seed, view=view) for view in views]
     return CaseDataset(tables, schema, readers, hiding=hiding, seed=reading.seed)
 
 

@@ -232,3 +232,18 @@ def test_words_of_a_command_line_become_fields() -> None:
     assert read_history(["age=62", "note=a=b", " itch =yes"]) == {"age": "62", "note": "a=b", "itch": "yes"}
     with pytest.raises(UserError, match="a field is written name=value, such as age=62, however: 'age'"):
         read_history(["age"])
+
+
+def test_only_a_model_that_may_see_what_is_missing_warns_of_empty_fields(
+    pad_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    said = "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
+    for mode, warns in (("visible", True), ("always_recorded", False)):
+        experiment = small_experiment(
+            pad_folder, "metadata", fusion="metadata_only", data={"missingness": mode}, epochs=1
+        )
+        folder = tmp_path_factory.mktemp(mode)
+        run_experiment(experiment, folder, say=lambda line: None, progress=False)
+        predictor = Predictor.load(folder)
+        assert (said in predictor.predict(metadata={"age": "60"}).remarks) is warns
+        assert ("smoke" in predictor.trained.record["fields_excluded"]) is not warns

@@ -7,14 +7,20 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from audit.drawn_clinic import drawn_clinic
 from PIL import Image, ImageOps
 from real_data import real_data
 
+from mmskin.audit.held_out import hold_out
 from mmskin.audit.page import summary, write_audit
-from mmskin.audit.run import Audit, run_audit
+from mmskin.audit.run import Audit, photo_probes, run_audit
+from mmskin.audit.traces import Traces
 from mmskin.config.experiment import DataConfig
+from mmskin.data.load import labelled_cases
+from mmskin.data.missingness import flags
 from mmskin.data.sources.synthetic import Synthetic
 from mmskin.data.splits import make_folds, write_folds
 from mmskin.synthetic import make_clinic
@@ -93,6 +99,32 @@ def test_page_and_json_say_the_same_and_need_nothing_else(clinic: Path, tmp_path
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("<img ") >= 16 * len(found.cases.schema.classes)
     assert "patients&#39; photos" in page or "patients' photos" in page
+
+
+def test_the_flag_is_probed_from_each_kind_of_photo_by_itself() -> None:
+    cases = drawn_clinic(cases=1000, missing=Missing(by_class={"alvita": 0.7, "corvex": 0.5}))
+    schema = cases.schema.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    photos = [(f"{name}-clinical", f"{name}-dermoscopic") for name in cases.table.case_id]
+    table = labelled_cases(cases).table.assign(images=photos, image_kinds=[schema.photos] * len(photos))
+    flag = flags(table, schema)
+    rng = np.random.default_rng(0)
+    vectors = {path: rng.normal(size=4) for pair in photos for path in pair}
+    for (_, dermoscopic), is_blank in zip(photos, flag, strict=True):
+        vectors[dermoscopic][0] += 10 * is_blank  # the dermoscopic photos show it, the clinical ones do not
+    traces = Traces(
+        copies=tuple((path,) for path in vectors),
+        hashes=np.zeros((0, 2, 64), bool),
+        thumbnails=np.zeros((0, 8, 8), np.uint8),
+        embeddings=np.array(list(vectors.values()), dtype=np.float32),
+        unreadable={},
+    )
+    held_out = hold_out(table, replicates=100)
+    probes = photo_probes(held_out, flag, schema, traces)
+    assert probes is not None
+    assert list(probes) == ["clinical", "dermoscopic"]
+    assert probes["dermoscopic"].auroc[0] > 0.99
+    assert probes["clinical"].auroc[0] < 0.7
+    assert photo_probes(held_out, flag, schema, traces._replace(embeddings=None)) is None
 
 
 def test_what_people_wrote_is_escaped(clinic: Path, tmp_path: Path) -> None:

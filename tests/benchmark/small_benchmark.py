@@ -27,6 +27,7 @@ ARMS: dict[str, Any] = {
 def raw_benchmark(root: Path, features: Path, **changed: Any) -> dict[str, Any]:
     """Two epochs, folds 0 and 1 of 3, two seeds, two rates of missing fields, as plain values."""
     data = {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0, 1], "photo_side": 32}
+    data |= {"missingness": "visible"}  # many fields, some empty
     return {
         "name": "small",
         "data": data | changed.pop("data", {}),

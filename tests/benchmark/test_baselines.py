@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from mmskin.benchmark.baselines import BASELINES
-from mmskin.benchmark.baselines.table_arm_contract import Facts, balanced_log_loss, field_columns
+from mmskin.benchmark.baselines.table_arm_contract import Facts, balanced_log_loss, choose_parts, field_columns
 from mmskin.config.build import build
 from mmskin.data.table import make_table
 from mmskin.errors import ConfigError
@@ -235,3 +235,12 @@ def test_options_that_cannot_be_used_are_refused() -> None:
         fit({"name": "stacking", "over": ["one"]})
     with pytest.raises(ConfigError, match="Did you mean 'trees'"):
         fit({"name": "gradient_boosting", "tres": 3})
+
+
+def test_embeddings_are_of_kinds_of_photo_that_the_data_set_has() -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    assert choose_parts(["dermoscopic", "fields"], schema) == ("dermoscopic", "fields")
+    with pytest.raises(ValueError, match="on 'image' does not exist"):
+        choose_parts("image", schema)
+    with pytest.raises(ValueError, match="one or more of fields, clinical, dermoscopic, text"):
+        choose_parts([], schema)

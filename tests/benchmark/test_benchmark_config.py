@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from benchmark.small_benchmark import ARMS, FROZEN, raw_benchmark, small_benchmark
 from small_experiment import ENCODERS
 
+import mmskin
 from mmskin.benchmark.arms import NeuralArm, ResolvedArm
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm, read_benchmark
 from mmskin.benchmark.resolve import resolve, waves
@@ -161,3 +163,15 @@ def test_arms_that_draw_nothing_have_one_cell_a_fold_and_stacking_comes_last() -
     assert [[arm.name for arm in wave] for wave in waves(arms)] == [["late", "image_only", "regression"], ["stacking"]]
     drawn = resolve(small(data={"missingness": "equalized"}), HERE)
     assert drawn["regression"].seeds == (0, 1)  # which histories are hidden is drawn
+
+
+def test_few_functions_take_a_whole_benchmark() -> None:
+    """The file's check, its resolution and plan, the run, the answer: everything else is given what it needs."""
+    taking = set()
+    for path in Path(mmskin.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                if any(a.annotation is not None and ast.unparse(a.annotation) == "Benchmark" for a in arguments):
+                    taking.add(node.name)
+    assert taking == {"check_benchmark", "resolve", "planned", "run_benchmark", "write_answer", "say_run"}

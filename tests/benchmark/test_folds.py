@@ -8,6 +8,7 @@ import pytest
 from benchmark.small_benchmark import ARMS, planned_run, run, small_benchmark
 
 from mmskin.benchmark.run.folds import Folds
+from mmskin.errors import DataError
 
 LATE = ARMS["late"]
 
@@ -76,3 +77,15 @@ def test_other_histories_change_an_arm_that_reads_them_and_no_other(
     table, _ = run(small, tmp_path / "out")
     straight, shuffled = (table[table.arm == arm].filter(like="prob_").to_numpy() for arm in (of, "control"))
     assert (straight != shuffled).any() == changes
+
+
+def test_where_no_field_is_left_an_arm_of_photos_is_run_and_one_of_history_is_refused_by_its_fields(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    data = {"fields": ["smoke", "drink"], "missingness": "always_recorded", "test_folds": [0]}
+    photos = {"arms": {"image_only": ARMS["image_only"]}, "primary": None, "missing_parts": None}
+    table, failures = run(small_benchmark(pad_folder, tmp_path, data=data, **photos), tmp_path / "photos")
+    assert not failures
+    assert table.filter(like="prob_").notna().to_numpy().all()
+    with pytest.raises(DataError, match=r"arms\.late: .*leaves no field of pad_ufes_20.*smoke \(empty in .*equalized"):
+        planned_run(small_benchmark(pad_folder, tmp_path, data=data), tmp_path / "both")

@@ -11,7 +11,6 @@ from benchmark.small_benchmark import ARMS, planned_run, small_benchmark
 from mmskin.benchmark.resolve import waves
 from mmskin.benchmark.run.cell import run_cell
 from mmskin.benchmark.run.grid import Cell
-from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions
 
 TABLE_ARMS = {
@@ -31,7 +30,7 @@ def probabilities(pad_folder: Path, output: Path, *, changed: bool) -> pd.DataFr
         labels = np.random.default_rng(0).permutation(test.target)
         assert (labels != test.target).any()
         kept = test.assign(target=labels)[::2].reset_index(drop=True)
-        fold = Fold(fold.number, fold.split._replace(test=kept), fold.schema)
+        fold = fold._replace(split=fold.split._replace(test=kept))
     tables = []
     for arm in (arm for wave in waves(plan.arms) for arm in wave):
         cell = Cell(arm.name, 0, 0)

@@ -20,6 +20,7 @@ from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.predictions import read_predictions
 from mmskin.report.sections.missing_parts import missing_grids, missing_pictures
+from mmskin.schema import Schema
 
 NOTE: dict[str, Any] = {"fusion": {"name": "text_only"}}
 OVER_BOTH: dict[str, Any] = {"table": {"name": "stacking", "over": ["note", "image_only"]}}
@@ -196,6 +197,18 @@ def test_equal_cases_are_asked_once_and_cases_get_their_own_answers(pad_folder: 
     asked.clear()
     ask(tables[0])
     assert asked == []
+
+
+def test_a_photo_under_another_kind_is_another_case() -> None:
+    schema = Schema(name="pair", classes=("a", "b"), photos=("clinical", "dermoscopic"))
+    rows = pd.DataFrame({"case_id": ["c"] * 2, "images": [("a.jpg",)] * 2, "text": None, "image_kinds": None})
+    rows["image_kinds"] = pd.Series([("clinical",), ("dermoscopic",)], dtype=object)
+
+    def first_kind(table: pd.DataFrame) -> Floats:
+        return np.array([[float(kinds == ("clinical",))] for kinds in table.image_kinds])
+
+    ask = asked_once(first_kind, schema)
+    assert [float(ask(rows.iloc[[place]])[0, 0]) for place in (0, 1)] == [1.0, 0.0]
 
 
 def test_rates_that_do_not_rise_between_0_and_1_are_refused() -> None:

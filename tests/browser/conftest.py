@@ -10,11 +10,15 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from explain.small_predictors import PAIR, small_predictor
+
+from mmskin.trained.saved_model import save_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HERE = Path(__file__).parent
@@ -34,14 +38,28 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("home")
+    with served(tmp_path_factory.mktemp("home")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def pair_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The page of a model that reads two kinds of photo."""
+    model = tmp_path_factory.mktemp("pair") / "model"
+    save_model(small_predictor("late", *PAIR, "text", photos=PAIR).trained, model)
+    with served(tmp_path_factory.mktemp("home"), "--model", str(model)) as site:
+        yield site
+
+
+@contextmanager
+def served(home: Path, *options: str) -> Iterator[Site]:
     for name in ("cache", "tmp", "work"):
         (home / name).mkdir()
     port = free_port()
     site = Site(f"http://127.0.0.1:{port}", home, home / "log.txt", home / "refused.txt")
     places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "TMPDIR": home / "tmp", "MPLCONFIGDIR": home / "cache"}
     environment = {**os.environ, **{name: str(place) for name, place in places.items()}, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(HERE / "watched.py"), str(site.refused), "--port", str(port)]
+    command = [sys.executable, str(HERE / "watched.py"), str(site.refused), "--port", str(port), *options]
     with site.log.open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=home / "work")
     try:

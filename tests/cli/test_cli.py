@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from cli.conftest import Type, is_one_plain_line
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
 from PIL import Image
 
@@ -19,6 +18,7 @@ import mmskin
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
+from mmskin.output_lock import locked
 from mmskin.reminder import NOT_A_DIAGNOSIS
 
 CONFIG = """
@@ -29,6 +29,7 @@ data:
   folds: 3
   test_folds: [0]
   photo_side: 32
+  missingness: visible
 encoders:
   metadata: {{name: tokens, dim: 8}}
 fusion: {{name: metadata_only}}
@@ -36,7 +37,7 @@ training: {{epochs: 1, batch_size: 4}}
 """
 BENCHMARK = """
 name: two table arms
-data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0]}}
+data: {{source: {{name: pad_ufes_20}}, root: {root}, folds: 3, test_folds: [0], missingness: visible}}
 seeds: [0]
 primary: {{arm: logistic_regression, reference: majority}}
 arms:
@@ -45,33 +46,12 @@ arms:
   broken: {{table: {{name: logistic_regression, c: [-1.0]}}}}
 """
 
-Typed = tuple[int, str, str]
-Type = Callable[[str], Typed]
-
-
-@pytest.fixture
-def mmskin_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
-    """A command line → exit code, what it printed, what it complained of."""
-
-    def typed(line: str) -> Typed:
-        monkeypatch.setattr(sys, "argv", ["mmskin", *shlex.split(line)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return typed
-
 
 @pytest.fixture
 def config(pad_folder: Path, tmp_path: Path) -> Path:
     path = tmp_path / "arm.yaml"
     path.write_text(CONFIG.format(name="fields", root=pad_folder))
     return path
-
-
-def is_one_plain_line(text: str) -> bool:
-    return text.startswith("mmskin: ") and text.count("\n") == 1 and "Traceback" not in text
 
 
 def test_the_installed_program_says_its_version_without_torch() -> None:
@@ -192,6 +172,19 @@ def test_explain_writes_a_page_and_prints_its_sentences(
     code, _, complaint = mmskin_(f"explain {trained_run} --history {photo} --output {output}")
     assert code == 2
     assert is_one_plain_line(complaint)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+@pytest.mark.parametrize("command", ["train {config}", "audit {config}", "evaluate {run}", "explain {run} --text itch"])
+def test_no_command_writes_where_another_one_does(
+    mmskin_: Type, command: str, config: Path, trained_run: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    with locked(output):
+        code, _, said = mmskin_(f"{command.format(config=config, run=trained_run)} --output {output}")
+    assert code == 2
+    assert "another command writes into" in said
+    assert [path.name for path in output.iterdir()] == ["lock"]
 
 
 def test_explain_with_check_measures_explanations_on_the_test_fold(

@@ -135,3 +135,7 @@ def test_faults_of_a_data_section_are_told_with_their_paths(tmp_path: Path, text
 def test_a_benchmark_is_told_from_an_experiment(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"is a benchmark, for it has arms: mmskin benchmark .*experiment\.yaml"):
         read_experiment(written(tmp_path, TEXT + "arms: {}\n"))
+
+
+def test_what_is_missing_stays_visible_only_where_that_is_asked_for_by_name() -> None:
+    assert DataConfig(source={"name": "csv"}, root=".").missingness == "always_recorded"

@@ -97,7 +97,7 @@ def test_long_cells_are_read_and_the_csv_module_is_left_as_found(tmp_path: Path)
         (b"a,,b\n1,2,3\n", "columns without a name hold values: number 2"),
         (b"PK\x03\x04rest", "a zip archive or an Excel workbook"),
         (b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
-        (gzip.compress(b"a,b\n1,2\n"), "compressed by gzip"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "compressed by gzip"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer"),
         (b"PAR1\x15\x04", "a parquet file"),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
+from real_data import real_data
 
 from mmskin.config.experiment import DataConfig
-from mmskin.data.load import folds_of, folds_to_test
+from mmskin.data.load import folds_of, folds_to_test, load_cases
 from mmskin.data.splits import split_by_fold
 from mmskin.data.table import Cases
 from mmskin.errors import DataError
@@ -45,3 +48,24 @@ def test_made_folds_are_all_tested_unless_some_are_named() -> None:
     folds = pd.Series([0, 1, 2, 1])
     assert folds_to_test(DataConfig(source={"name": "csv"}, root="."), folds) == [0, 1, 2]
     assert folds_to_test(DataConfig(source={"name": "csv"}, root=".", test_folds=[1]), folds) == [1]
+
+
+def test_fully_recorded_counts_the_fields_in_use_and_is_left_out_where_nothing_is_optional(pad_folder: Path) -> None:
+    data = DataConfig(source={"name": "pad_ufes_20"}, root=str(pad_folder))
+    every = load_cases(data).table
+    assert (every.group_fully_recorded == "no").sum() == every.smoke.isna().sum() > 0
+    few = load_cases(data.model_copy(update={"fields": ["age", "region"]})).table
+    assert "group_fully_recorded" not in few
+    assert "group_sex" in few
+    one = load_cases(data.model_copy(update={"fields": ["age", "smoke"], "without": ["smoke"]})).table
+    assert "group_fully_recorded" not in one
+
+
+def test_without_an_optional_block_an_empty_field_is_counted() -> None:
+    rows = load_cases(DataConfig(source={"name": "milk10k"}, root=str(real_data("milk10k")))).table
+    assert (rows.group_fully_recorded == "no").sum() == (rows.age.isna() | rows.site.isna()).sum() > 20
+
+
+def test_762_real_cases_are_fully_recorded() -> None:
+    rows = load_cases(DataConfig(source={"name": "pad_ufes_20"}, root=str(real_data("pad_ufes_20")))).table
+    assert (rows.group_fully_recorded == "yes").sum() == 762

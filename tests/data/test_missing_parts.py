@@ -109,6 +109,23 @@ def test_only_the_named_parts_are_left() -> None:
     assert (told(words), words.images.tolist(), words.text[0]) == ([{}] * 4, [()] * 4, "it scabs")
 
 
+def test_every_kind_of_photo_is_a_part_by_itself() -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    kinds = [("dermoscopic",), (), ("clinical", "dermoscopic"), ("clinical",)]
+    rows = four_cases().assign(image_kinds=kinds)
+    assert parts_of(rows, schema) == ("clinical_photo", "dermoscopic_photo", "fields", "words")
+    assert parts_of(rows[:2], schema) == ("dermoscopic_photo", "fields", "words")
+    assert len(scenarios(parts_of(rows, schema), [])) == 1 + 14
+    clinical = alter(rows, schema, Scenario("clinical_photo+words", 1), seed=0)
+    assert clinical.images.tolist() == [(), (), ("c.png",), ("e.png",)]
+    assert clinical.image_kinds.tolist() == [(), (), ("clinical",), ("clinical",)]
+    assert told(clinical) == [{}] * 4
+    assert clinical.text.equals(rows.text)
+    both = keep_parts(rows, schema, ["clinical_photo", "dermoscopic_photo"])
+    assert both[["images", "image_kinds"]].equals(rows[["images", "image_kinds"]])
+    assert keep_parts(rows, schema, ["fields"]).images.tolist() == [()] * 4
+
+
 # --- mechanisms, by hand ---
 
 

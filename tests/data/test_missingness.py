@@ -8,7 +8,19 @@ import pytest
 from real_data import real_data
 from sklearn.metrics import roc_auc_score
 
-from mmskin.data.missingness import equalize, flags, fully_recorded, hide_fields, input_schema, missing_rates
+from mmskin.config.build import build
+from mmskin.data.missingness import (
+    as_trained,
+    equalize,
+    excluded_fields,
+    flags,
+    fully_recorded,
+    hide_fields,
+    hides_at_random,
+    input_schema,
+    missing_rates,
+)
+from mmskin.data.sources import SOURCES
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.splits import read_folds, split_by_fold
 from mmskin.data.table import histories
@@ -118,18 +130,113 @@ def test_modes_and_fields_that_do_not_exist_are_refused() -> None:
         input_schema(SCHEMA, rows, mode="visible", fields=["age", "biopsy"])
 
 
-def test_always_recorded_without_any_such_field_is_refused() -> None:
+def test_always_recorded_may_leave_no_field_and_says_why_of_each() -> None:
     rows = suspicious(bad=4, bad_missing=1, good=4, good_missing=2)
-    with pytest.raises(DataError, match=r"leaves no field of toy.*of the 8 training rows: smoke \(3\), width \(3\)"):
-        input_schema(SCHEMA, rows, mode="always_recorded", fields=["smoke", "width"])
-    photos_only = input_schema(SCHEMA, rows, mode="always_recorded", fields=[])
-    assert photos_only.fields == ()  # none was asked for, so none is missing
+    asked = SCHEMA.with_fields(["smoke", "width"])
+    assert input_schema(asked, rows, mode="always_recorded").fields == ()
+    why = "empty in 37.50% of the training rows, most often in good (50.0%); 50.0% / 2 classes is above 0.5%"
+    assert excluded_fields(asked, rows) == {"smoke": why, "width": why}
+    assert excluded_fields(SCHEMA.with_fields(["age", "itch"]), rows) == {}
+
+
+# --- fields that are almost always recorded ---
+
+
+def with_empty_ages(*, bad: int, bad_empty: int, good: int, good_empty: int) -> pd.DataFrame:
+    rows = suspicious(bad=bad, bad_missing=0, good=good, good_missing=0)
+    rows.loc[[*range(bad_empty), *range(bad, bad + good_empty)], "age"] = None
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("empty", "stays"),
+    [
+        (1, True),  # 1 / 100 / 2 classes = .005
+        (2, False),  # 2 / 100 / 2 classes = .01
+    ],
+)
+def test_a_field_stays_up_to_the_bound_of_what_its_emptiness_tells(empty: int, stays: bool) -> None:
+    rows = with_empty_ages(bad=100, bad_empty=empty, good=100, good_empty=0)
+    assert ("age" in input_schema(SCHEMA, rows, mode="always_recorded").field_names) is stays
+    assert ("age" in excluded_fields(SCHEMA, rows)) is not stays
+
+
+def test_as_few_values_are_hidden_as_the_lift_asks_for() -> None:
+    # bad 1 of 100, good 0 of 300: P(empty | bad) = .01 must be at most 1.25 T / 400, so T = 4 (3.2 rounded up): 3 more.
+    # The rates after: bad 1 / 100, good 3 / 300. Good's stays lowest each time: (k + 1) / 300 < 2 / 100.
+    rows = with_empty_ages(bad=100, bad_empty=1, good=300, good_empty=0)
+    schema = input_schema(SCHEMA, rows, mode="always_recorded", fields=["age", "itch"])
+    shown = as_trained(rows, schema, mode="always_recorded", seed=0)
+    assert shown.age.isna().groupby(shown.target).sum().to_dict() == {"bad": 1, "good": 3}
+    assert hides_at_random(rows, schema, mode="always_recorded")
+    rest = [column for column in rows if column != "age"]
+    assert shown[rest].equals(rows[rest])
+    assert rows.age.isna().sum() == 1, "the rows given are not changed"
+    assert shown.dtypes.equals(rows.dtypes)
+
+
+def test_a_field_of_many_rare_classes_that_would_have_to_be_hidden_too_often_is_excluded() -> None:
+    # 20 classes: one has 10 rows with one empty, .1 / 20 = .005; T = .1 * 390 / 1.25 = 31.2, 32 of 390 rows is 8 %.
+    targets = ["c00"] * 10 + [f"c{i:02}" for i in range(1, 20) for _ in range(20)]
+    rows = table([(target, "yes", 1.0) for target in targets])
+    rows.at[0, "age"] = None
+    schema = SCHEMA.model_copy(update={"classes": tuple(sorted(set(targets)))})
+    assert excluded_fields(schema, rows)["age"].endswith("31 of 390 values would have to be hidden, above 5%")
+
+
+def test_which_values_are_hidden_is_drawn_by_case_seed_view_and_field() -> None:
+    rows = with_empty_ages(bad=100, bad_empty=1, good=300, good_empty=0)
+    rows.at[0, "itch"] = None
+    schema = input_schema(SCHEMA, rows, mode="always_recorded", fields=["age", "itch"])
+
+    def hidden(rows: pd.DataFrame, *, field: str = "age", seed: int = 0, view: int = 0) -> set[str]:
+        shown = as_trained(rows, schema, mode="always_recorded", seed=seed, view=view)
+        return set(shown.case_id[shown[field].isna()])
+
+    assert hidden(rows) == hidden(rows.sample(frac=1, random_state=0))
+    assert hidden(rows) != hidden(rows, seed=1)
+    assert hidden(rows) != hidden(rows, view=1)
+    assert hidden(rows) != hidden(rows, field="itch")
+
+
+def test_nothing_is_drawn_where_every_field_is_always_recorded_or_missing_fields_are_visible() -> None:
+    rows = suspicious(bad=40, bad_missing=0, good=40, good_missing=20)
+    schema = input_schema(SCHEMA, rows, mode="always_recorded")
+    assert as_trained(rows, schema, mode="always_recorded", seed=0) is rows
+    assert as_trained(rows, SCHEMA, mode="visible", seed=0) is rows
+    assert as_trained(rows, SCHEMA, mode="equalized", seed=3, view=1).equals(equalize(rows, SCHEMA, seed=3, view=1))
+
+
+@pytest.mark.parametrize("test_fold", range(5))
+def test_no_field_of_real_pad_ufes_20_is_kept_by_the_rule(test_fold: int) -> None:
+    root = real_data("pad_ufes_20")
+    cases = PadUfes20().load(root)
+    train = split_by_fold(cases.table, read_folds(root / "folds.csv", cases.table), test_fold=test_fold).train
+    schema = input_schema(cases.schema, train, mode="always_recorded")
+    assert schema.field_names == ("age", "region", "itch", "grew", "hurt", "changed", "bleed", "elevation")
+    assert set(excluded_fields(cases.schema, train)) == set(cases.schema.optional_block)
+    assert as_trained(train, schema, mode="always_recorded", seed=0) is train
+
+
+@pytest.mark.parametrize("view", range(2))
+def test_age_and_site_of_real_milk10k_stay_and_being_empty_favours_no_class(view: int) -> None:
+    cases = build("source", SOURCES, {"name": "milk10k"}).load(real_data("milk10k"))
+    train = cases.table[cases.table.target.notna()]
+    assert (train.age.isna().sum(), train.site.isna().sum()) == (12, 20)
+    schema = input_schema(cases.schema, train, mode="always_recorded")
+    assert schema.field_names == cases.schema.field_names
+    shown = as_trained(train, schema, mode="always_recorded", seed=0, view=view)
+    for field in ("age", "site"):
+        empty = shown[field].isna()
+        assert (empty.groupby(shown.target).mean() <= 1.25 * empty.mean()).all()
+        assert empty.mean() < 0.04
+        assert empty[train[field].isna()].all()
 
 
 def test_equalized_refuses_blanks_outside_the_block() -> None:
     rows = suspicious(bad=4, bad_missing=0, good=4, good_missing=2)
     rows.at[1, "itch"] = None
-    with pytest.raises(DataError, match=r"fields outside it are blank in training too: itch \(1 rows\)"):
+    with pytest.raises(DataError, match=r"fields outside it are empty in training too: itch \(1 rows\)"):
         input_schema(SCHEMA, rows, mode="equalized")
     assert input_schema(SCHEMA, rows, mode="equalized", fields=["age", "smoke"]).optional_block == ("smoke",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from mmskin.api.predictor import Predictor
 from mmskin.config.build import build
 from mmskin.encoders.encoder_contract import Encoder, WordEncoder
-from mmskin.features import Features, in_order
+from mmskin.features import Features, in_order, is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 from mmskin.losses.loss_contract import Loss
@@ -123,20 +123,30 @@ WIDE = Schema(
 )
 
 
-def small_predictor(fusion: str, *modalities: str, text: Mapping[str, Any] | None = None) -> Predictor:
-    """Random weights, a little off their start so that gates and zero layers do something; three classes."""
+PAIR = ("clinical", "dermoscopic")
+
+
+def small_predictor(
+    fusion: str, *modalities: str, text: Mapping[str, Any] | None = None, photos: Sequence[str] = ("image",)
+) -> Predictor:
+    """Random weights, a little off their start so that gates and zero layers do something; three classes.
+
+    photos: the kinds that the data set has, each with an encoder like that of `image`.
+    """
     slot = {"name": fusion, **OPTIONS.get(fusion, {})}
-    dims = {"image": 64, "text": 16, "metadata": 8}
+    dims = {**dict.fromkeys(photos, 64), "text": 16, "metadata": 8}
     used = modalities or build("fusion", FUSIONS, slot, dims, 3).modalities
-    encoders = {m: ENCODERS[m] for m in in_order(used)}
+    encoders = {m: ENCODERS["image" if is_photo(m) else m] for m in in_order(used)}
+    schema, counts = WIDE.model_copy(update={"photos": tuple(photos)}), [6, 3, 1]
     if text is not None:
         encoders["text"] = dict(text)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         loss_slot = {"name": "cross_entropy"}
-        model, loss = build_model(encoders, slot, loss_slot, schema=WIDE, class_counts=[6, 3, 1])
+        model, loss = build_model(encoders, slot, loss_slot, schema=schema, class_counts=counts)
         for parameter in (*model.fusion.parameters(), *model.absence.parameters()):
             parameter.data += torch.randn(parameter.shape) * 0.3
         for parameter in model.head.parameters() if model.head is not None else ():
             parameter.data *= 4
-    return Predictor(TrainedModel(model, loss, WIDE, temperature=1.5, photo_side=64))
+    record = {"encoders": encoders, "fusion": slot, "loss": loss_slot, "class_counts": counts}
+    return Predictor(TrainedModel(model, loss, schema, temperature=1.5, photo_side=64, record=record))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from explain.small_predictors import AnyPhoto, linear_predictor, small_predictor
+from explain.small_predictors import PAIR, AnyPhoto, linear_predictor, small_predictor
 from PIL import Image
 from torch import nn
 
@@ -191,3 +191,37 @@ def test_training_mode_is_not_needed_nor_left() -> None:
     Explainer(predictor.trained).explain(None, FIELDS)
     assert dropout
     assert not any(module.training for module in dropout)
+
+
+# --- several kinds of photo ---
+
+
+def test_each_kind_of_photo_has_a_map_that_only_its_own_photo_moves(photo: Image.Image) -> None:
+    predictor = small_predictor("cross_attention", *PAIR, "text", photos=PAIR)
+    explainer, other = Explainer(predictor.trained), photo.rotate(90).resize((70, 90))
+    found = explainer.explain({"clinical": photo, "dermoscopic": other}, {"itch": "yes"})
+    assert list(found.photos) == list(found.photo_maps) == list(found.heatmaps) == list(PAIR)
+    assert found.photo is not None
+    assert (found.photo.size, found.photos["dermoscopic"].size) == (photo.size, (70, 90))
+    assert found.heatmaps["dermoscopic"].size == (70, 90)
+    for kind, given in found.photo_maps.items():
+        asked = predictor.photo_map({"clinical": photo, "dermoscopic": other}, {"itch": "yes"}, kind=kind)
+        np.testing.assert_array_equal(given.heat, asked.heat)
+    shares = found.shares
+    assert list(shares.points) == ["clinical photo", "dermoscopic photo", "fields"]
+    assert sum(shares.points.values()) == pytest.approx(shares.score - shares.baseline_score, abs=1e-6)
+    alone = {kind: predictor.predict({kind: image}).probabilities for kind, image in found.photos.items()}
+    for kind, probabilities in alone.items():
+        assert shares.alone[f"{kind} photo"] == pytest.approx(probabilities, abs=1e-6)
+
+
+def test_of_several_photos_of_a_kind_the_first_is_mapped_and_a_kind_without_photo_is_left_out(
+    photo: Image.Image,
+) -> None:
+    explainer = Explainer(small_predictor("late", *PAIR, photos=PAIR).trained)
+    found = explainer.explain({"dermoscopic": [photo, photo.rotate(180)]})
+    assert (list(found.photos), list(found.photo_maps)) == (["dermoscopic"], ["dermoscopic"])
+    assert found.photo_map is found.photo_maps["dermoscopic"]
+    assert any("the photos are judged apart in this model" in note for note in found.photo_map.notes)
+    with pytest.raises(UserError, match="say which a photo is"):
+        explainer.explain(photo)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explain.small_predictors import small_predictor
+from explain.small_predictors import PAIR, small_predictor
 from PIL import Image
 
 from mmskin.api.predictor import Predictor
@@ -20,6 +20,7 @@ from mmskin.synthetic import make_clinic
 
 def data_of(root: Path, **changed: object) -> DataConfig:
     given = {"source": {"name": "pad_ufes_20"}, "root": str(root), "folds": 3, "test_folds": [0], "photo_side": 32}
+    given |= {"missingness": "visible"}
     return DataConfig.model_validate(given | changed)
 
 
@@ -73,3 +74,16 @@ def test_lesions_of_the_synthetic_clinic_are_known_to_the_pointing_game(tmp_path
 def test_a_mask_is_cut_as_the_photo_is() -> None:
     # The middle half of the width: columns 30 to 90 of 120.
     assert in_pixels((0.25, 0.0, 0.75, 1.0), (120, 60)) == (30, 0, 90, 60)
+
+
+def test_maps_are_measured_of_the_first_kind_of_photo_and_said_so(tmp_path: Path) -> None:
+    clinic = make_clinic(tmp_path / "clinic", cases=6, size=96)
+    given = {"source": {"name": "synthetic"}, "root": str(clinic), "folds": 3}
+    rows = load_cases(DataConfig.model_validate(given)).table
+    predictor = small_predictor("late", *PAIR, photos=PAIR)
+    kinds = [("clinical",)] * 4 + [("dermoscopic",)] * (len(rows) - 4)
+    rows = rows.assign(image_kinds=kinds, **dict.fromkeys(predictor.schema.field_names))
+    found = check_explanations(predictor.trained, rows, cases=len(rows))
+    assert "heat maps of the dermoscopic photo: those of the clinical photo were" in found.left_out
+    assert {m.name: m.n for m in found.measures}["forgotten"] == 4
+    assert found.cases == len(rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from make_milk10k import make_milk10k
 from small_experiment import ENCODERS
 
 from mmskin.benchmark.arms import NeuralArm, TableArm
@@ -25,6 +26,7 @@ from mmskin.data.class_map import read_class_map
 from mmskin.data.load import folds_of, load_cases
 from mmskin.data.sources import SOURCES
 from mmskin.evaluation.predictions import arm_names, read_predictions
+from mmskin.features import is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.model.classifier import build_encoder
 from mmskin.schema import Field, Schema
@@ -112,18 +114,28 @@ def test_one_benchmark_has_every_fusion() -> None:
     assert {arm.fusion["name"] for arm in arms.values() if arm.fusion} == set(FUSIONS)
 
 
+@pytest.fixture(scope="module")
+def milk_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """33 invented lesions, three of each class, with two kinds of photos, in the layout of MILK10k."""
+    folder = tmp_path_factory.mktemp("milk")
+    make_milk10k(folder, lesions=33, side=32)
+    return folder
+
+
 @each_benchmark
 def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
-    path: Path, pad_folder: Path, tmp_path: Path
+    path: Path, pad_folder: Path, milk_folder: Path, tmp_path: Path
 ) -> None:
     raw = read_benchmark(path).to_json()
     raw["training"] |= {"epochs": 1, "batch_size": 6}
-    raw["data"] |= {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "photo_side": 32}
+    photos = [modality for modality in raw["encoders"] if is_photo(modality)] or ["image"]
+    invented = {"pad_ufes_20": pad_folder} if photos == ["image"] else {"milk10k": milk_folder}
+    ((source, root),) = invented.items()
+    raw["data"] |= {"source": {"name": source}, "root": str(root), "folds": 3, "photo_side": 32}
     trained = any("from" in slot for arm in raw["arms"].values() for slot in arm["encoders"].values())
-    raw["encoders"] = {
-        "image": ENCODERS["image"] | ({} if trained else {"trainable": "none"}),
-        "text": ENCODERS["text"],
-    }
+    photo = ENCODERS["image"] | ({} if trained else {"trainable": "none"})
+    shared = {"metadata": ENCODERS["metadata"]} if "metadata" in raw["encoders"] else {}
+    raw["encoders"] = {**dict.fromkeys(photos, photo), "text": ENCODERS["text"], **shared}
     for arm in raw["arms"].values():
         arm["training"] = {k: v for k, v in arm["training"].items() if k not in ("epochs", "views")}
         if arm["encoders"].get("text", {}).get("from"):  # the tiny text encoder cannot be read frozen

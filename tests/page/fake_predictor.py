@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from mmskin.features import is_photo
 from mmskin.schema import Field, Schema
 from mmskin.trained.prediction import Prediction
 
@@ -41,5 +42,14 @@ class FakePredictor:
         image, text = presented.image, presented.text
         if text == "boom":
             raise RuntimeError("tried to read: boom")
-        used, missing = (("image", "text"), ()) if image else (("text",), ("image",))
+        photos = [modality for modality in self.modalities if is_photo(modality)]
+        used = (*(kind for kind in photos if kind in (image or {})), "text")
+        missing = tuple(kind for kind in photos if kind not in used)
         return Prediction({"MEL": 0.75, "NEV": 0.25}, used, missing, ("not recorded: site",), f"Patient: {text}")
+
+
+class PairPredictor(FakePredictor):
+    """The same of two kinds of photo."""
+
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    modalities = ("clinical", "dermoscopic", "text")

@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from explain.small_predictors import linear_predictor, small_predictor
+from explain.small_predictors import PAIR, linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
 from PIL import Image
@@ -45,7 +45,7 @@ def text_of(html: str) -> str:
 
 def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     # p(MEL) = .2 + .15 photo + .1 itch + .3 bleed − .05 grew + .08 "scabs" = .78; photo alone .35, history alone .63.
-    first, last = steps(linear_predictor(), Case(kept, FIELDS, "scabs"))
+    first, last = steps(linear_predictor(), Case({"image": kept}, FIELDS, "scabs"))
     assert "Melanoma 78% Naevus 22%" in text_of(first.answer)
     assert "Melanoma , Naevus" in text_of(first.answer)  # .78 alone is less than .9
     assert "here they sum to 100%" in first.answer
@@ -78,7 +78,7 @@ def test_an_answer_asks_the_model_once_draws_one_map_and_encodes_the_photo_once(
     counted(Predictor, "answer")
     counted(presented_case_module, "open_rgb")
     counted(photo_map_module, "heat_of")
-    steps(predictor, Case(kept, {"itch": "yes"}, "scabs"))
+    steps(predictor, Case({"image": kept}, {"itch": "yes"}, "scabs"))
     assert counts == {"forward": 1, "answer": 1, "open_rgb": 1, "heat_of": 1}
 
 
@@ -87,18 +87,18 @@ def test_the_answer_does_not_wait_for_its_explanation(kept: Kept, monkeypatch: p
         raise AssertionError("explained before answered")
 
     monkeypatch.setattr(answer_module, "Explainer", late)
-    walk = answer_in_steps(linear_predictor(), Case(kept, FIELDS, None), model="tiny", is_real=False)
+    walk = answer_in_steps(linear_predictor(), Case({"image": kept}, FIELDS, None), model="tiny", is_real=False)
     assert "70%" in next(walk).answer
     with pytest.raises(AssertionError, match="explained before"):
         next(walk)
 
 
 def test_another_class_can_be_explained(kept: Kept) -> None:
-    assert f"Photo {MINUS}15.0" in text_of(steps(linear_predictor(), Case(kept, FIELDS, None, "NEV"))[1].why)
+    assert f"Photo {MINUS}15.0" in text_of(steps(linear_predictor(), Case({"image": kept}, FIELDS, None, "NEV"))[1].why)
 
 
 def test_words_are_marked_by_colour_and_sign(kept: Kept) -> None:
-    why = steps(linear_predictor(), Case(kept, FIELDS, None))[1].why
+    why = steps(linear_predictor(), Case({"image": kept}, FIELDS, None))[1].why
     words = re.search(r'<p class="words">(.*?)</p>', why, re.DOTALL)
     assert words is not None
     assert "+Bleeds." in words[1]
@@ -106,7 +106,7 @@ def test_words_are_marked_by_colour_and_sign(kept: Kept) -> None:
 
 
 def test_what_the_patient_says_cannot_become_a_part_of_the_page(kept: Kept) -> None:
-    first, last = steps(linear_predictor(), Case(kept, FIELDS, NASTY))
+    first, last = steps(linear_predictor(), Case({"image": kept}, FIELDS, NASTY))
     saved = re.search(r'href="data:text/html;charset=utf-8;base64,([^"]+)"', last.why)
     assert saved is not None
     for page in (first.answer, last.why, base64.b64decode(saved[1]).decode(), refused("", NASTY).answer):
@@ -116,7 +116,7 @@ def test_what_the_patient_says_cannot_become_a_part_of_the_page(kept: Kept) -> N
 
 
 def test_the_report_is_one_page_that_needs_nothing_and_names_no_file(kept: Kept) -> None:
-    last = steps(linear_predictor(), Case(kept, FIELDS, "it scabs"))[1]
+    last = steps(linear_predictor(), Case({"image": kept}, FIELDS, "it scabs"))[1]
     saved = re.search(r'download="mmskin-report.html" href="data:[^,]+,([^"]+)"', last.why)
     assert saved is not None
     page = base64.b64decode(saved[1]).decode()
@@ -129,15 +129,15 @@ def test_the_report_is_one_page_that_needs_nothing_and_names_no_file(kept: Kept)
 
 
 def test_a_model_with_a_map_shows_it_over_the_photo_at_one_size(kept: Kept) -> None:
-    last = steps(small_predictor("concat", "image", "text"), Case(kept, {"itch": "yes"}, None))[1]
+    last = steps(small_predictor("concat", "image", "text"), Case({"image": kept}, {"itch": "yes"}, None))[1]
     assert last.why.count('src="data:image/jpeg;base64,') == 2
     assert "Opacity of the heat map" in last.why
     assert "cells" in last.why
-    assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case(None, {"itch": "yes"}, None))[1].why
+    assert "no heat map" in steps(small_predictor("concat", "image", "text"), Case({}, {"itch": "yes"}, None))[1].why
 
 
 def test_the_map_is_laid_over_the_photo_as_the_visitor_gave_it_at_the_size_of_the_page(kept: Kept) -> None:
-    why = steps(small_predictor("concat", "image", "text"), Case(kept, {"itch": "yes"}, None))[1].why
+    why = steps(small_predictor("concat", "image", "text"), Case({"image": kept}, {"itch": "yes"}, None))[1].why
     photo, laid_over = (base64.b64decode(data) for data in re.findall(r'src="data:image/jpeg;base64,([^"]+)"', why))
     with Image.open(io.BytesIO(photo)) as shown, Image.open(io.BytesIO(laid_over)) as over:
         assert shown.size == over.size
@@ -148,7 +148,7 @@ def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() ->
     photos = Photos(max_side=64)
     dark = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
     assert dark is not None
-    _, prediction, advice = ask(small_predictor("concat", "image", "text"), Case(dark, {}, None))
+    _, prediction, advice = ask(small_predictor("concat", "image", "text"), Case({"image": dark}, {}, None))
     (quality,) = dark.quality
     assert quality.startswith("the photo is small: 10 x 20 pixels")
     assert quality in advice.reasons
@@ -157,6 +157,48 @@ def test_what_is_wrong_with_the_photo_is_said_once_and_is_a_reason_to_refer() ->
 
 def test_nothing_to_go_by_and_a_text_too_long_are_one_helpful_sentence() -> None:
     with pytest.raises(UserError, match="there is nothing to go by: this model needs a photo or a field or free text"):
-        ask(linear_predictor(), Case(None, {}, ""))
+        ask(linear_predictor(), Case({}, {}, ""))
     with pytest.raises(UserError, match="the text has 5,001 characters; at most 5,000 are read"):
-        ask(linear_predictor(), Case(None, {}, "a" * (LONGEST_TEXT + 1)))
+        ask(linear_predictor(), Case({}, {}, "a" * (LONGEST_TEXT + 1)))
+
+
+# --- several kinds of photo ---
+
+
+def pair_case(kept: Kept) -> Case:
+    photos = Photos(max_side=64)
+    other = photos.get(photos.keep(phone_photo(side=20), ANN), ANN)
+    assert other is not None
+    return Case({"clinical": kept, "dermoscopic": other}, {"itch": "yes"}, "scabs")
+
+
+def test_each_kind_of_photo_has_its_map_its_share_and_its_answer_alone(kept: Kept) -> None:
+    first, last = steps(small_predictor("late", *PAIR, "text", photos=PAIR), pair_case(kept))
+    assert "Used the clinical photo, the dermoscopic photo, the history as a note" in text_of(first.answer)
+    why = text_of(last.why)
+    assert "Where in the photos the evidence lies" in why
+    assert "Each alone, and together" in why
+    columns = "Nothing known Clinical photo alone Dermoscopic photo alone History alone Everything"
+    assert columns in why
+    for part in ("Clinical photo", "Dermoscopic photo", "Fields", "Patient's words"):
+        assert re.search(rf"{part} [+{MINUS}]?\d+\.\d", why), part
+    assert last.why.count('src="data:image/jpeg;base64,') == 4
+    assert last.why.count('type="range"') == 1
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", last.why) == ["Clinical photo", "Dermoscopic photo"]
+    assert why.count("cells, which are drawn smoothly") == 1  # said once, for it is true of both
+
+
+def test_of_one_photo_of_two_kinds_there_is_one_map(kept: Kept) -> None:
+    predictor = small_predictor("concat", *PAIR, "text", photos=PAIR)
+    first, last = steps(predictor, Case({"dermoscopic": kept}, {"itch": "yes"}, None))
+    assert "there is no clinical photo, and this model was made to see one" in text_of(first.answer).lower()
+    assert 'alt="The dermoscopic photo that was given"' in last.why
+    assert last.why.count('src="data:image/jpeg;base64,') == 2
+    assert "<figcaption>" not in last.why
+
+
+def test_what_is_wrong_with_a_photo_names_its_kind(kept: Kept) -> None:
+    _, prediction, advice = ask(small_predictor("concat", *PAIR, "text", photos=PAIR), pair_case(kept))
+    (small,) = [reason for reason in advice.reasons if "is small" in reason]
+    assert small.startswith("dermoscopic photo: the photo is small: 10 x 20 pixels")
+    assert not [remark for remark in prediction.remarks if "is small" in remark]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from page.fake_predictor import FakePredictor
+from page.fake_predictor import FakePredictor, PairPredictor
 
 gr = pytest.importorskip("gradio")
 
@@ -112,3 +112,47 @@ def test_a_model_that_is_not_there_gives_its_exit_code(
     monkeypatch.setattr(sys, "argv", ["app.py", "--model", str(tmp_path / "nothing")])
     assert app_module.main() == 3
     assert "nothing" in capsys.readouterr().err
+
+
+# --- several kinds of photo ---
+
+
+@pytest.fixture
+def pair() -> Page:
+    return Page(PairPredictor(), Photos(max_side=64), model="tiny", is_real=True)  # type: ignore[arg-type]
+
+
+def test_the_form_asks_for_each_kind_of_photo_by_name(pair: Page, tmp_path: Path) -> None:
+    app = in_a_loop(build_app, pair, tmp_path, "")
+    ask = next(event for event in app.fns.values() if event.fn == pair.answer)
+    labels = [block.label for block in ask.inputs]
+    expected = ["Clinical photo of the lesion", "Dermoscopic photo of the lesion", "What the patient says"]
+    assert labels[:3] == expected
+    assert [block.elem_id for block in ask.inputs[:2]] == ["photo-clinical", "photo-dermoscopic"]
+
+
+def test_each_photo_is_asked_under_its_kind(pair: Page) -> None:
+    name = pair.photos.keep(phone_photo(), ANN)
+    first, *_ = pair.answer(from_(ANN), None, f"/private/{name}", "it scabs", "", *EMPTY)
+    assert list(pair.predictor.asked[-1]["image"]) == ["dermoscopic"]  # type: ignore[attr-defined]
+    assert "the dermoscopic photo, the history as a note" in first.answer
+    assert "<dd>the clinical photo</dd>" in first.answer
+    assert "there is no clinical photo" in first.answer.lower()
+
+
+def test_a_program_names_photos_by_kind(pair: Page) -> None:
+    one, other = (pair.photos.keep(phone_photo(), ANN) for _ in range(2))
+    told = pair.predict({"clinical": one, "dermoscopic": other}, {}, None, from_(ANN))
+    assert told["used"] == ["clinical", "dermoscopic", "text"]
+    assert list(pair.predictor.asked[-1]["image"]) == ["clinical", "dermoscopic"]  # type: ignore[attr-defined]
+    assert pair.predict({"dermoscopic": other}, {}, None, from_(ANN))["missing"] == ["clinical"]
+    refused = pair.predict(one, {}, None, from_(ANN))["error"]
+    assert refused.startswith("this model reads several kinds of photo: give an object of names by kind")
+    assert '{"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}' in refused
+    assert "photo kind 'dermo' does not exist" in pair.predict({"dermo": one}, {}, None, from_(ANN))["error"]
+    assert "no longer kept" in pair.predict({"clinical": one}, {}, None, from_(BOB))["error"]
+
+
+def test_of_one_kind_a_program_may_name_it_or_not(page: Page) -> None:
+    name = page.photos.keep(phone_photo(), ANN)
+    assert page.predict(name, {}, None, from_(ANN)) == page.predict({"image": name}, {}, None, from_(ANN))

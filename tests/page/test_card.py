@@ -20,7 +20,7 @@ def test_the_card_tells_what_the_models_files_say(trained_run: Path) -> None:
     assert "Data set pad_ufes_20" in told
     assert "Folds 3" in told
     assert "Fold held out as test 0" in told
-    assert "Missing fields visible: the model was told what is not recorded" in told
+    assert "Missing fields visible: this model was trained with missing fields visible" in told
     assert "Fusion late" in told
     assert "Never an input" in told
     assert "CC BY 4.0" in told

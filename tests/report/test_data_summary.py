@@ -57,7 +57,15 @@ def test_counts_are_right(cases: Cases) -> None:
     assert _line(text, "  photos per case").endswith("0: 2, 1: 1, 2: 1")
     assert _line(text, "  free text").endswith("1 cases")
     assert _line(text, "  without label").endswith("1 cases")
-    assert _line(text, "  fully recorded").endswith("3 cases of 2 patients")
+    assert _line(text, "  fully recorded").endswith("2 cases of 2 patients")
+
+
+def test_photos_are_counted_by_kind_where_there_are_several(cases: Cases) -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    kinds = [("clinical", "dermoscopic"), ("clinical",), (), ()]
+    text = describe(cases._replace(schema=schema, table=cases.table.assign(image_kinds=kinds)))
+    assert _line(text, "  photos by kind").endswith("by kind   clinical: 1, dermoscopic: 1")
+    assert "by kind" not in describe(cases)
 
 
 def test_classes_are_shared_out_over_labelled_cases(cases: Cases) -> None:
@@ -68,8 +76,8 @@ def test_classes_are_shared_out_over_labelled_cases(cases: Cases) -> None:
 
 def test_fields_tell_known_unknown_and_not_recorded_apart(cases: Cases) -> None:
     text = describe(cases)
-    assert _line(text, "age").split(maxsplit=5) == ["age", "4", "0", "0", "always", "20 to 62 years, median 37.75"]
-    assert _line(text, "itch").split(maxsplit=4) == ["itch", "2", "1", "1", "no (1), yes (1)"]
+    assert _line(text, "age").split(maxsplit=5) == ["age", "4", "0", "0", "stays", "20 to 62 years, median 37.75"]
+    assert _line(text, "itch").split(maxsplit=5) == ["itch", "2", "1", "1", "stays", "no (1), yes (1)"]
     told = _line(text, "duration").split(maxsplit=4)
     assert told == ["duration", "2", "0", "2", "2 weeks to 6 months, median 3 months"]
 
@@ -106,3 +114,14 @@ def test_fake_scin_is_described(tmp_path: Path) -> None:
     text = describe(Scin(min_cases=2).load(make_scin(tmp_path)))
     assert _line(text, "Eczema").split()[1] == "3"
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_what_the_default_leaves_out_is_named_with_its_reason(tmp_path: Path) -> None:
+    schema = Schema(name="s", classes=("a", "b"), fields=(Field(name="age", kind="numeric"),))
+    ids = ["c0", "c1"]
+    columns = {"case_id": ids, "patient_id": ids, "lesion_id": ids, "target": ["a", "b"], "text": [None, None]}
+    table = pd.DataFrame({**columns, "age": [None, 3.0]}, dtype=object).assign(images=[(), ()])
+    text = " ".join(describe(Cases(schema, table)).split())
+    assert "Excluded by missingness: always_recorded, the default - age: empty in 50.00% of the training rows" in text
+    assert "stays" not in text
+    assert "fully recorded 1 cases of 1 patients" in text

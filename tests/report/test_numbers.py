@@ -14,6 +14,7 @@ PACKAGE = Path(mmskin.__file__).parent
 BELOW_REPORT = {
     "trained/refer.py": "why one case should be referred: a sentence made where report cannot be imported",
     "data/suspicions.py": "a remark of a table that is being read, long before there is a report",
+    "data/missingness.py": "why a field is excluded: a reason made while folds are prepared",
 }
 
 

@@ -38,14 +38,14 @@ def gradient_boosting(
     Of the trees as many are used as give the lowest class-balanced log-loss on the validation rows; the other options
     are fixed. The same rows then give the temperature. Nothing is drawn at random.
 
-    on: fields, image, text, or several of them side by side.
+    on: fields, text, a kind of photo (image where there is one), or several of them side by side.
     trees: at most, for each class.
     learning_rate: of a tree.
     leaves: of a tree, at most.
     smallest_leaf: cases in a leaf, at least.
     balanced: classes weigh alike in the fit, as they do in the metric.
     """
-    parts = choose_parts(on)
+    parts = choose_parts(on, facts.schema)
 
     def read(rows: pd.DataFrame) -> tuple[Floats, list[bool]]:
         columns, is_code = [], []

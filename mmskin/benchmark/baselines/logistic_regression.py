@@ -38,12 +38,12 @@ def logistic_regression(
     Fields are one column a number (standard score; durations of log(1 + days)) and one a choice, 0 where not recorded
     (`MetadataOneHot`). Of an embedding every dimension is a column; where photo or note is absent it is at its mean.
 
-    on: fields, image, text, or several of them side by side.
+    on: fields, text, a kind of photo (image where there is one), or several of them side by side.
     c: inverse strengths of the penalty; the one with the lowest class-balanced log-loss on the validation rows is
         taken. The same rows then give the temperature.
     balanced: classes weigh alike in the fit, as they do in the metric.
     """
-    parts = choose_parts(on)
+    parts = choose_parts(on, facts.schema)
 
     def fit(train: pd.DataFrame, val: pd.DataFrame) -> Predict:
         readers = [_columns(part, train, facts) for part in parts]

@@ -19,7 +19,6 @@ from mmskin.trained.trained_model import Predict
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
 """Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
 FIELDS = "fields"
-ON = (FIELDS, "image", "text")
 
 
 class Facts(NamedTuple):
@@ -35,18 +34,18 @@ class Facts(NamedTuple):
     answers: Callable[[str, pd.DataFrame], pd.DataFrame]
 
 
-def choose_parts(on: str | Sequence[str]) -> tuple[str, ...]:
-    """The option `on` as a tuple.
+def choose_parts(on: str | Sequence[str], schema: Schema) -> tuple[str, ...]:
+    """The option `on` as a tuple: fields, text, kinds of photo that the data set has.
 
     Raises:
         ValueError: none is named, or one that does not exist.
     """
-    parts = (on,) if isinstance(on, str) else tuple(on)
+    parts, choices = (on,) if isinstance(on, str) else tuple(on), (FIELDS, *schema.photos, "text")
     for part in parts:
-        if part not in ON:
-            raise ValueError(one_of("on", part, ON))
+        if part not in choices:
+            raise ValueError(one_of("on", part, choices))
     if not parts:
-        raise ValueError(f"on must name one or more of {', '.join(ON)}")
+        raise ValueError(f"on must name one or more of {', '.join(choices)}")
     return parts
 
 

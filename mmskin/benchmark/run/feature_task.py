@@ -16,6 +16,7 @@ from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.run.folds import Folds
 from mmskin.config.experiment import Slot
 from mmskin.data.load import Fold
+from mmskin.data.missingness import hides_at_random
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.model.feature_extraction import keep_features
 from mmskin.training.fit_fold import fold_slots
@@ -58,7 +59,7 @@ def feature_tasks(
                 continue
             for number in [k for name, k in folds if name == arm.name]:
                 fold = folds[arm.name, number]
-                for filled, readings in _by_slot(arm, slot, number).values():
+                for filled, readings in _by_slot(arm, slot, fold).values():
                     read = ReadFold(fold, readings, missing_rates[arm.name])
                     key = json.dumps([modality, filled], sort_keys=True, default=str)
                     task = tasks.get(key, FeatureTask(modality, filled, tokens=False, folds=()))
@@ -67,13 +68,13 @@ def feature_tasks(
     return list(tasks.values())
 
 
-def _by_slot(arm: ResolvedArm, slot: Slot, fold: int) -> dict[str, tuple[Slot, tuple[Reading, ...]]]:
+def _by_slot(arm: ResolvedArm, slot: Slot, fold: Fold) -> dict[str, tuple[Slot, tuple[Reading, ...]]]:
     """The arm's encoder with fold and seed filled in, and the readings of the seeds that read it so."""
     found: dict[str, tuple[Slot, tuple[Reading, ...]]] = {}
     reading = arm.reading(arm.seeds[0])
-    varies = reading.recipe.views > 1 or reading.missingness == "equalized"
+    varies = reading.recipe.views > 1 or hides_at_random(fold.split.train, fold.schema, mode=reading.missingness)
     for seed in arm.seeds:
-        filled = fold_slots({"encoder": slot}, fold=fold, seed=seed)["encoder"]
+        filled = fold_slots({"encoder": slot}, fold=fold.number, seed=seed)["encoder"]
         key = json.dumps(filled, sort_keys=True, default=str)
         before = found.get(key, (filled, ()))[1]
         # Of seeds that draw nothing the first stands for all: they read the same photos and notes.

@@ -61,18 +61,14 @@ def _digest(value: Any) -> str:
 def changed_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What has changed of the data, in words, each with the cases it has changed of; [] if nothing."""
     old, new = before["cases"], now["cases"]
-    found = [f"schema.{path} differs" for path in differing(before["schema"], now["schema"])]
-    gone, added = [case for case in old if case not in new], [case for case in new if case not in old]
-    found += [f"{len(cases)} cases are {what}: {first_of(cases, 3)}" for what, cases in _named(gone, added) if cases]
+    changed = {
+        "cases gone": [case for case in old if case not in new],
+        "cases added": [case for case in new if case not in old],
+    }
     for place, aspect in enumerate(ASPECTS):
-        changed = [case for case in new if case in old and old[case][place] != new[case][place]]
-        if changed:
-            found.append(f"{aspect} of {len(changed)} cases differ: {first_of(changed, 3)}")
-    return found
-
-
-def _named(gone: list[str], added: list[str]) -> list[tuple[str, list[str]]]:
-    return [("gone", gone), ("new", added)]
+        changed[f"other {aspect}"] = [case for case in new if case in old and old[case][place] != new[case][place]]
+    schema = [f"schema.{path} differs" for path in differing(before["schema"], now["schema"])]
+    return schema + [f"{what}: {first_of(cases, 3)}" for what, cases in changed.items() if cases]
 
 
 def versions() -> dict[str, str]:

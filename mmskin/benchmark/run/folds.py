@@ -11,6 +11,7 @@ from mmskin.data.load import Fold, prepare_fold
 from mmskin.data.shuffle import shuffle_histories
 from mmskin.data.splits import Split
 from mmskin.data.table import Cases
+from mmskin.errors import DataError, first_of
 
 Folds = dict[tuple[str, int], Fold]
 """By arm and number. Arms that see the same are given the same object."""
@@ -27,6 +28,9 @@ def folds_of_arms(
         numbers: fold by case id.
         tested: the folds to be tested.
         test: whether test rows are given; without them none of a run's parts can touch one.
+
+    Raises:
+        DataError: an arm reads nothing but fields, and all of them are excluded.
     """
     seen: dict[tuple[str, bool, int], Fold] = {}
     by_arm: Folds = {}
@@ -37,8 +41,22 @@ def folds_of_arms(
                 fold = prepare_fold(arm.data, cases, numbers, k)
                 fold = _with_shuffled_histories(fold, seed=arm.seeds[0]) if arm.shuffled else fold
                 seen[key] = fold if test else fold._replace(split=fold.split._replace(test=fold.split.test.iloc[:0]))
+            _check_has_history(arm, seen[key])
             by_arm[arm.name, k] = seen[key]
     return by_arm
+
+
+def _check_has_history(arm: ResolvedArm, fold: Fold) -> None:
+    """An arm of photos needs no field; one that reads columns needs one, one that reads notes a field or free text."""
+    if fold.schema.fields or not fold.excluded:
+        return
+    if "metadata" in arm.encoders or ("text" in arm.encoders and fold.split.train.text.isna().all()):
+        reasons = first_of([f"{name} ({reason})" for name, reason in fold.excluded.items()])
+        raise DataError(
+            f"arms.{arm.name}: missingness: always_recorded leaves no field of {fold.schema.name} to read: {reasons}; "
+            "read photos only (image_only), or set missingness: equalized (optional_block must name these fields), or "
+            "visible, in which what is missing can give the class away"
+        )
 
 
 def _with_shuffled_histories(fold: Fold, *, seed: int) -> Fold:

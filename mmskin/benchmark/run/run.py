@@ -22,15 +22,15 @@ from mmskin.benchmark.run.folder import claim, claim_cells, write_json
 from mmskin.benchmark.run.folds import Folds, folds_of_arms
 from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
 from mmskin.benchmark.run.local import LocalExecutor
-from mmskin.benchmark.run.lock import locked
 from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
-from mmskin.data.load import folds_of, folds_to_test, labelled_cases, read_source
+from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cases, read_source
 from mmskin.data.table import Cases
-from mmskin.errors import ConfigError, UserError
+from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
+from mmskin.output_lock import locked
 from mmskin.schema import Schema
 
 T = TypeVar("T")
@@ -119,9 +119,9 @@ def run_benchmark(
 
     Args:
         benchmark: what to do.
-        output: folder for config.json, data.json, folds.csv, schema.json, cells, costs.json, failures.json and
-            predictions.parquet. If it holds a run of the same data, finished cells are kept, and failed ones tried
-            again.
+        output: folder for config.json, data.json, folds.csv, schema.json, fields_excluded.json, cells, costs.json,
+            failures.json and predictions.parquet. If it holds a run of the same data, finished cells are kept, and
+            failed ones tried again.
         executor: where cells are run; results are bit-equal whichever it is.
         say: told what happens, a line at a time.
         quiet: no live table and no bars.
@@ -138,15 +138,13 @@ def run_benchmark(
     check_benchmark(benchmark, reads_data=cases is None)
     arms = resolve(benchmark, output)
     source = read_source(benchmark.data) if cases is None else cases
-    labelled = labelled_cases(source)
+    labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
-    output.mkdir(parents=True, exist_ok=True)
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
-        run = planned(benchmark, arms, labelled, numbers, output)
         return run_planned(
-            run,
+            planned(benchmark, arms, labelled, numbers, output),
             executor=executor,
             say=say,
             quiet=quiet,
@@ -205,6 +203,7 @@ def run_planned(
     claim_cells(run.output, depends_on, [cell for cell in cells if cell not in finished])
     for number in run.tested:
         say(_fold_line(run, number))
+    write_json(run.output / "fields_excluded.json", fields_excluded(run))
     say(f"{len(cells)} cells ({len(run.arms)} arms), {len(finished)} of them finished")
     write_json(run.output / "failures.json", [])
     failures: list[Failure] = []
@@ -230,10 +229,21 @@ def _fold_line(run: Run, number: int) -> str:
     by_arm = {name: run.folds[name, number] for name in run.arms}
     split = next(iter(by_arm.values())).split
     fields = sorted({len(fold.schema.fields) for fold in by_arm.values()})
+    excluded = dict.fromkeys(name for fold in by_arm.values() for name in fold.excluded)
     return (
         f"fold {number}: {len(split.train):,} cases train, {len(split.val):,} validate, {len(split.test):,} test; "
         f"arms read {' or '.join(map(str, fields))} fields of the history"
+        + (f"; excluded by always_recorded: {first_of(list(excluded), len(excluded))}" if excluded else "")
     )
+
+
+def fields_excluded(run: Run) -> dict[str, str]:
+    """The fields that arms in `always_recorded` may not see in some tested fold, each with its reason in the first."""
+    excluded: dict[str, str] = {}
+    for number in run.tested:
+        for arm in run.arms:
+            excluded = {**run.folds[arm, number].excluded, **excluded}
+    return excluded
 
 
 def _waits_in_vain(task: FeatureTask, run: Run, failures: Sequence[Failure]) -> bool:

@@ -70,6 +70,7 @@ class CsvTable:
         fields: by name, each with the entries of `mmskin.data.tables.field_spec.FieldSpec`: its `column` (the name if
             left out), `values` (what cells mean, cell → value), kind, label, unit and so on; or a list of columns; or
             None. A duration's unit is days, weeks, months or years.
+        optional_block: fields that are recorded or left out together; `missingness: equalized` hides them.
         classes: in the order wanted; sorted labels if None.
         class_titles: how reports name classes.
         class_groups: named sets of classes, such as malignant.
@@ -99,6 +100,7 @@ class CsvTable:
         lesion: str | None = None,
         text: str | Sequence[str] | None = None,
         fields: Mapping[str, Mapping[str, Any] | None] | Sequence[str] | None = None,
+        optional_block: str | Sequence[str] = (),
         classes: Sequence[str] | None = None,
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
@@ -145,6 +147,7 @@ class CsvTable:
                 "class_groups": class_groups or {},
                 "text": text,
                 "fields": {} if fields is None else fields,
+                "optional_block": optional_block,
                 "subgroups": subgroups,
                 "outcomes": outcomes or {},
                 "licence": licence,
@@ -203,6 +206,11 @@ class CsvTable:
             findings.remarks.append(f"columns not used: {first_of(idle, _SHOWN)}")
         if not self.guesses_fields:
             findings.problems += [f"field {told}: give its kind, or leave it out" for told in left_out]
+        findings.problems += [
+            one_of("optional_block: field", name, declared)
+            for name in self.declaration.optional_block
+            if name not in declared
+        ]
         return self.declaration.changed(fields=declared)
 
 

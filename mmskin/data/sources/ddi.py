@@ -24,9 +24,8 @@ class Ddi:
 
     def load(self, root: str | Path) -> Cases:
         """See `mmskin.data.tables.engine.read_cases`."""
-        schema, table, remarks = read_cases(self.declaration, root)
-        if len(table) != OFFICIAL_ROWS:
-            told = f"{len(table)} photos, however the published table has {OFFICIAL_ROWS}: this is another one"
-            remarks = (*remarks, told)
-        titles = {name: name.replace("-", " ").capitalize() for name in schema.classes}
-        return Cases(schema.model_copy(update={"class_titles": titles}), table, remarks)
+        cases = read_cases(self.declaration, root)
+        if len(cases.table) != OFFICIAL_ROWS:
+            told = f"{len(cases.table)} photos, however the published table has {OFFICIAL_ROWS}: this is another one"
+            cases = cases._replace(remarks=(*cases.remarks, told))
+        return cases

@@ -22,6 +22,4 @@ class Fitzpatrick17k:
 
     def load(self, root: str | Path) -> Cases:
         """See `mmskin.data.tables.engine.read_cases`."""
-        cases = read_cases(self.declaration, root)
-        titles = {name: name.capitalize() for name in cases.schema.classes}
-        return cases._replace(schema=cases.schema.model_copy(update={"class_titles": titles}))
+        return read_cases(self.declaration, root)

@@ -132,6 +132,8 @@ class Declaration(_Part):
     classes: tuple[str, ...] = ()
     """In the order of the logits, or mapped to their titles; the sorted labels of the file if none is named."""
     class_titles: dict[str, str] = {}
+    titles_from_names: bool = False
+    """Whether names of classes are words, of which titles are made."""
     class_groups: dict[str, Words] = {}
     class_groups_from: dict[str, Group] = {}
 
@@ -168,6 +170,8 @@ class Declaration(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         check_photo_kinds(self.photos or DEFAULT_PHOTOS)
+        if not (self.patient or self.no_patient_ids):
+            raise ValueError("patient names the column of the patient, or no_patient_ids says what counts as one")
         if self.one_hot == bool(self.target):
             raise ValueError("target names the column of the label, or one_hot says that each class has a column")
         for what, members in {"class_titles": [*self.class_titles], **self.class_groups}.items():
@@ -222,11 +226,14 @@ class Declaration(_Part):
         Raises:
             ValidationError: entries that contradict each other.
         """
+        titles = self.class_titles
+        if self.titles_from_names:
+            titles = {name: name.replace("-", " ").capitalize() for name in classes}
         return Schema(
             name=self.name,
             photos=tuple(self.photos) or DEFAULT_PHOTOS,
             classes=tuple(classes),
-            class_titles=self.class_titles,
+            class_titles=titles,
             class_groups={**self.class_groups, **{name: tuple(members) for name, members in groups.items()}},
             fields=tuple(fields),
             optional_block=self.optional_block,

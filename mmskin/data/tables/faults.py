@@ -40,7 +40,7 @@ class Findings:
         declared = f"; declared in {self.declared_in}" if self.declared_in else ""
         raise DataError(
             f"{self.path}: {count} (the header is row 1{declared})\n  " + "\n  ".join(listed),
-            faults=[f"{self.path.name}: {problem}{declared}" for problem in problems],
+            faults=[f"{self.path.name}, {problem}{declared}" for problem in problems],
         )
 
 

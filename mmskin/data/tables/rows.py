@@ -150,7 +150,8 @@ def _join(cells: pd.DataFrame, join: Join, folder: Path, declaration: Declaratio
     lacking = list(dict.fromkeys(cells[join.on][~cells[join.on].isin(others[join.on])]))
     stray = list(others[join.on][~others[join.on].isin(cells[join.on])])
     _tell_partners(join, lacking, stray, path, findings)
-    return cells.join(others.set_index(join.on)[taken], on=join.on).fillna("")
+    own = cells.drop(columns=taken, errors="ignore")
+    return own.join(others.set_index(join.on)[taken], on=join.on).fillna("")
 
 
 def _tell_partners(join: Join, lacking: list[str], stray: list[str], path: Path, findings: Findings) -> None:

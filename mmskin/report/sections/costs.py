@@ -19,7 +19,7 @@ from mmskin.report.tables import MANY_ARMS
 
 NOTE = (
     "One thread of a CPU. Training: CPU seconds of one cell, which is one fold with one seed; mean over cells. What "
-    "frozen encoders put out is computed once for all arms and not counted. Latency: from the photo file and the "
+    "frozen encoders put out is computed once for all arms and not counted. Latency: from photo files and "
     "history to the answer. Memory: weights, and the peak of one answer. A dash: not measured, or there is none."
 )
 PICTURE_NOTE = "By name: the primary arm, the reference, and arms that nothing cheaper equals."

@@ -7,7 +7,9 @@ from typing import Any
 
 from mmskin.config.experiment import Slot
 from mmskin.data.load import OFFICIAL
+from mmskin.data.missingness import MOST_LIFT
 from mmskin.errors import first_of
+from mmskin.features import photo_title
 from mmskin.report.headline import in_words
 from mmskin.report.numbers import number, percent
 from mmskin.report.pages import Section
@@ -15,7 +17,10 @@ from mmskin.report.sections.record import Plan, Record
 
 MISSINGNESS = {
     "visible": "what is missing of the history stays visible to every arm",
-    "always_recorded": "arms read only fields recorded in every training row, so that nothing missing tells a class",
+    "always_recorded": (
+        "arms read only fields recorded in every training row, or in almost all: the latter are hidden at random in "
+        f"training until no class lacks one more than {MOST_LIFT} times as often as all classes together"
+    ),
     "equalized": "in training optional fields are hidden at random until they are missing equally often in every class",
 }
 
@@ -34,6 +39,8 @@ def data(record: Record) -> Iterator[str]:
     tested = sum(record.counts.values())
     yield f"Data: {schema.name}{_bracketed(schema.citation)}, {cases:,} labelled cases of {patients:,} patients."
     yield f"Tested: {tested:,} cases of {record.patients:,} patients ({classes})."
+    if len(schema.photos) > 1:
+        yield f"Photos: {' and '.join(map(photo_title, schema.photos))}, each kind with an encoder of its own."
     yield f"{folds(record)} {parts(record)}"
     yield f"Missing history: {MISSINGNESS[section.missingness]}{_other_modes(record)}."
 

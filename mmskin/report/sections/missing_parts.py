@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from mmskin.data.missing_parts import COMPLETE, FIELDS, WORDS
 from mmskin.evaluation.missing_curves import Losses
 from mmskin.evaluation.predictions import arm_names
 from mmskin.json_values import records
@@ -16,13 +17,14 @@ from mmskin.report.pages import Grid, Section
 from mmskin.report.pictures import Picture
 
 NOTE = (
-    "The arms as they were trained, asked about the same test cases with less of them. Parts alone: the photo, or the "
-    "history. Hidden fields: each by chance (at random); all that are recorded together, by patient (in blocks); or "
-    "what is not worth writing down first, every “no” before any other answer (not at random). No arm was trained for "
-    "it unless its recipe hides fields. First seed, exploratory."
+    "The arms as they were trained, asked about the same test cases with less of them. Parts alone: photo (each kind "
+    "by itself), fields, or the patient's words. Hidden fields: each by chance (at random); all that are recorded "
+    "together, by patient (in blocks); or what is not worth writing down first, every “no” before any other answer "
+    "(not at random). No arm was trained for it unless its recipe hides fields. First seed, exploratory."
 )
 NO_ANSWER = "n/a"
 DRAWN = 6  # curves that can still be told apart
+FEW_PARTS = 3  # whose subsets fit into one table
 MIDDLE = 0.5
 FORCED = (
     "A case of which an arm has nothing to go by is scored as a forced answer, the arm's mean probabilities on "
@@ -55,7 +57,7 @@ def missing_grids(losses: Losses) -> list[Grid]:
     """All arms with parts alone, and with fields hidden by every mechanism."""
     scores = losses.scores
     rates = sorted(scores["rate"][scores["rate"].between(0, 1, inclusive="neither")].unique())
-    grids = [_parts_grid(scores)]
+    grids = list(_parts_grids(scores))
     if rates:
         note = ROBUSTNESS.format(
             rates=", ".join(number(rate, digits=2).rstrip("0") for rate in rates),
@@ -83,20 +85,40 @@ def missing_pictures(losses: Losses, *, first: Sequence[str]) -> list[Picture]:
 def drawn_arms(scores: pd.DataFrame, *, first: Sequence[str]) -> list[str]:
     """Six arms at most; see `missing_pictures`."""
     best = scores[scores["rate"] == 0].sort_values("estimate", ascending=False, kind="stable")
-    blind = set(scores["arm"][(scores["scenario"] == "photo") & (scores["answered"] == 0)])
+    photos_alone = [name for name in scores["scenario"][scores["rate"] == 1].unique() if _is_photos(name)]
+    all_photos = max(photos_alone, key=len, default="")
+    blind = set(scores["arm"][(scores["scenario"] == all_photos) & (scores["answered"] == 0)])
     without_photo = [arm for arm in best["arm"] if arm in blind]
     return list(dict.fromkeys([*first, *without_photo[:1], *best["arm"]]))[:DRAWN]
 
 
-def _parts_grid(scores: pd.DataFrame) -> Grid:
+def _parts_grids(scores: pd.DataFrame) -> Iterator[Grid]:
+    """One table of all sets of parts; where parts are many, one for every number of parts that are left."""
     parts = scores[scores["rate"].isin([0, 1])]
-    names = list(parts["scenario"].drop_duplicates())
+    names = [name for name in parts["scenario"].drop_duplicates() if name != COMPLETE]
+    every = list(dict.fromkeys(part for name in names for part in name.split("+")))
+    if len(every) <= FEW_PARTS:
+        yield _parts_grid(parts, {name: _title(name) for name in names}, "With parts alone")
+        return
+    for size in range(1, len(every)):
+        sets = [name for name in names if len(name.split("+")) == size]
+        if size == len(every) - 1:
+            without = {name: next(part for part in every if part not in name.split("+")) for name in sets}
+            titles = {name: f"Without {_words(part)}" for name, part in without.items()}
+            yield _parts_grid(parts, titles, "With one part missing")
+        else:
+            titled = {name: _title(name) for name in sets}
+            yield _parts_grid(parts, titled, "With one part alone" if size == 1 else f"With {count(size)} parts")
+
+
+def _parts_grid(parts: pd.DataFrame, titles: Mapping[str, str], title: str) -> Grid:
+    """Arms by scenario, the complete cases first. titles: of the columns, by scenario."""
     cells = {(row["arm"], row["scenario"]): _score(row) for row in parts.to_dict("records")}
     lines = [
-        [arm, *(cells.get((arm, name), NO_ANSWER) for name in names), count(scores["n"].iloc[0])]
-        for arm in arm_names(scores)
+        [arm, *(cells.get((arm, name), NO_ANSWER) for name in (COMPLETE, *titles)), count(parts["n"].iloc[0])]
+        for arm in arm_names(parts)
     ]
-    return Grid("With parts alone: balanced accuracy", ["Arm", *map(_title, names), "n"], lines, FORCED)
+    return Grid(f"{title}: balanced accuracy", ["Arm", "Complete", *titles.values(), "n"], lines, FORCED)
 
 
 def _mechanisms_grid(losses: Losses, middle: float, note: str) -> Grid:
@@ -121,5 +143,14 @@ def _score(row: Mapping[Any, Any]) -> str:
 
 
 def _title(scenario: str) -> str:
-    words = scenario.replace("+", " and ").replace("_", " ").capitalize()
-    return words if scenario == "complete" or "+" in scenario else f"{words} alone"
+    titled = " and ".join(map(_words, scenario.split("+"))).capitalize()
+    return titled if "+" in scenario else f"{titled} alone"
+
+
+def _words(part: str) -> str:
+    return part.replace("_", " ")
+
+
+def _is_photos(scenario: str) -> bool:
+    """Whether photos are all that is left."""
+    return not {FIELDS, WORDS} & set(scenario.split("+"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mmskin.features import photo_title
 from mmskin.report.headline import in_words
 from mmskin.report.numbers import number
 from mmskin.report.pages import Grid, Section
@@ -75,7 +76,8 @@ def _data(record: Record) -> list[Item]:
         f"{number(record.detectable)} would be found four times in five."
     )
     outcome = f"Diagnosis, one of: {', '.join(schema.class_titles.get(name, name) for name in schema.classes)}."
-    fields = f"Photo, and of the history: {', '.join(asked)}." if asked else "The photo."
+    photos = " and ".join(map(photo_title, schema.photos))
+    fields = f"{_capital(photos)}, and of the history: {', '.join(asked)}." if asked else f"The {photos}."
     known_late = f" Never read, for known only afterwards: {', '.join(schema.outcomes)}." if schema.outcomes else ""
     return [
         Item("5a", "where the data come from, and whom they stand for", f"{schema.name}{cited}."),

@@ -11,6 +11,7 @@ import pytest
 from real_data import real_data
 
 from mmskin.config.build import build
+from mmskin.data.missingness import equalize, input_schema, missing_rates
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.csv_table import CsvTable
 from mmskin.data.table import Cases, history_of
@@ -341,3 +342,19 @@ def test_photos_have_the_kinds_that_the_user_names(tmp_path: Path) -> None:
         _load(tmp_path, photos={"clinical": "photo"})
     with pytest.raises(ConfigError, match="photos: 'metadata' is a part of the history"):
         _load(tmp_path, images=None, photos={"metadata": "photo"})
+
+
+def test_a_table_names_its_optional_block_so_that_it_can_be_equalized(tmp_path: Path) -> None:
+    fields = {"age": {"kind": "numeric"}, "itch": {"kind": "yes_no"}, "site": {}}
+    cases = _load(_write(tmp_path), fields=fields, optional_block=["age", "itch"])
+    assert cases.schema.optional_block == ("age", "itch")
+    assert input_schema(cases.schema, cases.table, mode="equalized").field_names == ("age", "itch", "site")
+    shown = equalize(cases.table, cases.schema, seed=0)
+    assert missing_rates(shown, cases.schema).to_dict() == {"BCC": 0.5, "NEV": 0.5}  # c2 lacks both, one BCC is hidden
+    assert _load(tmp_path, optional_block="age").schema.optional_block == ("age",), "fields may be guessed"
+
+
+def test_an_optional_block_of_what_is_no_field_is_refused(tmp_path: Path) -> None:
+    fields = {"age": {"kind": "numeric"}, "site": {}}
+    with pytest.raises(DataError, match=r"optional_block: field 'agee' does not exist.*'age'"):
+        _load(_write(tmp_path), fields=fields, optional_block=["agee", "site"])

@@ -65,7 +65,7 @@ def test_all_problems_are_told_in_the_order_of_rows_with_the_file_to_change(tmp_
         "  row 2, column 'photo': photo='x/a.png' must be a file name without folders\n"
         "  row 3, column 'gender': sex value 'X' does not exist. It must be one of: W, female, male."
     )
-    assert caught.value.faults[2].startswith("cases.csv: row 2, column 'age'")
+    assert caught.value.faults[2].startswith("cases.csv, row 2, column 'age'")
     assert caught.value.faults[2].endswith("declared in clinic.yaml")
 
 
@@ -147,6 +147,7 @@ def test_classes_that_nobody_declares_are_the_labels_that_occur(tmp_path: Path) 
         ({"class_groups": {"malignant": ["MELL"]}}, r"class_groups\.malignant: class 'MELL' .* Did you mean 'MEL'"),
         ({"photos": {"text": ["photo"]}}, "photos: 'text' is a part of the history, no kind of photo"),
         ({"photos": {"two words": ["photo"]}}, "photos: the kind 'two words' must be of letters, digits and _"),
+        ({"patient": None}, "patient names the column of the patient, or no_patient_ids says what counts as one"),
         ({"one_hot": True}, "target names the column of the label, or one_hot says"),
         ({"outcomes": {"age": "why"}}, r"fields\.age reads 'age', an outcome: why"),
     ],

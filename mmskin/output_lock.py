@@ -1,4 +1,4 @@
-"""One run at a time in an output folder."""
+"""One writing command at a time in an output folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if sys.platform != "win32":
 
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system takes back from a run that is killed.
+    """Hold the folder's lock, which the system takes back from a command that is killed; the folder is made.
 
     Processes that this one starts do not inherit it. On Windows, which has no such lock, nothing is held.
 
     Raises:
-        UserError: another run holds it.
+        UserError: another command holds it.
     """
+    output.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":
         yield
         return
@@ -30,6 +31,6 @@ def locked(output: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"another run is at work in {output}: wait until it ends, or give another --output"
+                f"another command writes into {output}: wait until it ends, or give another --output"
             ) from None
         yield

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from benchmark.small_benchmark import run, small_benchmark
 
-from mmskin.benchmark.run.lock import locked
 from mmskin.errors import UserError
+from mmskin.output_lock import locked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 HOLDER = """
 import subprocess, sys, time
 from pathlib import Path
-from mmskin.benchmark.run.lock import locked
+from mmskin.output_lock import locked
 from mmskin.benchmark.run.local import LocalExecutor
 
 if __name__ == "__main__":
@@ -31,7 +31,7 @@ if __name__ == "__main__":
 def test_a_second_run_in_one_folder_is_refused_and_a_third_after_it_is_not(tmp_path: Path) -> None:
     with (
         locked(tmp_path),
-        pytest.raises(UserError, match=f"another run is at work in {tmp_path}: wait"),
+        pytest.raises(UserError, match=f"another command writes into {tmp_path}: wait"),
         locked(tmp_path),
     ):
         pass
@@ -42,7 +42,7 @@ def test_a_second_run_in_one_folder_is_refused_and_a_third_after_it_is_not(tmp_p
 def test_a_benchmark_holds_its_folder(pad_folder: Path, tmp_path: Path) -> None:
     benchmark = small_benchmark(pad_folder, tmp_path / "features")
     (tmp_path / "out").mkdir()
-    with locked(tmp_path / "out"), pytest.raises(UserError, match="another run is at work"):
+    with locked(tmp_path / "out"), pytest.raises(UserError, match="another command writes"):
         run(benchmark, tmp_path / "out")
 
 

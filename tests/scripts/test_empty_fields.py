@@ -1,0 +1,30 @@
+"""The experiment behind the default: a model that may see what is missing is moved by it, the default's is not."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from small_experiment import small_experiment
+
+from mmskin.synthetic import Missing, make_clinic
+from mmskin.synthetic.latents import CLASSES, WORRYING
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def test_empty_fields_move_a_visible_model_and_not_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    script = importlib.import_module("empty_fields")
+    clinic = tmp_path / "clinic"
+    make_clinic(clinic, cases=300, seed=0, missing=Missing(by_class={n: 0.6 for n in CLASSES if n not in WORRYING}))
+    data = {"source": {"name": "synthetic"}}
+    experiment = small_experiment(
+        clinic, "metadata", fusion="metadata_only", data=data, epochs=15, batch_size=32, learning_rate=0.01
+    )
+    modes = ("visible", "always_recorded")
+    visible, default = script.shifts(experiment, tmp_path / "runs", modes=modes, group="worrying")
+    assert visible.cases == default.cases > 10
+    assert visible.empty < visible.recorded - 0.1
+    assert default.empty == default.recorded
