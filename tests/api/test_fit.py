@@ -71,7 +71,7 @@ def test_one_line_says_what_was_chosen_and_why(pad_cases: mmskin.Cases) -> None:
     said: list[str] = []
     mmskin.fit(pad_cases, encoders=TINY, training=BRIEF, photo_side=32, say=said.append)
     assert len(said) == 1
-    assert said[0].startswith("late of image (timm test_efficientnet), text (hashing), metadata (tokens), 21 fields")
+    assert said[0].startswith("late of image (timm test_efficientnet), text (hashing), metadata (tokens), 8 fields")
     assert "28 cases train, 8 validate, of other patients" in said[0]
 
 
@@ -106,7 +106,7 @@ def test_arrays_open_files_and_values_of_pandas_are_understood(
     for source in (photo, buffer, [photo], buffer.getvalue()):
         assert model.predict(source, {"age": np.int64(62), "itch": pd.NA}).probabilities == expected
     with (tmp_path / "a.png").open("rb") as file:
-        assert model.predict(file, pd.Series({"age": 62.0, "itch": np.nan, "sex": pd.NaT})).probabilities == expected
+        assert model.predict(file, pd.Series({"age": 62.0, "itch": np.nan, "region": pd.NaT})).probabilities == expected
     for wrong in (photo[..., 0], photo.astype(float), photo.transpose(2, 0, 1)):
         with pytest.raises(ImageError, match=r"an array must hold pixels as \(H, W, 3\) uint8, RGB, however"):
             model.predict(wrong)
