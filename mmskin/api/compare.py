@@ -12,6 +12,7 @@ from mmskin.api.comparison import Comparison, compared
 from mmskin.api.fit import in_memory
 from mmskin.api.slots import Given, arm_of
 from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.run.added_parts import check_can_be_sent
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.benchmark.run.this_process import ThisProcess
@@ -110,6 +111,8 @@ def compare(
                 f"{described(choice.encoders)}, {benchmark.training.epochs} epochs, missingness "
                 f"{benchmark.data.missingness} ({choice.why})"
             )
+        if jobs > 1:
+            check_can_be_sent(_parts_of(benchmark))
         with ThisProcess() if jobs == 1 else LocalExecutor(jobs) as executor:
             table, failures = run_benchmark(
                 benchmark, folder, executor=executor, say=say or _silent, quiet=True, cases=cases
@@ -151,6 +154,14 @@ def _named(arms: Sequence[Any] | Mapping[str, Any], cases: Cases) -> dict[str, d
     if len(named) < 2:
         raise ConfigError(f"two arms or more are compared, however: {', '.join(named) or 'none'}")
     return named
+
+
+def _parts_of(benchmark: Benchmark) -> set[str]:
+    """The names of all parts."""
+    slots = [benchmark.loss, *benchmark.encoders.values()]
+    for arm in benchmark.arms.values():
+        slots += [slot for slot in (arm.fusion, arm.table, arm.loss, *arm.encoders.values()) if slot]
+    return {str(slot.get("name")) for slot in slots}
 
 
 def _silent(line: str) -> None:

@@ -74,7 +74,7 @@ def fit(
 
     Raises:
         ConfigError: parts or options that do not exist or do not go together.
-        DataError: too few patients; a class without training cases.
+        DataError: too few patients; a class without training cases; no field is left to read.
         ModelError: output is not empty, or a part was given as an instance and cannot be saved.
     """
     choice = choose(cases, encoders=encoders, fusion=fusion, loss=loss, training=training)
@@ -83,7 +83,8 @@ def fit(
         arm = _arm(cases, choice, folder, missingness=missingness, seed=seed, photo_side=photo_side)
         if output is not None:
             _check_can_be_saved(arm, Path(output))
-        fold = validation_fold(cases, arm, share=validation, seed=seed)
+        fold = narrowed(arm.data, cases.schema, validation_split(cases, share=validation, seed=seed), 0)
+        check_has_history(arm, fold)
         if say is not None:
             say(_line(arm, fold, choice))
         with held_threads(arm.experiment.training.threads):
@@ -149,12 +150,12 @@ def build_classifier(
     return Untrained(model.train(), built, CaseDataset([labelled], schema, readers))
 
 
-def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) -> Fold:
+def validation_split(cases: Cases, *, share: float, seed: int) -> Split:
     """Every labelled case either trains or validates.
 
     Raises:
         ConfigError: a share that is none.
-        DataError: too few patients; a class without training cases; no field is left of a history that is read alone.
+        DataError: too few patients; a class without training cases.
         LeakError: a patient on both sides.
     """
     if not 0 < share <= 1 / 3:
@@ -171,9 +172,7 @@ def validation_fold(cases: Cases, arm: NeuralArm, *, share: float, seed: int) ->
             f"{len(lacking)} classes have no training case: {first_of(lacking)}; more patients of it are needed, or "
             "another seed or validation share, or leave the class out"
         )
-    fold = narrowed(arm.data, labelled.schema, split, 0)
-    check_has_history(arm, fold)
-    return fold
+    return split
 
 
 def _arm(

@@ -116,7 +116,7 @@ def _as_taken(image: GivenPhotos, presented: PresentedCase) -> dict[str, Image.I
     """By kind, the first of the photos that are read, at its own size."""
     kinds = [kind for kind, photos in presented.photos.items() if photos]
     given = image if isinstance(image, Mapping) else dict.fromkeys(kinds, image)
-    return {kind: open_rgb(several(given[kind] or ())[0]).image for kind in kinds}
+    return {kind: open_rgb(several(photos)[0]).image for kind in kinds if (photos := given[kind]) is not None}
 
 
 def read_history_file(path: Path) -> tuple[dict[str, Any], str | None]:

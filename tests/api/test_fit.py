@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 import mmskin
 from mmskin.api.choices import choose
+from mmskin.api.fit import validation_split
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.errors import ConfigError, DataError, ImageError, ModelError
 from mmskin.fusion.late import LateFusion
@@ -47,7 +48,7 @@ def test_what_is_saved_answers_as_what_was_fitted(pad_cases: mmskin.Cases, photo
         mmskin.fit(pad_cases, output=tmp_path / "model", **FAST)
 
 
-def test_the_same_call_gives_the_same_model_and_no_patient_stands_on_both_sides(
+def test_the_same_call_gives_the_same_model(
     pad_cases: mmskin.Cases, model: mmskin.Predictor, photo: np.ndarray
 ) -> None:
     again = mmskin.fit(pad_cases, fusion="late", **FAST)
@@ -55,11 +56,22 @@ def test_the_same_call_gives_the_same_model_and_no_patient_stands_on_both_sides(
     assert again.trained.temperature == model.trained.temperature
 
 
+def test_no_patient_is_on_both_sides_and_every_labelled_case_on_one() -> None:
+    rows = {"dx": ["a", "b", None] * 20, "who": [f"p{row // 4}" for row in range(60)], "age": range(60)}
+    fields = {"age": {"kind": "numeric"}}
+    cases = mmskin.read_table(pd.DataFrame(rows), target="dx", patient="who", fields=fields, unlabelled="keep")
+    for seed in range(5):
+        split = validation_split(cases, share=0.25, seed=seed)
+        assert not set(split.train.patient_id) & set(split.val.patient_id)
+        assert (len(split.train) + len(split.val), len(split.test)) == (40, 0)
+        assert 5 <= len(split.val) <= 15
+
+
 def test_one_line_says_what_was_chosen_and_why(pad_cases: mmskin.Cases) -> None:
     said: list[str] = []
     mmskin.fit(pad_cases, encoders=TINY, training=BRIEF, photo_side=32, say=said.append)
     assert len(said) == 1
-    assert said[0].startswith("late of image (timm test_efficientnet), text (hashing), metadata (tokens), 21 fields")
+    assert said[0].startswith("late of image (timm test_efficientnet), text (hashing), metadata (tokens), 8 fields")
     assert "28 cases train, 8 validate, of other patients" in said[0]
 
 
@@ -94,7 +106,7 @@ def test_arrays_open_files_and_values_of_pandas_are_understood(
     for source in (photo, buffer, [photo], buffer.getvalue()):
         assert model.predict(source, {"age": np.int64(62), "itch": pd.NA}).probabilities == expected
     with (tmp_path / "a.png").open("rb") as file:
-        assert model.predict(file, pd.Series({"age": 62.0, "itch": np.nan, "sex": pd.NaT})).probabilities == expected
+        assert model.predict(file, pd.Series({"age": 62.0, "itch": np.nan, "region": pd.NaT})).probabilities == expected
     for wrong in (photo[..., 0], photo.astype(float), photo.transpose(2, 0, 1)):
         with pytest.raises(ImageError, match=r"an array must hold pixels as \(H, W, 3\) uint8, RGB, however"):
             model.predict(wrong)

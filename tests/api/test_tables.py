@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from api.small_parts import FAST, TINY
 from PIL import Image
 
 import mmskin
@@ -58,16 +59,22 @@ def test_absolute_paths_in_a_frame_need_no_root(tmp_path: Path, monkeypatch: pyt
         mmskin.read_table(frame, target="dx", photos="photo", fields=[])
 
 
-def test_photos_by_kind_are_modalities(tmp_path: Path) -> None:
-    frame = frame_of(tmp_path).assign(scope="0.png")
-    cases = mmskin.read_table(
-        frame.assign(scope=[f"{(row + 1) % 12}.png" for row in range(12)]),
-        target="dx",
-        photos={"clinical": "photo"},
-        root=tmp_path,
-        fields=[],
-    )
-    assert cases.schema.photos == ("clinical",)
+def test_photos_by_kind_are_modalities_of_their_own(tmp_path: Path) -> None:
+    frame, scopes = frame_of(tmp_path), frame_of(tmp_path / "scope")
+    frame["scope"] = [f"scope/{name}" for name in scopes["photo"]]
+    frame.loc[0, "scope"] = None
+    kinds = {"clinical": "photo", "dermoscopic": "scope"}
+    cases = mmskin.read_table(frame, target="dx", photos=kinds, root=tmp_path, fields=[], patient="who")
+    assert cases.schema.photos == ("clinical", "dermoscopic")
+    assert "photos:  clinical 12, dermoscopic 11" in repr(cases)
+    encoders = dict.fromkeys(kinds, TINY["image"])
+    model = mmskin.fit(cases, **FAST | {"encoders": encoders})
+    answers = model.predict(frame, photos=kinds, root=tmp_path)
+    one = model.predict({"clinical": tmp_path / "0.png"})
+    assert one.missing == ("dermoscopic",)
+    assert answers.loc[0].to_dict() == pytest.approx(one.probabilities, abs=1e-6)
+    with pytest.raises(DataError, match="this model reads clinical and dermoscopic: name the columns by kind"):
+        model.predict(frame, photos="photo")
 
 
 def test_without_a_patient_column_every_row_is_a_patient_and_the_remarks_say_so() -> None:

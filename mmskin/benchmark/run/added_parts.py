@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from mmskin.benchmark.baselines import BASELINES
@@ -23,8 +23,10 @@ AddedParts = Mapping[str, Mapping[str, Callable[..., Any]]]
 
 
 def added_parts() -> AddedParts:
-    """By the word for a table, the parts that were added to it."""
-    return {what: table.added for what, table in TABLES.items() if table.added}
+    """By the word for a table, the parts that were added to it, as far as another process can import them."""
+    return {
+        what: {name: part for name, part in table.added.items() if can_be_sent(part)} for what, table in TABLES.items()
+    }
 
 
 def add_parts(parts: AddedParts) -> None:
@@ -34,20 +36,27 @@ def add_parts(parts: AddedParts) -> None:
             TABLES[what].add(name, constructor)
 
 
-def check_can_be_sent(parts: AddedParts) -> None:
-    """Refuse parts that a new process could not import.
+def can_be_sent(constructor: Callable[..., Any]) -> bool:
+    """Whether another process can import it: it is at the top of a module, or of a script."""
+    try:
+        content = pickle.dumps(constructor)
+    except Exception:  # pickle's faults are of many kinds
+        return False
+    return b"__main__" not in content or hasattr(sys.modules["__main__"], "__file__")
+
+
+def check_can_be_sent(names: Collection[str]) -> None:
+    """Refuse parts that another process could not import.
+
+    Args:
+        names: of all parts that it will need.
 
     Raises:
         ConfigError: names the first.
     """
-    is_script = hasattr(sys.modules["__main__"], "__file__")
-    for what, by_name in parts.items():
-        for name, constructor in by_name.items():
-            try:
-                content = pickle.dumps(constructor)
-            except Exception:  # pickle's faults are of many kinds
-                content = b""
-            if not content or (b"__main__" in content and not is_script):
+    for what, table in TABLES.items():
+        for name, constructor in table.added.items():
+            if name in names and not can_be_sent(constructor):
                 raise ConfigError(
                     f"{what} {name!r} ({origin_of(constructor)}) cannot be sent to worker processes: define it at the "
                     "top of a module that can be imported, or take jobs=1"

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Self, TypeVar
 
-from mmskin.benchmark.run.added_parts import AddedParts, add_parts, added_parts, check_can_be_sent
+from mmskin.benchmark.run.added_parts import AddedParts, add_parts, added_parts
 from mmskin.benchmark.run.attempt import attempt
 
 T = TypeVar("T")
@@ -81,9 +81,7 @@ def run_alone(work: Callable[[T], None], task: T) -> str:
 
 def new_pool(jobs: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    parts = added_parts()
-    check_can_be_sent(parts)
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(parts,))
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(added_parts(),))
 
 
 def begin_worker(parts: AddedParts) -> None:
