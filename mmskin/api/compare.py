@@ -112,7 +112,7 @@ def compare(
                 f"{benchmark.data.missingness} ({choice.why})"
             )
         if jobs > 1:
-            check_can_be_sent(_parts_of(benchmark))
+            check_can_be_sent(_names_of_parts(benchmark.to_json()))
         with ThisProcess() if jobs == 1 else LocalExecutor(jobs) as executor:
             table, failures = run_benchmark(
                 benchmark, folder, executor=executor, say=say or _silent, quiet=True, cases=cases
@@ -156,12 +156,12 @@ def _named(arms: Sequence[Any] | Mapping[str, Any], cases: Cases) -> dict[str, d
     return named
 
 
-def _parts_of(benchmark: Benchmark) -> set[str]:
-    """The names of all parts."""
-    slots = [benchmark.loss, *benchmark.encoders.values()]
-    for arm in benchmark.arms.values():
-        slots += [slot for slot in (arm.fusion, arm.table, arm.loss, *arm.encoders.values()) if slot]
-    return {str(slot.get("name")) for slot in slots}
+def _names_of_parts(config: Any) -> set[str]:
+    """Every `name` anywhere in a config."""
+    if isinstance(config, Mapping):
+        own = {config["name"]} if isinstance(config.get("name"), str) else set()
+        return own.union(*map(_names_of_parts, config.values()))
+    return set().union(*map(_names_of_parts, config)) if isinstance(config, list) else set()
 
 
 def _silent(line: str) -> None:

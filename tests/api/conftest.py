@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,18 @@ import pytest
 import mmskin
 
 OTHER_PACKAGE = Path(__file__).parents[1] / "fixtures" / "other_package"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_part_outlives_its_file() -> Iterator[None]:
+    """What tests add to the tables of parts is taken out again, for other tests list them."""
+    from mmskin.benchmark.run.added_parts import TABLES
+
+    before = {what: table.added for what, table in TABLES.items()}
+    yield
+    for what, table in TABLES.items():
+        table._added.clear()
+        table._added.update(before[what])
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
+import pytest
 from benchmark.crashing import work
 
 from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.fusion import FUSIONS
 
 TWICE = "its process was killed, twice; perhaps memory ran out: try fewer --jobs"
 
@@ -20,3 +23,15 @@ def test_a_process_that_dies_takes_no_other_task_with_it(tmp_path: Path) -> None
     assert ended == reasons
     assert begun == [*tasks, "four"]
     assert again == [("four", "")]
+
+
+def test_a_part_that_no_process_can_import_takes_none_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_here.py").write_text("class Mine: ...\n")
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(str(tmp_path))
+        FUSIONS.add("only_here", importlib.import_module("only_here").Mine)
+    try:
+        with LocalExecutor(1) as executor:
+            assert list(executor.run(work, ["one"], begin=print)) == [("one", "")]
+    finally:
+        del FUSIONS._added["only_here"]

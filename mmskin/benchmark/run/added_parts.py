@@ -19,20 +19,26 @@ TABLES: dict[str, Parts[Any]] = {
     table.what: table
     for table in (FUSIONS, LOSSES, IMAGE_ENCODERS, TEXT_ENCODERS, METADATA_ENCODERS, BASELINES, SOURCES)
 }
-AddedParts = Mapping[str, Mapping[str, Callable[..., Any]]]
+AddedParts = Mapping[str, Mapping[str, bytes]]
+"""Pickled one by one, so that one which cannot be imported elsewhere takes no other with it."""
 
 
 def added_parts() -> AddedParts:
-    """By the word for a table, the parts that were added to it, as far as another process can import them."""
+    """By the word for a table, the parts that were added to it, as far as they can be sent."""
     return {
-        what: {name: part for name, part in table.added.items() if can_be_sent(part)} for what, table in TABLES.items()
+        what: {name: pickle.dumps(part) for name, part in table.added.items() if can_be_sent(part)}
+        for what, table in TABLES.items()
     }
 
 
 def add_parts(parts: AddedParts) -> None:
-    """Add them in this process."""
+    """Add them in this process, as far as it can import them: a task that needs another one says what it lacks."""
     for what, by_name in parts.items():
-        for name, constructor in by_name.items():
+        for name, pickled in by_name.items():
+            try:
+                constructor = pickle.loads(pickled)
+            except Exception:  # whatever a module does when it is imported
+                continue
             TABLES[what].add(name, constructor)
 
 
