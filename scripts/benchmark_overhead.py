@@ -47,16 +47,16 @@ def main() -> None:
     alone = benchmark.model_copy(update={"features": str(options.output / "features")})
     extraction, training_seconds = work_alone(alone, options.output)
     work = extraction + sum(training_seconds.values())
-    told = {
+    measured = {
         "grid_seconds": grid,
         "jobs": options.jobs,
         "extraction_seconds": extraction,
         "training_seconds": training_seconds,
         "ratio": grid * options.jobs / work,
     }
-    (options.output / "overhead.json").write_text(json.dumps(told, indent=1) + "\n")
+    (options.output / "overhead.json").write_text(json.dumps(measured, indent=1) + "\n")
     print(f"grid {rough(grid)} s x {options.jobs} processes; alone: extraction {rough(extraction)} s, ", end="")
-    print(f"trainings {rough(sum(training_seconds.values()))} s; ratio {number(told['ratio'], digits=2)}")
+    print(f"trainings {rough(sum(training_seconds.values()))} s; ratio {number(measured['ratio'], digits=2)}")
 
 
 def work_alone(benchmark: Benchmark, output: Path) -> tuple[float, dict[str, float]]:

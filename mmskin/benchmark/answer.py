@@ -124,8 +124,8 @@ def _fields_note(output: Path) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in _read(output / "fields_excluded.json", default={}).items():
         reasons.setdefault(reason, []).append(name)
-    told = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
-    return [f"Fields excluded by missingness: always_recorded. {'. '.join(told)}."] if told else []
+    described = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"Fields excluded by missingness: always_recorded. {'. '.join(described)}."] if described else []
 
 
 def _sections(

@@ -51,11 +51,11 @@ def explain(
     from mmskin.report.explanation_html import write_explanation
     from mmskin.report.explanation_sentences import sentences
 
-    told, words = read_history_file(history) if history is not None else ({}, None)
+    recorded, words = read_history_file(history) if history is not None else ({}, None)
     trained = Predictor.load(model).trained
     explainer = Explainer(trained, exact_fields=exact_fields)
     photos = read_photos(image or [], trained)
-    explanation = explainer.explain(photos, told | read_history(field or []), text or words, target=target)
+    explanation = explainer.explain(photos, recorded | read_history(field or []), text or words, target=target)
     with locked(output):
         page = write_explanation(explanation, output)
     for sentence in sentences(explanation):

@@ -46,8 +46,8 @@ def tie_equal_photos(cases: Cases, *, conflicts: Conflicts = "keep") -> Cases:
             agreeing += 1
     remarks = list(cases.remarks)
     if agreeing:
-        told = f"same photo (equal bytes) in two or more cases, one diagnosis: {agreeing} times"
-        remarks.append(f"{told}; kept, and kept in one part of a split")
+        remark = f"same photo (equal bytes) in two or more cases, one diagnosis: {agreeing} times"
+        remarks.append(f"{remark}; kept, and kept in one part of a split")
     if sets:
         found = f"same photo (equal bytes) under different diagnoses, {len(sets)} times: {first_of(sets)}"
         if conflicts == "error":

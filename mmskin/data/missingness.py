@@ -88,12 +88,12 @@ def _why_excluded(train: pd.DataFrame, field: str, *, classes: int) -> str:
         return ""
     rates = empty.groupby(train.target).mean()
     share, highest = empty.mean(), rates.max()
-    told = f"empty in {share:.2%} of the training rows, most often in {rates.idxmax()} ({highest:.1%})"
+    described = f"empty in {share:.2%} of the training rows, most often in {rates.idxmax()} ({highest:.1%})"
     if highest / classes > MOST_TOLD:
-        return f"{told}; {highest:.1%} / {classes} classes is above {MOST_TOLD:.1%}"
+        return f"{described}; {highest:.1%} / {classes} classes is above {MOST_TOLD:.1%}"
     hidden = sum(_rows_to_hide(empty, train.target).values())
     if hidden > MOST_HIDDEN * len(train):
-        return f"{told}; {hidden} of {len(train)} values would have to be hidden, above {MOST_HIDDEN:.0%}"
+        return f"{described}; {hidden} of {len(train)} values would have to be hidden, above {MOST_HIDDEN:.0%}"
     return ""
 
 

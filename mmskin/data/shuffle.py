@@ -36,7 +36,7 @@ def shuffle_histories(table: pd.DataFrame, schema: Schema, *, seed: int) -> pd.D
     patients = by_id.patient_id.drop_duplicates().to_numpy(dtype=object)
     place = dict(zip(patients, np.random.default_rng(seed).permutation(len(patients)), strict=True))
     order = by_id.index[np.argsort(by_id.patient_id.map(place).to_numpy(), kind="stable")]
-    told = [*schema.field_names, "text"]
+    columns = [*schema.field_names, "text"]
     copy = table.copy()
-    copy.loc[order, told] = table.loc[np.roll(order, -largest), told].to_numpy(dtype=object)
+    copy.loc[order, columns] = table.loc[np.roll(order, -largest), columns].to_numpy(dtype=object)
     return copy

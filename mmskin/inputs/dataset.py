@@ -83,12 +83,12 @@ class CaseDataset(Dataset[Case]):
         self.histories = [self._view_histories(table, schema, view) for view, table in enumerate(tables)]
 
     def _view_histories(self, table: pd.DataFrame, schema: Schema, view: int) -> list[History]:
-        told = histories(table, schema)
+        read = histories(table, schema)
         if self.hiding is None or view == PLAIN_VIEW:
-            return told
+            return read
         return [
             self.hiding.view_of(history, np.random.default_rng(view_seed(case_id, view, self.seed)))
-            for case_id, history in zip(self.case_ids, told, strict=True)
+            for case_id, history in zip(self.case_ids, read, strict=True)
         ]
 
     @property

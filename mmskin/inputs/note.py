@@ -26,10 +26,10 @@ def render_note(history: History, schema: Schema, *, rng: np.random.Generator | 
         rng: None for evaluation: declared order, first wordings. With a generator, as in training, the order of the
             sentences and the wordings are drawn; the free text stays last. The facts told are the same.
     """
-    told = [(field, value) for field in schema.fields if (value := history.fields.get(field.name)) is not None]
+    recorded = [(field, value) for field in schema.fields if (value := history.fields.get(field.name)) is not None]
     if rng is not None:
-        told = [told[i] for i in rng.permutation(len(told))]
-    sentences = [_sentence(field, value, rng) for field, value in told]
+        recorded = [recorded[i] for i in rng.permutation(len(recorded))]
+    sentences = [_sentence(field, value, rng) for field, value in recorded]
     words = " ".join((history.text or "").split())
     if words:
         quoted = words.replace('"', "'")  # so that the quotation ends where the patient's words end

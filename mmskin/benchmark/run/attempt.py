@@ -15,6 +15,6 @@ def attempt(work: Callable[[T], None], task: T) -> str:
     try:
         work(task)
     except Exception as error:
-        told = " ".join(str(error).split())
-        return told if isinstance(error, MmskinError) else f"{type(error).__name__}: {told}"
+        reason = " ".join(str(error).split())
+        return reason if isinstance(error, MmskinError) else f"{type(error).__name__}: {reason}"
     return ""

@@ -42,10 +42,10 @@ def claim(output: Path, *, cases: Cases, folds: pd.Series[int], config: Mapping[
     Raises:
         UserError: the folder holds something else, or a run of other data; names what differs.
     """
-    known = output / "data.json"
+    begun_with = output / "data.json"
     now = data_fingerprint(cases, folds)
-    if known.exists():
-        changed = changed_data(json.loads(known.read_text(encoding="utf-8")), now)
+    if begun_with.exists():
+        changed = changed_data(json.loads(begun_with.read_text(encoding="utf-8")), now)
         if changed:
             raise UserError(
                 f"the data are not those with which {output} was begun: {'; '.join(changed)}; "
@@ -53,7 +53,7 @@ def claim(output: Path, *, cases: Cases, folds: pd.Series[int], config: Mapping[
             )
     else:
         _refuse_foreign(output)
-        write_json(known, now, indent=None)
+        write_json(begun_with, now, indent=None)
     write_json(output / "config.json", config, indent=2)
     write_json(output / "schema.json", cases.schema.to_json(), indent=2)
     unfinished = output / "folds.csv.unfinished"

@@ -68,8 +68,8 @@ class Progress:
 
     def table(self) -> Table:
         left = self.seconds_left()
-        told = "time left: not known yet" if left is None else f"time left: about {clock(left)}"
-        shown = Table(title=told, title_justify="left")  # on top: of many arms a low terminal hides the last ones
+        title = "time left: not known yet" if left is None else f"time left: about {clock(left)}"
+        shown = Table(title=title, title_justify="left")  # on top: of many arms a low terminal hides the last ones
         for column in ("arm", "done", "running", "failed", "of"):
             shown.add_column(column, justify="left" if column == "arm" else "right")
         now = Counter(cell.arm for cell in self.running)

@@ -26,6 +26,6 @@ class Ddi:
         """See `mmskin.data.tables.engine.read_cases`."""
         cases = read_cases(self.declaration, root)
         if len(cases.table) != OFFICIAL_ROWS:
-            told = f"{len(cases.table)} photos, however the published table has {OFFICIAL_ROWS}: this is another one"
-            cases = cases._replace(remarks=(*cases.remarks, told))
+            remark = f"{len(cases.table)} photos, however the published table has {OFFICIAL_ROWS}: this is another one"
+            cases = cases._replace(remarks=(*cases.remarks, remark))
         return cases

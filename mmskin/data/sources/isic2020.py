@@ -45,8 +45,8 @@ def _compare_labels(rows: Rows, targets: Sequence[str | None]) -> None:
         if (target or "") != word
     ]
     if faults:
-        told = f"target and benign_malignant differ in {len(faults)} rows: {first_of(faults)}"
-        rows.findings.problems.append(told)
+        message = f"target and benign_malignant differ in {len(faults)} rows: {first_of(faults)}"
+        rows.findings.problems.append(message)
 
 
 def _tie_duplicates(rows: Rows, values: Values) -> None:
@@ -63,10 +63,10 @@ def _tie_duplicates(rows: Rows, values: Values) -> None:
     patients, labels = (
         sum(values[name][one] != values[name][other] for one, other in pairs) for name in ("patient_id", "target")
     )
-    told = f"{len(pairs)} pairs of photos count as one lesion each"
+    message = f"{len(pairs)} pairs of photos count as one lesion each"
     findings.remarks += [
         *raw.remarks,
-        f"{path.name}: {told}; patients differ in {patients} of them, labels in {labels}",
+        f"{path.name}: {message}; patients differ in {patients} of them, labels in {labels}",
     ]
     if len(pairs) < len(listed):
         findings.remarks.append(f"{path.name}: {len(listed) - len(pairs)} pairs name a photo without a row: left out")

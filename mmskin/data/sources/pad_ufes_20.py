@@ -31,6 +31,6 @@ class PadUfes20:
             remarks.append(f"background BRASIL read as Brazil in {merged} cells")
         shared = shared_lesions(rows.cells.patient_id, rows.cells.lesion_id)
         if shared:
-            told = first_of([f"{lesion} ({' and '.join(of)})" for lesion, of in shared.items()], 3)
-            remarks.append(f"{len(shared)} lesion ids stand under several patients, lesions go by both: {told}")
+            lesions = first_of([f"{lesion} ({' and '.join(of)})" for lesion, of in shared.items()], 3)
+            remarks.append(f"{len(shared)} lesion ids stand under several patients, lesions go by both: {lesions}")
         return cases_of(self.declaration, rows, parse_rows(self.declaration, rows))

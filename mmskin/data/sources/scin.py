@@ -112,8 +112,8 @@ class Scin:
             rows.findings.remarks.append(f"{tied} cases with a tie for the first diagnosis have no label (ties: drop)")
         if rare:
             fate = f"are the class {OTHER!r}" if grouped else "have no label"
-            told = f"{sum(rare.values())} cases of {len(rare)} diagnoses with < {self.min_cases} cases {fate}"
-            rows.findings.remarks.append(told)
+            remark = f"{sum(rare.values())} cases of {len(rare)} diagnoses with < {self.min_cases} cases {fate}"
+            rows.findings.remarks.append(remark)
         labels = [(OTHER if grouped else "") if top in rare else top for top in tops]
         return labels, (*frequent, OTHER) if grouped else tuple(frequent)
 

@@ -119,11 +119,11 @@ def _merge_repeats(
     doubled = cells[cells[key].duplicated(keep=False) & (cells[key] != "")]
     for value, same in doubled.groupby(key, sort=False):
         differing = [name for name in columns if same[name].nunique() > 1]
-        told = f"different {', '.join(differing)}" if differing else "the same content"
+        problem = f"different {', '.join(differing)}" if differing else "the same content"
         if declaration.target in differing:
-            told = f"labels {' and '.join(cell or 'blank' for cell in same[declaration.target].unique())}"
+            problem = f"labels {' and '.join(cell or 'blank' for cell in same[declaration.target].unique())}"
         where = " and ".join(map(str, same.index))
-        findings.problems.append(f"column {key!r} has {value} in rows {where} with {told}; keep one row of each")
+        findings.problems.append(f"column {key!r} has {value} in rows {where} with {problem}; keep one row of each")
     return cells
 
 
@@ -178,7 +178,7 @@ def _one_hot(cells: pd.DataFrame, columns: Sequence[str], findings: Findings) ->
             numbers = []
         right = len(numbers) == len(columns) and not set(numbers) - {0.0, 1.0} and sum(numbers) == 1
         if not right:
-            told = f"must have one 1 and else 0 under {', '.join(columns)}"
-            findings.problems.append(f"row {row} {told}, however: {' '.join(written)}")
+            problem = f"must have one 1 and else 0 under {', '.join(columns)}"
+            findings.problems.append(f"row {row} {problem}, however: {' '.join(written)}")
         labels.append(columns[numbers.index(1.0)] if right else "")
     return labels
