@@ -8,6 +8,7 @@ import pytest
 from benchmark.small_benchmark import ARMS, planned_run, run, small_benchmark
 
 from mmskin.benchmark.run.folds import Folds
+from mmskin.benchmark.run.run import fields_excluded
 from mmskin.errors import DataError
 
 LATE = ARMS["late"]
@@ -89,3 +90,10 @@ def test_where_no_field_is_left_an_arm_of_photos_is_run_and_one_of_history_is_re
     assert table.filter(like="prob_").notna().to_numpy().all()
     with pytest.raises(DataError, match=r"arms\.late: .*leaves no field of pad_ufes_20.*smoke \(empty in .*equalized"):
         planned_run(small_benchmark(pad_folder, tmp_path, data=data), tmp_path / "both")
+
+
+def test_a_field_that_only_some_folds_leave_out_is_named_with_them(pad_folder: Path, tmp_path: Path) -> None:
+    run_of = planned_run(small_benchmark(pad_folder, tmp_path), tmp_path / "out")
+    excluded = {0: {"age": "empty in one"}, 1: {"age": "empty in two", "sex": "empty"}}
+    seen = {key: fold._replace(excluded=excluded[key[1]]) for key, fold in run_of.folds.items()}
+    assert fields_excluded(run_of._replace(folds=seen)) == {"age": "empty in one", "sex": "empty (in fold 1)"}

@@ -238,12 +238,18 @@ def _fold_line(run: Run, number: int) -> str:
 
 
 def fields_excluded(run: Run) -> dict[str, str]:
-    """The fields that arms in `always_recorded` may not see in some tested fold, each with its reason in the first."""
-    excluded: dict[str, str] = {}
+    """By field, why it is left out in the first fold that leaves it out, and in which folds unless in all."""
+    reasons: dict[str, str] = {}
+    folds: dict[str, list[int]] = {}
     for number in run.tested:
-        for arm in run.arms:
-            excluded = {**run.folds[arm, number].excluded, **excluded}
-    return excluded
+        of_fold = {name: reason for arm in run.arms for name, reason in run.folds[arm, number].excluded.items()}
+        for name, reason in of_fold.items():
+            reasons.setdefault(name, reason)
+            folds.setdefault(name, []).append(number)
+    return {
+        name: f"{reason} (in fold {', '.join(map(str, folds[name]))})" if len(folds[name]) < len(run.tested) else reason
+        for name, reason in reasons.items()
+    }
 
 
 def _waits_in_vain(task: FeatureTask, run: Run, failures: Sequence[Failure]) -> bool:
