@@ -17,7 +17,7 @@ from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render
 
 SHOWN = ("balanced_accuracy", "accuracy", "macro_auroc", "ece", "log_loss")
-RUN_DEPTH = 3  # a model lies at <run>/fold_<k>/model
+RUN_DEPTH = 6  # a model lies at <run>/cells/<arm>/fold_<k>/seed_<s>/model
 
 
 def card(predictor: Predictor, folder: Path) -> str:
@@ -31,7 +31,7 @@ def card(predictor: Predictor, folder: Path) -> str:
         HERE / "templates" / "card.html.jinja",
         w=w,
         parts=[(w.CARD_MODEL, _model(predictor)), (w.CARD_DATA, _data(predictor))],
-        results=_results(folder),
+        results=_results(folder, arm=predictor.trained.record.get("experiment", {}).get("name")),
         limits=w.LIMITS,
         warning=NOT_A_DIAGNOSIS,
     )
@@ -73,24 +73,30 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
     ]
 
 
-def _results(folder: Path) -> list[tuple[str, str]]:
-    """Metrics of the run with their intervals; [] where there is no results.json of one arm."""
+def _results(folder: Path, *, arm: str | None) -> list[tuple[str, str]]:
+    """Metrics of the model's own arm with their intervals; [] where there is no results.json that has it."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
     path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
     if path is None:
         return []
     try:
-        rows = [row for row in json.loads(path.read_text(encoding="utf-8"))["metrics"] if _is_headline(row)]
+        rows = [row for row in json.loads(path.read_text(encoding="utf-8"))["metrics"] if _is_headline(row, arm)]
     except (ValueError, KeyError, TypeError, AttributeError):
         return []
-    if len({row["arm"] for row in rows}) != 1:
+    if not rows:
         return []
     scores = [(METRICS[row["metric"]].title, with_interval({**row, "low": _number(row["low"])})) for row in rows]
     return [*scores, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
 
 
-def _is_headline(row: Mapping[str, Any]) -> bool:
-    return row["subset"] == "all" and row["class"] == "" and row["metric"] in SHOWN and row["estimate"] is not None
+def _is_headline(row: Mapping[str, Any], arm: str | None) -> bool:
+    return (
+        row["arm"] == arm
+        and row["subset"] == "all"
+        and row["class"] == ""
+        and row["metric"] in SHOWN
+        and row["estimate"] is not None
+    )
 
 
 def _number(value: float | None) -> float:

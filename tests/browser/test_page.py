@@ -122,7 +122,7 @@ def test_the_report_is_saved_as_one_page(visit: Visit, tmp_path: Path) -> None:
 
 def test_the_model_card_is_the_second_tab(visit: Visit) -> None:
     visit.page.get_by_role("tab", name="Model card").click()
-    assert visit.page.get_by_text("Balanced accuracy").is_visible()
+    visit.page.get_by_text("Balanced accuracy").wait_for(timeout=5000)
 
 
 def test_keys_alone_reach_the_form_and_the_answer(visit: Visit) -> None:

@@ -37,11 +37,14 @@ def test_what_is_not_in_the_files_is_said_to_be_not_known(trained_run: Path, mon
 
 
 def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained_run: Path, tmp_path: Path) -> None:
-    row = {"arm": "late", "subset": "all", "metric": "balanced_accuracy", "class": "", "estimate": 0.5}
+    row = {"arm": "small", "subset": "all", "metric": "balanced_accuracy", "class": "", "estimate": 0.5}
     row |= {"low": 0.4, "high": 0.61, "n": 30, "patients": 24}
     accuracy = row | {"metric": "accuracy", "low": None, "high": None}
     of_class = row | {"class": "MEL", "estimate": 0.9}
-    (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class]}))
-    told = text_of(card(Predictor.load(trained_run), tmp_path / "fold_0" / "model"))
+    of_another = row | {"arm": "image_only", "estimate": 0.7}
+    (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class, of_another]}))
+    place = tmp_path / "cells" / "small" / "fold_0" / "seed_0" / "model"
+    told = text_of(card(Predictor.load(trained_run), place))
     assert "Balanced accuracy 0.500 [0.400, 0.610] Accuracy 0.500 Test patients 24 Test cases 30" in told
     assert "0.900" not in told
+    assert "0.700" not in told
