@@ -41,6 +41,7 @@ __all__ = [
 if TYPE_CHECKING:
     from mmskin.api.compare import compare
     from mmskin.api.comparison import Comparison, compare_predictions
+    from mmskin.api.explained import Explainer
     from mmskin.api.fit import build_classifier, fit
     from mmskin.api.predictor import Predictor, load
     from mmskin.api.registry import (
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from mmskin.api.tables import read_source, read_table
     from mmskin.data.table import Cases
     from mmskin.encoders.encoder_contract import Encoder
-    from mmskin.explain.explainer import Explainer
     from mmskin.features import Features
     from mmskin.fusion.fusion_contract import Fusion, FusionOutput
     from mmskin.inputs.batch import collate
@@ -63,13 +63,13 @@ if TYPE_CHECKING:
 _MODULES = {
     "mmskin.api.compare": "compare",
     "mmskin.api.comparison": "Comparison compare_predictions",
+    "mmskin.api.explained": "Explainer",
     "mmskin.api.fit": "build_classifier fit",
     "mmskin.api.predictor": "Predictor load",
     "mmskin.api.registry": "register_encoder register_fusion register_loss register_source register_table_arm",
     "mmskin.api.tables": "read_source read_table",
     "mmskin.data.table": "Cases",
     "mmskin.encoders.encoder_contract": "Encoder",
-    "mmskin.explain.explainer": "Explainer",
     "mmskin.features": "Features",
     "mmskin.fusion.fusion_contract": "Fusion FusionOutput",
     "mmskin.inputs.batch": "collate",

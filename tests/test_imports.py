@@ -113,4 +113,4 @@ def test_data_evaluation_and_config_do_without_torch() -> None:
 def test_the_package_names_what_a_user_imports_first() -> None:
     assert mmskin.History.__module__ == "mmskin.schema"
     assert mmskin.Predictor.__module__ == "mmskin.api.predictor"
-    assert mmskin.Explainer.__module__ == "mmskin.explain.explainer"
+    assert mmskin.Explainer.__module__ == "mmskin.api.explained"

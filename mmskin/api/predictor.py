@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmskin.api.explained import Explained, Explainer
 from mmskin.api.frames import cases_to_answer
 from mmskin.api.tables import Columns
 from mmskin.errors import UserError
-from mmskin.explain.explainer import Explainer
-from mmskin.explain.explanation import Explanation
 from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.inputs.batch import collate
 from mmskin.inputs.photos import PhotoSource, open_rgb
@@ -155,8 +154,8 @@ class Predictor:
         text: str | None = None,
         *,
         target: str | None = None,
-    ) -> Explanation:
-        """What in the photo and in the history moved the answer; see `Explainer`.
+    ) -> Explained:
+        """What in the photo and in the history moved the answer; a notebook shows it, `.save(folder)` writes a page.
 
         Arguments and refusals are those of `predict`; target is a class, the most likely one if None.
         """

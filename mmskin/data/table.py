@@ -81,11 +81,6 @@ def make_table(schema: Schema, values: Mapping[str, Sequence[Any]]) -> pd.DataFr
     return pd.DataFrame({name: pd.Series(list(columns[name]), dtype=object) for name in order})
 
 
-def photos_of_kind(images: Sequence[str], kinds: Sequence[str], kind: str) -> tuple[str, ...]:
-    """Of the photos of a case those of a kind, in order. kinds: one for each photo."""
-    return tuple(image for image, of in zip(images, kinds, strict=True) if of == kind)
-
-
 def rename_columns(cases: Cases, names: Mapping[str, str]) -> Cases:
     """The same cases with other names for some fields, outcomes and subgroups; a field keeps its title."""
     schema = cases.schema

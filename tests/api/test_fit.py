@@ -139,13 +139,21 @@ def test_a_frame_of_new_cases_is_read_by_the_schema_of_the_model(
         model.predict(frame[["dx"]])
 
 
-def test_maps_features_and_explanations_come_from_the_same_door(model: mmskin.Predictor, photo: np.ndarray) -> None:
+def test_maps_features_and_explanations_come_from_the_same_door(
+    model: mmskin.Predictor, photo: np.ndarray, tmp_path: Path
+) -> None:
     features = model.features(photo, {"age": 62})
     widths = {m: encoder.out_dim for m, encoder in model.trained.model.encoders.items()}
     assert {name: vector.shape for name, vector in features.items()} == {m: (width,) for m, width in widths.items()}
     assert list(model.features(metadata={"age": 62})) == ["text", "metadata"]
     assert isinstance(model.photo_map(photo).heat, np.ndarray)
-    assert model.explain(photo, {"age": 62}).target in model.schema.classes
+    explained = model.explain(photo, {"age": 62}, "it scabs")
+    assert explained.target in model.schema.classes
+    assert explained._repr_html_().startswith("<iframe sandbox srcdoc=")
+    assert "it scabs" not in repr(explained)
+    page = mmskin.Explainer(model.trained).explain(photo).save(tmp_path / "why")
+    assert page == tmp_path / "why" / "explanation.html"
+    assert page.is_file()
 
 
 def test_parts_may_be_classes_options_and_instances(pad_cases: mmskin.Cases, tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ def test_a_text_file_called_jpg_gets_a_plain_error(visit: Visit, tmp_path: Path)
     fake = tmp_path / "lesion.jpg"
     fake.write_text("this is no photo")
     visit.give(fake)
-    visit.page.get_by_text("no image at all").first.wait_for()
+    complaint = visit.page.get_by_text("no image at all").first
+    complaint.wait_for()
+    assert complaint.is_visible()
 
 
 def test_an_example_fills_the_form(visit: Visit) -> None:
@@ -122,7 +124,9 @@ def test_the_report_is_saved_as_one_page(visit: Visit, tmp_path: Path) -> None:
 
 def test_the_model_card_is_the_second_tab(visit: Visit) -> None:
     visit.page.get_by_role("tab", name="Model card").click()
-    visit.page.get_by_text("Balanced accuracy").wait_for(timeout=5000)
+    shown = visit.page.get_by_text("Balanced accuracy")
+    shown.wait_for(timeout=5000)
+    assert shown.is_visible()
 
 
 def test_keys_alone_reach_the_form_and_the_answer(visit: Visit) -> None:

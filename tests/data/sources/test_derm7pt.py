@@ -21,7 +21,7 @@ from mmskin.data.load import folds_of, load_cases
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.derm7pt import Derm7pt
 from mmskin.data.splits import split_by_fold
-from mmskin.data.table import history_of, photos_of_kind
+from mmskin.data.table import history_of, photos_by_kind
 from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
@@ -74,7 +74,7 @@ def test_each_photo_has_its_kind_also_where_one_is_not_there(tmp_path: Path) -> 
     cases = Derm7pt().load(tmp_path)
     assert cases.schema.photos == ("clinical", "dermoscopic")
     assert list(cases.table.image_kinds) == [("dermoscopic",), *[("clinical", "dermoscopic")] * 19]
-    assert names(photos_of_kind(cases.table.images[1], cases.table.image_kinds[1], "clinical")) == ["fql/fql002"]
+    assert names(photos_by_kind(cases.table, cases.schema)[1]["clinical"]) == ["fql/fql002"]
 
 
 def test_twenty_diagnoses_are_five_classes_or_themselves(tmp_path: Path) -> None:

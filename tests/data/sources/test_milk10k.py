@@ -19,7 +19,7 @@ from data.make_milk10k import (
 )
 
 from mmskin.data.sources import SOURCES
-from mmskin.data.table import history_of, photos_of_kind
+from mmskin.data.table import history_of, photos_by_kind
 from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import DataError
 from mmskin.inputs.note import render_note
@@ -61,8 +61,8 @@ def test_each_photo_has_its_kind(tmp_path: Path) -> None:
     assert cases.schema.photos == ("clinical", "dermoscopic")
     assert list(cases.table.image_kinds) == [("clinical", "dermoscopic")] * 13
     kind = {row["isic_id"]: row["image_type"] for row in rows}
-    for images, kinds in zip(cases.table.images, cases.table.image_kinds, strict=True):
-        [dermoscopic] = photos_of_kind(images, kinds, "dermoscopic")
+    for photos in photos_by_kind(cases.table, cases.schema):
+        [dermoscopic] = photos["dermoscopic"]
         assert kind[Path(dermoscopic).stem] == "dermoscopic"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmskin.data.table import Cases, photos_of_kind
+from mmskin.data.table import Cases, photos_by_kind
 from mmskin.data.tables.declaration import Declaration, is_declared, parse_declaration, read_declaration
 from mmskin.data.tables.engine import read_cases
 from mmskin.errors import ConfigError, DataError
@@ -125,7 +125,7 @@ def test_a_row_a_photo_becomes_a_row_a_case(tmp_path: Path) -> None:
         (str(tmp_path / "c.jpg"),),
     ]
     assert list(cases.table.image_kinds) == [("clinical", "dermoscopic"), ("dermoscopic",)]
-    assert photos_of_kind(*cases.table[["images", "image_kinds"]].iloc[1], "clinical") == ()
+    assert photos_by_kind(cases.table, cases.schema)[1]["clinical"] == []
     assert "1 cases have no clinical photo in the table: L2" in cases.remarks
     with pytest.raises(DataError, match=r"L1 in rows 2 and 3 with different age;"):
         read(tmp_path, text.replace("45.0", "46"), **pairs)
