@@ -20,7 +20,7 @@ import pytest
 from mmskin.config.build import build
 from mmskin.data.common_words import in_common_words
 from mmskin.data.sources import SOURCES, data_card
-from mmskin.data.table import Cases, check_table, photos_of_kind
+from mmskin.data.table import Cases, check_table, photos_by_kind
 from mmskin.data.tables.declaration import Declaration, is_declared, read_declaration
 from mmskin.errors import DataError
 from mmskin.schema import Schema
@@ -209,8 +209,7 @@ def test_outcomes_are_refused_as_fields_and_are_not_read_as_such(declaration: De
 def test_photos_have_the_declared_kinds(declaration: Declaration, cases: Cases) -> None:
     assert cases.schema.photos == tuple(declaration.photos)
     for kind in declaration.photos:
-        pairs = zip(cases.table.images, cases.table.image_kinds, strict=True)
-        photos = [photo for images, kinds in pairs for photo in photos_of_kind(images, kinds, kind)]
+        photos = [photo for of_case in photos_by_kind(cases.table, cases.schema) for photo in of_case[kind]]
         assert photos, kind
         assert all(Path(photo).is_file() and Path(photo).is_absolute() for photo in photos)
 
