@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benchmark.crashing import work
 
-from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.benchmark.run.local import LocalExecutor, run_alone
 from mmskin.fusion import FUSIONS
 
 TWICE = "its process was killed, twice; perhaps memory ran out: try fewer --jobs"
@@ -23,6 +23,12 @@ def test_a_process_that_dies_takes_no_other_task_with_it(tmp_path: Path) -> None
     assert ended == reasons
     assert begun == [*tasks, "four"]
     assert again == [("four", "")]
+
+
+def test_a_task_that_dies_once_by_itself_is_done_and_one_that_dies_always_is_not(tmp_path: Path) -> None:
+    """It may have waited in a pool that a neighbour killed, so that this is its first time."""
+    assert run_alone(work, f"die once {tmp_path / 'died'}") == ""
+    assert run_alone(work, "die") == TWICE
 
 
 def test_a_part_that_no_process_can_import_takes_none_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

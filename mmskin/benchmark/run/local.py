@@ -71,12 +71,17 @@ class LocalExecutor:
 
 
 def run_alone(work: Callable[[T], None], task: T) -> str:
-    """A task in a new process: why it failed, or ""."""
-    with new_pool(1) as pool:
-        try:
-            return pool.submit(attempt, work, task).result()
-        except BrokenProcessPool:
-            return "its process was killed, twice; perhaps memory ran out: try fewer --jobs"
+    """A task in a new process, and once more if that dies: why it failed, or "".
+
+    Twice, for a task that was sent to a pool when a neighbour killed it may not have been begun there.
+    """
+    for _ in range(2):
+        with new_pool(1) as pool:
+            try:
+                return pool.submit(attempt, work, task).result()
+            except BrokenProcessPool:
+                continue
+    return "its process was killed, twice; perhaps memory ran out: try fewer --jobs"
 
 
 def new_pool(jobs: int) -> ProcessPoolExecutor:
