@@ -194,8 +194,9 @@ def build_model(
             raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
     if built_fusion.needs_posterior and not built_loss.gives_posterior:
         raise ConfigError(
-            f"{fusion['name']} adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
-            "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
+            f"{fusion['name']} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
+            "set loss.label_smoothing=0, loss.form=softmax for class_balanced_focal, loss.scale=1 and loss.max_m=0 for "
+            "ldam, or choose another loss"
         )
     prior = built_loss.prior()
     built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
