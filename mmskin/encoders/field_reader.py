@@ -99,6 +99,10 @@ class FieldReader(nn.Module):
         self.fields = tuple(fields)
         self.scales = {field.name: scale_of(field) for field in fields if field.is_number}
         self.widths = [len(outputs_of(field)) for field in fields]
+        self.center: Tensor
+        self.spread: Tensor
+        self.register_buffer("center", torch.zeros(dim))
+        self.register_buffer("spread", torch.ones(dim))
         self.linear = nn.Linear(dim, sum(self.widths))
         self.key = nn.Linear(dim, dim, bias=False)
         self.queries = nn.Parameter(torch.randn(len(fields), dim) / math.sqrt(dim))
@@ -120,8 +124,16 @@ class FieldReader(nn.Module):
 
     def linear_outputs(self, pooled: Tensor) -> tuple[Tensor, ...]:
         """The linear reading of pooled vectors (B, D): (B, outputs) by field."""
-        outputs: tuple[Tensor, ...] = self.linear(pooled).split(self.widths, dim=1)
+        outputs: tuple[Tensor, ...] = self.linear((pooled - self.center) / self.spread).split(self.widths, dim=1)
         return outputs
+
+    def standardise(self, pooled: Tensor) -> None:
+        """Take mean and deviation of pooled vectors (N, D), N > 1, as the units of the linear reading.
+
+        Pooled vectors of notes differ by little from a large mean; a linear layer on them as they are learns slowly.
+        """
+        self.center.copy_(pooled.mean(dim=0))
+        self.spread.copy_(pooled.std(dim=0).clamp_min(1e-6))
 
     def loss(self, features: Features, histories: Sequence[History]) -> Tensor:
         """Mean over the fields of both readings: cross-entropies, and the squared errors of recorded numbers."""
