@@ -14,9 +14,9 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading, declared_range
 from mmskin.json_values import plain
 from mmskin.schema import Field, Schema
-from mmskin.teaching.free_text import FreeTexts
 from mmskin.teaching.lesson import Lesson, draw_lesson
 from mmskin.teaching.teach import encode
+from mmskin.teaching.teller import Teller
 
 TEXTS = 400  # of each kind: a share of .95 among 200 that state a field has a half-width of .03
 FIFTH = 0.2
@@ -122,7 +122,7 @@ class _Read(NamedTuple):
 
 @torch.inference_mode()
 def _read(encoder: Encoder, reader: FieldReader, schema: Schema, *, hold: Any, seed: int) -> _Read:
-    texts, rng = FreeTexts(schema, hold=hold), np.random.default_rng((seed, 1, len(hold)))
+    texts, rng = Teller(schema, hold=hold), np.random.default_rng((seed, 1, len(hold)))
     read = _Read([draw_lesson(texts, rng) for _ in range(TEXTS)], [], [])
     for start in range(0, TEXTS, 50):
         features = encode(encoder, [lesson.text for lesson in read.lessons[start : start + 50]])

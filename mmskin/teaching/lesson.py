@@ -10,9 +10,9 @@ import numpy as np
 
 from mmskin.inputs.note import render_note
 from mmskin.schema import History, Schema
-from mmskin.teaching.free_text import FreeTexts
 from mmskin.teaching.lexicon import Hold
 from mmskin.teaching.random_histories import draw_history
+from mmskin.teaching.teller import Teller
 
 AS_NOTE, AS_BOTH = 0.35, 0.1
 """Shares of lessons that are notes as a model reads them, and notes that end with what the patient says; the rest is
@@ -28,12 +28,12 @@ class Lesson(NamedTuple):
 
 def lessons(schema: Schema, rng: np.random.Generator, *, hold: Hold = "all") -> Iterator[Lesson]:
     """Without end."""
-    texts = FreeTexts(schema, hold=hold)
+    texts = Teller(schema, hold=hold)
     while True:
         yield draw_lesson(texts, rng)
 
 
-def draw_lesson(texts: FreeTexts, rng: np.random.Generator) -> Lesson:
+def draw_lesson(texts: Teller, rng: np.random.Generator) -> Lesson:
     """A history, and a note in varied order and wording, free text, or one in the other."""
     history = draw_history(texts.schema, rng)
     chance = rng.random()

@@ -44,7 +44,7 @@ if sys.platform != "win32":
 Say = Callable[[str], None]
 ASSETS = "encoder"
 TEACHER = (
-    *("random_histories.py", "free_text.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "spoken.py"),
+    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "spoken.py"),
     *("teach.py", "wordings.yaml"),
 )
 """The files that decide what is taught, beside encoder, declaration and options."""

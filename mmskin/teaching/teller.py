@@ -40,7 +40,7 @@ NUMBERS_IN_WORDS = 0.3
 FALLBACK = 0.12  # that a field with words of its own is told in those of its declaration all the same
 
 
-class FreeTexts:
+class Teller:
     """Tells histories of one declaration.
 
     Args:
@@ -70,7 +70,7 @@ class FreeTexts:
 class _Telling:
     """One text in the making; what is told is taken off `left`."""
 
-    def __init__(self, texts: FreeTexts, history: History, style: Style, rng: np.random.Generator) -> None:
+    def __init__(self, texts: Teller, history: History, style: Style, rng: np.random.Generator) -> None:
         self.texts, self.style, self.rng = texts, style, rng
         self.left: dict[str, FieldValue] = dict(history.recorded())
         self.words = lexicon()
@@ -161,7 +161,7 @@ class _Telling:
                 said = self._say(self.words[AGE]["persons"][self.style], slots)
                 self._tell_sex(told)
             else:
-                said = self._pick(self.words[AGE]["nobody"][self.style])
+                said = self._say(self.words[AGE]["nobody"][self.style], {})
             return said[:1].upper() + said[1:] if capital else said
 
         return say
