@@ -13,7 +13,7 @@ from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.note import render_note
 from mmskin.inputs.readers import RawCase, read_case
 from mmskin.schema import History, Schema
-from mmskin.trained.calibration import apply_temperature
+from mmskin.trained.calibration import at_temperature
 from mmskin.trained.presented_case import PresentedCase
 
 Floats = NDArray[np.float64]
@@ -77,8 +77,7 @@ class Answers:
         answers to non-empty subsets only, and none is trained on an empty one.
         """
         log_prior, loss = self.trained.model.fusion.log_prior[None].double(), self.trained.loss
-        raw = loss.probabilities(log_prior) if loss.gives_posterior else log_prior.exp()
-        return np.asarray(apply_temperature(raw.numpy(), self.trained.temperature)[0])
+        return np.asarray(at_temperature(loss.of_posterior(log_prior).numpy(), self.trained.temperature)[0])
 
     def batch(self, questions: Sequence[Question]) -> Batch:
         """What the model reads of the questions, in order."""

@@ -52,8 +52,8 @@ def map_of(
         raise UserError(one_of("class", target, trained.schema.classes))
     held = hold_presented(presented, kind=kind)
     with torch.no_grad():
-        probs = trained.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
-    code = int(probs.argmax()) if target is None else trained.schema.classes.index(target)
+        log_probs = trained.loss.log_probabilities(held.logits_of_tokens(held.tokens[None]))[0]
+    code = int(log_probs.argmax()) if target is None else trained.schema.classes.index(target)
     heat = heat_of(held, code, method=method)
     seen = seen_part(presented, held.kind)
     return PhotoMap(heat, seen, notes_on(heat, seen, trained.model.fusion))

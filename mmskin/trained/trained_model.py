@@ -22,7 +22,7 @@ from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.model.feature_extraction import keep_features
 from mmskin.schema import History, Schema
-from mmskin.trained.calibration import apply_temperature
+from mmskin.trained.calibration import at_temperature
 
 Predict = Callable[[pd.DataFrame], Floats]
 """Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
@@ -82,14 +82,11 @@ class TrainedModel:
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Logits (B, C) → probabilities (B, C), float64, calibrated, differentiable."""
-        return apply_temperature(self.loss.probabilities(logits.double()), self.temperature)
+        return at_temperature(self.loss.log_probabilities(logits.double()), self.temperature)
 
     def of_batch(self, batch: Batch) -> Floats:
         """(B, C) calibrated probabilities; NaN where nothing of a case is present."""
-        with torch.inference_mode():
-            probs = self.loss.probabilities(self.model(batch).logits.double())
-            probs[~torch.stack(list(batch.present.values())).any(0)] = torch.nan
-        return apply_temperature(probs.numpy(), self.temperature)
+        return at_temperature(self._log_probs(batch), self.temperature)
 
     def of_cases(self, cases: Sequence[Case]) -> Floats:
         """(N, C) calibrated probabilities, the cases in one batch."""
@@ -100,8 +97,18 @@ class TrainedModel:
 
         Targets are not read. Features of frozen encoders are looked up where they are stored, and stored if not.
         """
+        return at_temperature(self.log_probabilities(rows), self.temperature)
+
+    def log_probabilities(self, rows: pd.DataFrame) -> Floats:
+        """(N, C) log of the probabilities before calibration, what a temperature is fitted to; NaN likewise."""
         dataset = CaseDataset([rows], self.schema, self.readers() | dict(self.cached))
         for modality, reader in self.cached.items():
             keep_features(reader, self.model.encoders[modality], [dataset])
         loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
-        return np.concatenate([self.of_batch(batch) for batch in loader])
+        return np.concatenate([self._log_probs(batch) for batch in loader])
+
+    def _log_probs(self, batch: Batch) -> Floats:
+        with torch.inference_mode():
+            log_probs = self.loss.log_probabilities(self.model(batch).logits.double())
+            log_probs[~torch.stack(list(batch.present.values())).any(0)] = torch.nan
+        return np.asarray(log_probs.numpy())

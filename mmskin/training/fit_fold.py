@@ -85,10 +85,10 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
 
 def calibrated(trained: TrainedModel, val: pd.DataFrame) -> TrainedModel:
     """The model with the temperature that suits the validation rows best."""
-    probs = trained.probabilities(val)
+    log_probs = trained.log_probabilities(val)
     target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)
-    answered = ~np.isnan(probs).any(axis=1)
-    return replace(trained, temperature=fit_temperature(probs[answered], target[answered]))
+    answered = ~np.isnan(log_probs).any(axis=1)
+    return replace(trained, temperature=fit_temperature(log_probs[answered], target[answered]))
 
 
 def fold_slots(encoders: Mapping[str, Slot], *, fold: int, seed: int) -> dict[str, Slot]:

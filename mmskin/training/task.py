@@ -49,7 +49,7 @@ class ClassificationTask(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        log_probs = self.loss.probabilities(self.model(batch).logits).clamp_min(1e-12).log()
+        log_probs = self.loss.log_probabilities(self.model(batch).logits)
         log_loss = torch.nn.functional.nll_loss(log_probs, batch.target)
         self.log("val_log_loss", log_loss, prog_bar=True, batch_size=len(batch.case_id))
 

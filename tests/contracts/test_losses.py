@@ -73,7 +73,15 @@ def test_extreme_logits_leave_loss_and_gradient_finite(loss: Loss) -> None:
     assert value.isfinite()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
-    assert loss.probabilities(logits).isfinite().all()
+    assert loss.log_probabilities(logits).isfinite().all()
+
+
+def test_no_logit_is_too_small_for_its_place_in_the_order(loss: Loss) -> None:
+    # Probabilities of e^−200 and less are 0 in float32; their logarithms keep apart what the logits keep apart.
+    far = torch.linspace(-400, -200, 41)[:, None] * torch.eye(6)[0]
+    assert (loss.log_probabilities(far)[:, 0].diff() > 0).all()
+    logits, _ = _batch()
+    torch.testing.assert_close(loss.log_probabilities(logits).exp(), loss.probabilities(logits))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -105,7 +113,7 @@ def test_prior_is_a_distribution_over_the_classes(loss: Loss) -> None:
 def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_it_is_weighted(loss: Loss) -> None:
     # Where the logits know no more than the prior, the probabilities are the prior under which they answer.
     shares = torch.tensor(COUNTS) / sum(COUNTS)
-    answers = loss.probabilities(loss.prior().log()) if loss.gives_posterior else loss.prior()
+    answers = loss.of_posterior(loss.prior().log()[None])[0].exp()
     assert loss.is_weighted == (not torch.allclose(answers, shares))
 
 

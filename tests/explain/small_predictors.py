@@ -90,8 +90,8 @@ class AsTheyAre(Loss):
 
     gives_posterior = False
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        return logits
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        return logits.log()
 
 
 def linear_predictor() -> Predictor:
