@@ -20,6 +20,7 @@ from mmskin.fusion.fusion_contract import Fusion
 from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
+from mmskin.losses.weighting import prior_of_balanced_draws
 from mmskin.model.parts_check import no_tokens
 from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
@@ -215,7 +216,7 @@ def build_model(
             "ldam, or choose another loss"
         )
     prior = built_loss.prior()
-    built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
+    built_fusion.set_prior(prior_of_balanced_draws(prior, class_counts) if balanced_sampler else prior)
     photos = {m: AttentionPooling(dims[m]) for m in dims if is_photo(m)} if photo_pooling == "attention" else {}
     pooling = next(iter(photos.values())) if len(photos) == 1 else nn.ModuleDict(photos) if photos else None
     model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)

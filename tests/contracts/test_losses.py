@@ -10,6 +10,7 @@ from mmskin.config.build import build
 from mmskin.errors import ConfigError
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
+from mmskin.losses.weighting import prior_of_balanced_draws
 
 COUNTS = [845, 730, 244, 235, 192, 52]
 SPECS = [{"name": name} for name in LOSSES] + [{"name": "class_balanced_focal", "form": "sigmoid"}]
@@ -117,11 +118,14 @@ def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_i
     assert loss.is_weighted == (not torch.allclose(answers, shares))
 
 
+@pytest.mark.parametrize("balanced", [False, True], ids=["as they are", "drawn alike"])
 @pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])
-def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: dict[str, str]) -> None:
+def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: dict[str, str], balanced: bool) -> None:
     # All that can be learned without looking at a case is the prior, so the posterior there must be the prior.
     loss = build("loss", LOSSES, with_posterior, COUNTS)
-    target = torch.repeat_interleave(torch.arange(6), torch.tensor(COUNTS))
+    drawn = [100] * 6 if balanced else COUNTS
+    expected = prior_of_balanced_draws(loss.prior(), COUNTS) if balanced else loss.prior()
+    target = torch.repeat_interleave(torch.arange(6), torch.tensor(drawn))
     logits = torch.zeros(6, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
 
@@ -133,7 +137,7 @@ def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: 
 
     optimizer.step(risk)
     found = loss.log_posterior(logits.detach()[None])[0].exp().float()
-    torch.testing.assert_close(found, loss.prior(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])

@@ -13,7 +13,9 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 from mmskin.fusion import FUSIONS
+from mmskin.fusion.late import LateFusion
 from mmskin.inputs.batch import Case, Row, collate
+from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import Absence, MultimodalClassifier, build_model
 from mmskin.model.photo_pooling import AttentionPooling
 from mmskin.schema import Field, History, Schema
@@ -204,6 +206,61 @@ def test_the_prior_of_late_fusion_is_the_training_shares_or_flat_under_a_balance
     assert whole_model({"name": "late"}).fusion.log_prior.exp().tolist() == pytest.approx([0.6, 0.3, 0.1])
     balanced = whole_model({"name": "late"}, balanced_sampler=True)
     assert balanced.fusion.log_prior.exp().tolist() == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize("balanced_sampler", [False, True])
+@pytest.mark.parametrize("loss", ["cross_entropy", "weighted_cross_entropy", "logit_adjusted"])
+def test_late_fusion_is_bayes_under_whatever_balances_the_classes(loss: str, balanced_sampler: bool) -> None:
+    # Photo and note have three signs each, independent given the class. What the branches learn of a sign is found by
+    # minimising the loss over all signs as often as the sampler shows them; together they must be the posterior of both
+    # signs under the shares that sampler and loss make of 6 : 3 : 1.
+    counts = torch.tensor([6.0, 3.0, 1.0], dtype=torch.float64)
+    likelihood = {  # (class, sign)
+        "image": torch.tensor([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6]], dtype=torch.float64),
+        "text": torch.tensor([[0.5, 0.4, 0.1], [0.3, 0.3, 0.4], [0.2, 0.1, 0.7]], dtype=torch.float64),
+    }
+    drawn = torch.ones(3, dtype=torch.float64) if balanced_sampler else counts
+    weights = 1 / counts if loss != "cross_entropy" else torch.ones(3)
+    slots = {"image": {"name": "given"}, "text": {"name": "given"}}
+    model, built = build_model(
+        slots,
+        {"name": "late"},
+        {"name": loss},
+        schema=SCHEMA,
+        class_counts=[6, 3, 1],
+        balanced_sampler=balanced_sampler,
+        make_encoder=lambda modality, slot, schema: Given(3),
+    )
+    fusion = model.double().eval().fusion
+    assert isinstance(fusion, LateFusion)
+    features = {}
+    for modality, sign_given_class in likelihood.items():
+        shown = drawn[:, None] * sign_given_class
+        fusion.branches[modality] = torch.nn.Identity()
+        features[modality] = Features(least_loss(built.double(), shown))  # (sign, class)
+    present = dict.fromkeys(features, torch.ones(3, dtype=torch.bool))
+    logits = fusion(features, present).logits  # sign s of the photo with sign s of the note
+    assert logits is not None
+    joint = drawn[:, None] * weights[:, None] * likelihood["image"] * likelihood["text"]
+    torch.testing.assert_close(logits.softmax(dim=1), (joint / joint.sum(dim=0)).T, atol=1e-4, rtol=0.0)
+
+
+def least_loss(loss: Loss, shown: Tensor) -> Tensor:
+    """(S, C) logits with the least mean loss where class c is seen with sign s with frequency shown[c, s]."""
+    classes, signs = shown.shape
+    logits = torch.zeros(signs, classes, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
+    pairs = [(c, s) for c in range(classes) for s in range(signs)]
+
+    def risk() -> Tensor:
+        optimizer.zero_grad()
+        losses = [shown[c, s] * loss(logits[s : s + 1], torch.tensor([c]), progress=1.0) for c, s in pairs]
+        total = torch.stack(losses).sum()
+        total.backward()
+        return total
+
+    optimizer.step(risk)
+    return logits.detach()
 
 
 def test_the_head_starts_at_the_bias_that_the_loss_asks_for() -> None:
