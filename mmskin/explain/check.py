@@ -251,7 +251,7 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
     """Areas of the map's own order, the mean of random orders of the same photo, and the difference."""
 
     def answer(photos: Tensor) -> Tensor:
-        return case.answers.trained.calibrated(held.logits_of_pixels(photos))[:, case.code]
+        return case.answers.trained.models[0].calibrated(held.logits_of_pixels(photos))[:, case.code]
 
     rng = np.random.default_rng(seed)
     orders = [order, *(rng.permutation(len(order)) for _ in range(ORDERS))]

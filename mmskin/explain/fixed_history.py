@@ -18,6 +18,7 @@ from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Batch, collate
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.trained_model import TrainedModel
 
 Read = Callable[[Tensor], Features]
 
@@ -74,12 +75,15 @@ class FixedHistory:
         return self.model.classify(held | {self.kind: photo}, present).logits
 
 
-def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> FixedHistory:
+def hold_presented(
+    presented: PresentedCase, *, kind: str | None = None, model: TrainedModel | None = None
+) -> FixedHistory:
     """Hold all of a case fixed but its photo of one kind.
 
     Args:
         presented: the case, with one photo of that kind.
         kind: of photo; the first that the model reads if None.
+        model: which of an ensemble's; its first if None.
 
     Raises:
         UserError: a model that reads no such photo, no photo or several, or an encoder that gives no map of a photo.
@@ -96,11 +100,12 @@ def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> Fixe
         raise UserError(f"a heat map of the {photo_title(kind)} needs that photo, however: this case has none")
     if count != 1:
         raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {count}")
-    inputs = presented.prepared[kind]
+    asked = presented.of(model or presented.trained.models[0])
+    inputs = asked.prepared[kind]
     pixels = None if isinstance(inputs, Features) else inputs.get("pixels")
     if pixels is None:
         raise UserError(NO_MAP)
-    return hold_history(presented.trained.model, collate([presented.case]), kind=kind, pixels=pixels[0])
+    return hold_history(asked.trained.model, collate([asked.case]), kind=kind, pixels=pixels[0])
 
 
 def hold_history(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ModelError
 from mmskin.evaluation.metrics import Floats
 from mmskin.inputs.batch import Batch, Case, collate
@@ -27,6 +28,7 @@ from mmskin.trained.calibration import at_temperature
 Predict = Callable[[pd.DataFrame], Floats]
 """Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
 
+Answer = TypeVar("Answer", Floats, Tensor)
 BATCH_SIZE = 64
 
 
@@ -63,6 +65,24 @@ class TrainedModel:
     @property
     def modalities(self) -> tuple[str, ...]:
         return tuple(self.model.encoders)
+
+    @property
+    def encoders(self) -> Mapping[str, Encoder]:
+        return self.model.encoders
+
+    @property
+    def models(self) -> tuple[TrainedModel, ...]:
+        """Itself: of an `Ensemble`, all models behind an answer."""
+        return (self,)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of every answer should know: nothing, of one model."""
+        return ()
+
+    def answered(self, ask: Callable[[TrainedModel], Answer]) -> Answer:
+        """What this model is asked, as `Ensemble` puts several answers together."""
+        return ask(self)
 
     def readers(self) -> dict[str, Reader]:
         """What reads a case from its photos and its history, by modality."""
