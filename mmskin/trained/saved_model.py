@@ -97,6 +97,7 @@ def load_model(folder: Path) -> TrainedModel:
             schema=schema,
             class_counts=config["class_counts"],
             photo_pooling=config.get("photo_pooling", "mean"),
+            experts=config.get("experts"),
         )
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)
