@@ -263,6 +263,21 @@ def least_loss(loss: Loss, shown: Tensor) -> Tensor:
     return logits.detach()
 
 
+@pytest.mark.parametrize("name", ["late", "gated"])
+def test_experts_of_a_focal_loss_are_read_as_the_posteriors_that_it_bends(name: str) -> None:
+    slots, focal = {"image": IMAGE, "text": TEXT}, {"name": "focal", "gamma": 1.0}
+    experts = None if name == "late" else {}
+    model, loss = build_model(slots, {"name": name}, focal, schema=SCHEMA, class_counts=[6, 3, 1], experts=experts)
+    model.eval()
+    image, _ = (encoder.prepare for encoder in model.encoders.values())
+    case = Case({"image": [image(torch.zeros(3, 40, 40, dtype=torch.uint8))], "text": []}, 0, "a")
+    with torch.no_grad():
+        output = model(collate([case]))
+    logits = dict(output.parts())["image"]
+    torch.testing.assert_close(output.logits.softmax(-1), loss.log_posterior(logits).exp())
+    assert not torch.allclose(output.logits.softmax(-1), logits.softmax(-1), atol=1e-3)
+
+
 def test_experts_have_the_prior_and_the_posterior_of_the_loss_and_correct_no_expert() -> None:
     model = whole_model({"name": "concat"}, experts={"hidden_dim": 4, "weights": "fixed"})
     assert model.correction is not None
