@@ -223,7 +223,7 @@ def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, f
     """What the heat map of a photo is worth. One that is all zero has no order and points nowhere."""
     heat = heat_of(held, case.code)
     model = held.model
-    answering = [part for part in (model.fusion, model.head) if part is not None]
+    answering = [part for part in (model.fusion, model.head, model.correction) if part is not None]
     photo = [part for part in (model.encoders[held.kind], model.photo_pooling) if part is not None]
 
     def when_forgotten(modules: Sequence[nn.Module]) -> float:

@@ -59,11 +59,11 @@ class ClassificationTask(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _loss(self, output: Output, batch: Batch, *, progress: float) -> Tensor:
-        """The fused loss, and the mean loss of the branches, each on the cases that have its modality."""
+        """The fused loss, and the mean loss of branches and experts, each on the cases that have its modality."""
         total: Tensor = self.loss(output.logits, batch.target, progress=progress)
         branches = [
             self.loss(logits[there], batch.target[there], progress=progress)
-            for modality, logits in (output.branch_logits or {}).items()
+            for modality, logits in output.parts()
             if (there := batch.present[modality]).any()
         ]
         if branches:

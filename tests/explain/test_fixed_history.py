@@ -205,7 +205,7 @@ def test_of_a_late_fusion_the_history_is_not_in_the_map_of_a_logit(image: dict[s
     torch.testing.assert_close(raw_gradient(other, 1), gradient)
     # The weight of the photo only rescales it: by the factor itself.
     with torch.no_grad():
-        model.fusion.weights["image"].fill_(0.25)  # type: ignore[union-attr,operator]
+        model.fusion.experts.weights["image"].fill_(0.25)  # type: ignore[union-attr,operator]
     torch.testing.assert_close(raw_gradient(other, 1), 0.25 * gradient)
     for method in ("grad_cam", "grad_cam_plus_plus", "gradient_x_activation"):
         assert heat_of(one, 1, method=method) == pytest.approx(heat_of(other, 1, method=method), abs=1e-5)

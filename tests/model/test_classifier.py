@@ -236,7 +236,7 @@ def test_late_fusion_is_bayes_under_whatever_balances_the_classes(loss: str, bal
     features = {}
     for modality, sign_given_class in likelihood.items():
         shown = drawn[:, None] * sign_given_class
-        fusion.branches[modality] = torch.nn.Identity()
+        fusion.experts.heads[modality] = torch.nn.Identity()
         features[modality] = Features(least_loss(built.double(), shown))  # (sign, class)
     present = dict.fromkeys(features, torch.ones(3, dtype=torch.bool))
     logits = fusion(features, present).logits  # sign s of the photo with sign s of the note
@@ -263,11 +263,55 @@ def least_loss(loss: Loss, shown: Tensor) -> Tensor:
     return logits.detach()
 
 
+@pytest.mark.parametrize("name", ["late", "gated"])
+def test_experts_of_a_focal_loss_are_read_as_the_posteriors_that_it_bends(name: str) -> None:
+    slots, focal = {"image": IMAGE, "text": TEXT}, {"name": "focal", "gamma": 1.0}
+    experts = None if name == "late" else {}
+    model, loss = build_model(slots, {"name": name}, focal, schema=SCHEMA, class_counts=[6, 3, 1], experts=experts)
+    model.eval()
+    image, _ = (encoder.prepare for encoder in model.encoders.values())
+    case = Case({"image": [image(torch.zeros(3, 40, 40, dtype=torch.uint8))], "text": []}, 0, "a")
+    with torch.no_grad():
+        output = model(collate([case]))
+    logits = dict(output.parts())["image"]
+    torch.testing.assert_close(output.logits.softmax(-1), loss.log_posterior(logits).exp())
+    assert not torch.allclose(output.logits.softmax(-1), logits.softmax(-1), atol=1e-3)
+
+
+def test_experts_have_the_prior_and_the_posterior_of_the_loss_and_correct_no_expert() -> None:
+    model = whole_model({"name": "concat"}, experts={"hidden_dim": 4, "weights": "fixed"})
+    assert model.correction is not None
+    assert set(model.correction.experts.heads) == {"image", "text", "metadata"}
+    assert not model.correction.experts.weights["image"].requires_grad
+    output = model(collate(some_cases(model)))
+    assert output.branch_logits is None
+    assert {modality for modality, _ in output.parts()} == {"image", "text", "metadata"}
+    for name in ("late", "image_only"):
+        with pytest.raises(ConfigError, match=f"experts: the fusion '{name}' is made of experts of one modality each"):
+            build_model(
+                {"image": IMAGE}, {"name": name}, {"name": "ldam"}, schema=SCHEMA, class_counts=[6, 3, 1], experts={}
+            )
+    with pytest.raises(
+        ConfigError,
+        match="a model with experts multiplies posteriors, however the logits of ldam so set stand for none",
+    ):
+        build_model(
+            {"image": IMAGE, "text": TEXT},
+            {"name": "concat"},
+            {"name": "ldam"},
+            schema=SCHEMA,
+            class_counts=[6, 3, 1],
+            experts={},
+        )
+    with pytest.raises(ConfigError, match="experts: weights 'none' does not exist"):
+        whole_model({"name": "concat"}, experts={"weights": "none"})
+
+
 def test_the_head_starts_at_the_bias_that_the_loss_asks_for() -> None:
     fusion = build("fusion", FUSIONS, {"name": "text_only"}, {"text": 2}, 3)
     model = MultimodalClassifier({"text": Given(2)}, fusion, initial_bias=-1.5)
     assert model.head is not None
-    assert model.head.bias.tolist() == [-1.5] * 3
+    assert model.head[-1].bias.tolist() == [-1.5] * 3
 
 
 def test_encoders_that_the_fusion_does_not_use_are_refused() -> None:
