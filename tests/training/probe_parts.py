@@ -93,7 +93,7 @@ class Diary:
     asked: list[Asked] = field(default_factory=list)
     class_counts: list[int] = field(default_factory=list)
     priors: list[list[float]] = field(default_factory=list)
-    named: dict[int, str] = field(default_factory=dict)
+    named: dict[str, nn.Parameter] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     memory_formats: list[bool] = field(default_factory=list)
 
@@ -107,7 +107,8 @@ class Diary:
         return [asked for asked in self.asked if asked.of == of]
 
     def note_step(self, optimizer: Optimizer, *_: object) -> None:
-        parameters = {self.named[id(p)]: p for g in optimizer.param_groups for p in g["params"] if id(p) in self.named}
+        learning = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        parameters = {name: p for name, p in self.named.items() if id(p) in learning}
         gradients = {name: p.grad.clone() for name, p in parameters.items() if p.grad is not None}
         self.steps.append(Step(gradients, {name: p.detach().clone() for name, p in parameters.items()}))
 
@@ -127,7 +128,7 @@ class ProbeEncoder(Encoder):
         self.vector = nn.Parameter(torch.ones(2))
         self.drawn = nn.Parameter(torch.rand(3))
         self.kernel = nn.Parameter(torch.ones(4, 3, 2, 2))
-        diary.named |= {id(self.matrix): f"{modality}.matrix", id(self.vector): f"{modality}.vector"}
+        diary.named |= {f"{modality}.matrix": self.matrix, f"{modality}.vector": self.vector}
 
     def prepare(self, raw: Any) -> dict[str, Tensor]:  # type: ignore[override]
         if get_worker_info() is not None:
@@ -180,8 +181,8 @@ class ProbeFusion(Fusion):
         self.branches = nn.ParameterDict(
             {m: nn.Parameter(torch.full((1, num_classes), BRANCHES[m])) for m in self.modalities} if branches else {}
         )
-        diary.named |= {id(self.answer): "fused", id(self.slack): "slack"}
-        diary.named |= {id(p): f"branch.{m}" for m, p in self.branches.items()}
+        diary.named |= {"fused": self.answer, "slack": self.slack}
+        diary.named |= {f"branch.{m}": p for m, p in self.branches.items()}
 
     def set_prior(self, prior: Tensor) -> None:
         super().set_prior(prior)

@@ -96,7 +96,9 @@ def test_photos_are_read_at_the_side_asked_for_in_training_and_at_evaluation(
     diary: Diary, tmp_path: Path, side: int
 ) -> None:
     experiment = probe_experiment("image", data={"photo_side": side})
-    trained(diary, experiment, tmp_path / "run", made_fold(photo=noise_photo(tmp_path, width=64, height=48)))
+    photo = noise_photo(tmp_path, width=64, height=48)
+    answering = trained(diary, experiment, tmp_path / "run", made_fold(photo=photo))
+    assert answering.photo_side == side
     for forwards in (diary.of_training("image"), diary.of_evaluation("image")):
         assert {tuple(raw.shape) for f in forwards for raw in f.raws} == {(3, side * 48 // 64, side)}
 
@@ -146,12 +148,14 @@ def test_an_incomplete_block_is_hidden_for_all_classes_alike_in_training_alone(d
     of = made_fold(train=cases("train", "a" * 40 + "b" * 40, **half))
     for mode, blank_of_b in (("equalized", 20), ("visible", 0)):
         diary.forwards.clear()
-        experiment = probe_experiment("metadata", batch_size=80, data={"missingness": mode})
-        trained(diary, experiment, tmp_path / mode, of)
-        (histories,) = by_epoch(diary.of_training("metadata"))
-        blank = {h.text for h in histories if "itch" not in h.recorded()}
+        recipe = {"batch_size": 80, "epochs": 2, "views": 2}
+        trained(diary, probe_experiment("metadata", data={"missingness": mode}, **recipe), tmp_path / mode, of)
+        blanks = [
+            {h.text for h in read if "itch" not in h.recorded()} for read in by_epoch(diary.of_training("metadata"))
+        ]
         of_b = {f"train {n}" for n in range(40, 80)}
-        assert (len(blank & of_b), len(blank - of_b)) == (blank_of_b, 20)
+        assert [(len(blank & of_b), len(blank - of_b)) for blank in blanks] == [(blank_of_b, 20)] * 2
+        assert (blanks[0] != blanks[1]) == (mode == "equalized")  # each view hides others
         assert {len(h.recorded()) for h in read_at_evaluation(diary, "metadata")} == {4}
 
 

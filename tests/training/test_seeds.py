@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from training.probe_parts import Diary, Forward, made_fold, noise_photo, probe_experiment, trained
+from training.probe_parts import SCHEMA, Diary, Forward, cases, made_fold, noise_photo, probe_experiment, trained
 
 
 @pytest.fixture
@@ -71,6 +71,20 @@ def test_variations_are_drawn_by_the_seed(first_passes: Any, modality: str, opti
 
     assert varied(0) == varied(0)
     assert varied(0) != varied(1)
+
+
+def test_which_values_are_hidden_for_a_class_is_drawn_by_the_seed(diary: Diary, tmp_path: Path) -> None:
+    half = {name: [None, "yes"] * 10 + ["yes"] * 20 for name in SCHEMA.optional_block}
+    of = made_fold(train=cases("train", "a" * 20 + "b" * 20, **half))
+
+    def hidden(seed: int) -> set[str]:
+        diary.forwards.clear()
+        experiment = probe_experiment("metadata", seed=seed, batch_size=40, data={"missingness": "equalized"})
+        trained(diary, experiment, tmp_path / f"seed {seed}", of)
+        return {h.text for h in diary.of_training("metadata")[0].raws if "itch" not in h.recorded()}
+
+    assert hidden(0) == hidden(0)
+    assert hidden(0) != hidden(1)
 
 
 def test_what_hides_a_history_is_drawn_by_the_seed(first_passes: Any) -> None:

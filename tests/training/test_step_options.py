@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_the_rate_rises_over_its_share_of_all_steps_and_falls_to_nothing(diary: 
     experiment = probe_experiment(learning_rate=0.1, warmup=0.5, epochs=4, batch_size=4)
     trained(diary, experiment, tmp_path)
     answers = [0.0, *(float(step.values["fused"][0, 0]) for step in diary.steps)]
-    lengths = [(before - after) / 0.1 for before, after in zip(answers, answers[1:], strict=False)]
+    lengths = [(before - after) / 0.1 for before, after in pairwise(answers)]
     # 4 epochs of 2 batches: 4 steps rise, 4 fall by half a cosine: (1 + cos(k π / 4)) / 2.
     falling = [(1 + math.cos(k * math.pi / 4)) / 2 for k in range(4)]
     assert lengths == pytest.approx([0.25, 0.5, 0.75, 1.0, *falling], rel=1e-4)  # float32 values near 0.5
