@@ -82,7 +82,7 @@ def mutants_of(session: Path) -> list[Mutant]:
 
 def worth_testing(mutants: Sequence[Mutant]) -> list[Mutant]:
     """Those outside of annotations, which `from __future__ import annotations` leaves unread."""
-    spans = {path: list(annotations(Path(path).read_text())) for path in {mutant.path for mutant in mutants}}
+    spans = {path: list(annotated_spans(Path(path).read_text())) for path in {mutant.path for mutant in mutants}}
     return [
         mutant
         for mutant in mutants
@@ -90,7 +90,7 @@ def worth_testing(mutants: Sequence[Mutant]) -> list[Mutant]:
     ]
 
 
-def annotations(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def annotated_spans(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """(line, column) where each annotation begins and ends."""
     for node in ast.walk(ast.parse(source)):
         for name in ("annotation", "returns"):
