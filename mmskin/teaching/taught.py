@@ -45,8 +45,8 @@ if sys.platform != "win32":
 Say = Callable[[str], None]
 ASSETS = "encoder"
 TEACHER = (
-    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "spoken.py"),
-    *("teach.py", "wordings.yaml"),
+    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "speaker.py"),
+    *("spoken.py", "teach.py", "wordings.yaml"),
 )
 """The files that decide what is taught, beside encoder, declaration and options."""
 FROZEN = {"trainable": "none"}

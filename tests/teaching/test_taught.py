@@ -130,8 +130,8 @@ def test_every_family_of_text_encoders_is_taught_its_last_layers_alone(tmp_path:
 
 
 def test_more_layers_than_an_encoder_has_are_refused(tmp_path: Path) -> None:
+    slot = {"name": "transformers", "model": str(write_bert(tmp_path / "bert")), "max_length": 24}
     with pytest.raises(ConfigError, match=r"taught\.layers=9 are to learn: trainable must be .* from 0 to 3"):
-        slot = {"name": "transformers", "model": str(write_bert(tmp_path / "bert")), "max_length": 24}
         learner(slot, TeachingOptions(layers=9))
 
 
