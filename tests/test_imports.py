@@ -19,7 +19,7 @@ LAYERS = (
     ("data",),
     ("inputs", "encoders", "fusion", "losses", "evaluation"),
     ("model",),
-    ("trained",),
+    ("trained", "teaching"),
     ("training", "explain"),
     ("report",),
     ("audit",),
