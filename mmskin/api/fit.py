@@ -19,6 +19,7 @@ from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.run.folds import check_has_history
+from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.experiment import validated
 from mmskin.data.load import Fold, labelled_cases, narrowed
 from mmskin.data.missingness import Missingness, as_trained, input_schema
@@ -197,7 +198,7 @@ def _arm(
         where="fit",
     )
     check_benchmark(benchmark, reads_data=False)
-    arm = resolve(benchmark, folder)[NAME]
+    arm = with_taught(resolve(benchmark, folder), cases.schema, say=lambda line: None)[NAME]
     assert isinstance(arm, NeuralArm)
     return arm
 

@@ -14,6 +14,7 @@ from mmskin.benchmark.baselines.embeddings import Embed
 from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot
+from mmskin.config.teaching_options import TAUGHT, without_folder
 from mmskin.data.load import Fold
 from mmskin.data.missingness import as_trained
 from mmskin.trained.saved_model import parts_of
@@ -84,7 +85,7 @@ class NeuralArm:
         return {
             **({"source of parts": elsewhere} if elsewhere else {}),
             "data": _read_of(self.data),
-            "encoders": made["encoders"] | trained,
+            "encoders": _without_places(made["encoders"] | trained),
             **{key: made[key] for key in ("fusion", "photo_pooling", "loss", "training")},
             "shuffled": self.shuffled,
         }
@@ -128,7 +129,7 @@ class TableArm:
         return {
             "table": self.table,
             "data": _read_of(self.data),
-            "encoders": dict(self.encoders),
+            "encoders": _without_places(self.encoders),
             "shuffled": self.shuffled,
         }
 
@@ -139,3 +140,10 @@ ResolvedArm = NeuralArm | TableArm
 def _read_of(data: DataConfig) -> dict[str, Any]:
     """The data section without where the data lie and which folds are tested: cases and folds are compared as such."""
     return data.model_dump(mode="json", exclude={"root", "folds", "fold_seed", "test_folds"})
+
+
+def _without_places(encoders: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The slots without where a taught encoder lies: its options and its digest say which it is."""
+    return {
+        m: {**slot, TAUGHT: without_folder(slot[TAUGHT])} if TAUGHT in slot else slot for m, slot in encoders.items()
+    }

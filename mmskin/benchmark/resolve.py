@@ -14,6 +14,7 @@ from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, Slot, TrainingConfig
+from mmskin.config.teaching_options import TAUGHT
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import is_photo
 from mmskin.fusion import FUSIONS
@@ -164,7 +165,9 @@ def _trained_by(source: ResolvedArm, modality: str, asked: Slot, output: Path, *
     seed = "{seed}" if set(seeds) <= set(source.seeds) else str(source.seeds[0])
     weights = cell_folder(root, source.name, "{fold}", seed) / "model"
     own = {key: value for key, value in asked.items() if key != FROM}
-    return {**source.encoders[modality], **own, "weights": str(weights), "trainable": "none"}
+    # What it was taught lies in its trained tensors; its reader of fields does not hold for them any more.
+    trained = {key: value for key, value in source.encoders[modality].items() if key != TAUGHT}
+    return {**trained, **own, "weights": str(weights), "trainable": "none"}
 
 
 def _allowed(encoders: Mapping[str, Slot], modalities: Sequence[str] | None) -> dict[str, Slot]:

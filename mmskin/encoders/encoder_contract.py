@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
+from mmskin.encoders.field_reader import FieldReader
 from mmskin.encoders.freezing import hold_frozen
 from mmskin.features import Features
 from mmskin.schema import History
@@ -27,6 +28,7 @@ class Encoder(nn.Module):
     grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
     prefix_tokens: how many class, distillation and register tokens go before the patches inside a transformer.
     is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
+    field_reader: of a text encoder that was taught the declared fields, what reads them from its Features; else None.
 
     `gives_tokens` of a class is read from its source before anything is imported, so it is written as a plain value.
 
@@ -40,6 +42,10 @@ class Encoder(nn.Module):
     grid: tuple[int, int] | None = None
     prefix_tokens: int = 0
     is_pretrained: bool = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field_reader: FieldReader | None = None
 
     @property
     def last_block(self) -> nn.Module | None:

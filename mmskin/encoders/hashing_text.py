@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.encoders.encoder_contract import WordEncoder
+from mmskin.encoders.freezing import set_trainable
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 
@@ -39,6 +41,7 @@ class HashingTextEncoder(WordEncoder):
         ngrams: lengths of the character n-grams; empty for whole words only.
         max_tokens: words read.
         dropout: of word features, in [0, 1), while training.
+        trainable: "all" or "none"; nothing of it is worth reading frozen unless it was taught before.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class HashingTextEncoder(WordEncoder):
         ngrams: Sequence[int] = (3, 4),
         max_tokens: int = 96,
         dropout: float = 0.1,
+        trainable: Literal["all", "none"] = "all",
     ) -> None:
         super().__init__()
         for name, value in (
@@ -65,6 +69,8 @@ class HashingTextEncoder(WordEncoder):
         self.neighbours = nn.Conv1d(dim, dim, kernel_size=5, padding=2, groups=dim)
         self.norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
+        set_trainable([list(self.parameters())], trainable=trainable)
+        self.train()
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode ids (B, T, IDS_PER_WORD) int64, 0 where there is none."""

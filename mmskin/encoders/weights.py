@@ -21,6 +21,8 @@ from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.features import is_photo
 
 Tensors = dict[str, Tensor]
+FIELD_READER = "field_reader."
+"""Tensors of a taught encoder's reader of fields, which is not taken along: the encoder may have been trained since."""
 
 
 class Loaded(NamedTuple):
@@ -167,7 +169,7 @@ def load_saved_into(encoder: nn.Module, tensors: Tensors, *, source: Path, modal
         raise ModelError(f"{source} is an mmskin model without a {modality} encoder; it has {first_of(held)}")
     prefix = f"encoders.{modality}."
     ours = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    return load_exactly(encoder, ours, source=source)
+    return load_exactly(encoder, ours, source=source, unused=(FIELD_READER,))
 
 
 def load_exactly(module: nn.Module, tensors: Tensors, *, source: Path, unused: tuple[str, ...] = ()) -> Loaded:

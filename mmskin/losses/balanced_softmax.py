@@ -31,6 +31,7 @@ class BalancedSoftmaxLoss(Loss):
         super().__init__()
         counts = check_counts(class_counts)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         prior = weighted_prior(counts, inverse_frequency(counts))
         self.register_buffer("log_counts", (log_shares(counts) + counts.sum().log()).float(), persistent=False)
         self.register_buffer("class_prior", prior.float(), persistent=False)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmskin.errors import one_of
-from mmskin.losses.focal import sigmoid_focal, softmax_focal
+from mmskin.losses.focal import sigmoid_focal, softmax_focal, softmax_focal_posterior
 from mmskin.losses.loss_contract import Loss, in_full_precision
 from mmskin.losses.loss_options import check_range
 from mmskin.losses.weighting import check_counts, effective_number, weighted_prior
@@ -63,7 +63,7 @@ class ClassBalancedFocalLoss(Loss):
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
         self.deferred_until = check_range("deferred_until", deferred_until, below=1.0)
         self.is_weighted = beta > 0
-        self.gives_posterior = form == "softmax"
+        self.gives_posterior = form == "softmax" and label_smoothing == 0
         self.initial_bias = -math.log(len(counts) - 1) if form == "sigmoid" else None
         self.register_buffer("weights", weights.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, weights).float(), persistent=False)
@@ -81,6 +81,9 @@ class ClassBalancedFocalLoss(Loss):
         """
         logits = in_full_precision(logits)
         return (logits if self.form == "softmax" else F.logsigmoid(logits)).softmax(dim=-1)
+
+    def _log_posterior(self, logits: Tensor) -> Tensor:
+        return softmax_focal_posterior(logits, gamma=self.gamma)
 
     def prior(self) -> Tensor:
         return self.class_prior

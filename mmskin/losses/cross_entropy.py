@@ -26,6 +26,7 @@ class CrossEntropyLoss(Loss):
         super().__init__()
         counts = check_counts(class_counts)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         self.register_buffer("class_prior", weighted_prior(counts, torch.ones_like(counts)).float(), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor, *, progress: float = 0.0) -> Tensor:
@@ -57,6 +58,7 @@ class WeightedCrossEntropyLoss(Loss):
         counts = check_counts(class_counts)
         weights = inverse_frequency(counts)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         self.register_buffer("weights", weights.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, weights).float(), persistent=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -26,11 +27,51 @@ def softmax_focal(logits: Tensor, target: Tensor, *, gamma: float, label_smoothi
         label_smoothing: in [0, 1).
     """
     log_p = logits.log_softmax(dim=-1)
-    num_classes = logits.shape[-1]
-    own = torch.eye(num_classes, dtype=torch.bool, device=logits.device)
-    others = log_p[:, None, :].expand(-1, num_classes, -1).masked_fill(own, -torch.inf)
-    log_rest = others.logsumexp(dim=-1)
-    return -(_smooth(target, like=log_p, share=label_smoothing) * (gamma * log_rest).exp() * log_p).sum(dim=-1)
+    q = _smooth(target, like=log_p, share=label_smoothing)
+    return -(q * (gamma * _log_of_rest(log_p)).exp() * log_p).sum(dim=-1)
+
+
+def softmax_focal_posterior(logits: Tensor, *, gamma: float) -> Tensor:
+    """(B, C) log of the class posterior of which the softmax v of these logits has the least expected focal loss.
+
+    Ψ_k = h(v_k) / Σ_l h(v_l), h(v) = v / ((1 − v)^γ − γ (1 − v)^(γ−1) v log v). Focal loss wants v flatter than the
+    posterior: Ψ takes that back, keeps the order of the classes, and is the identity at γ = 0.
+
+    Here log h(v) = log v − γ log(1 − v) − log(1 + γ u) with u = −v log v / (1 − v), which runs from 0 to 1: all terms
+    stay finite and exact where v rounds to 0 or 1.
+
+    Source: Charoenphakdee et al., *On focal loss for class-posterior probability estimation: a theoretical
+    perspective*, CVPR 2021.
+
+    Args:
+        logits: (B, C), float32 or better.
+        gamma: at least 0.
+    """
+    log_p = logits.log_softmax(dim=-1)
+    log_rest = _log_of_rest(log_p)
+    u = _relative_surprise(log_p, log_rest)
+    return (log_p - gamma * log_rest - torch.log1p(gamma * u)).log_softmax(dim=-1)
+
+
+def _log_of_rest(log_p: Tensor) -> Tensor:
+    """(B, C) log(1 − p), as the sum of the other classes' probabilities."""
+    num_classes = log_p.shape[-1]
+    own = torch.eye(num_classes, dtype=torch.bool, device=log_p.device)
+    return log_p[:, None, :].expand(-1, num_classes, -1).masked_fill(own, -torch.inf).logsumexp(dim=-1)
+
+
+def _relative_surprise(log_p: Tensor, log_rest: Tensor) -> Tensor:
+    """(B, C) −p log p / (1 − p) in [0, 1]. Above p = 1/2 it is computed from 1 − p, below from p.
+
+    Each branch is given 1/2 where the other is taken, so that neither has an infinite gradient.
+    """
+    half = math.log(0.5)
+    is_likely = log_p > half
+    rest = torch.where(is_likely, log_rest, half).exp().clamp_min(torch.finfo(log_p.dtype).eps)
+    log_of_unlikely = torch.where(is_likely, half, log_p)
+    above = -(1 - rest) * torch.log1p(-rest) / rest
+    below = log_of_unlikely * log_of_unlikely.exp() / torch.expm1(log_of_unlikely)
+    return torch.where(is_likely, above, below)
 
 
 def sigmoid_focal(logits: Tensor, target: Tensor, *, gamma: float, label_smoothing: float = 0.0) -> Tensor:
@@ -64,7 +105,7 @@ class FocalLoss(Loss):
     """Softmax focal loss: −(1 − p_y)^γ log p_y, mean over the batch. Classes count alike; hard cases count more.
 
     For γ > 0 its minimum is flatter than the posterior (Charoenphakdee et al. 2021): the classes come in the right
-    order, the probabilities want temperature scaling. `prior` gives the training shares, which hold at γ = 0.
+    order, the probabilities want temperature scaling. `log_posterior` takes the bend back in closed form.
 
     gamma: how fast a case fades as it gets right, at least 0; 2 is the value of Lin et al. 2017.
     label_smoothing: share of the target spread evenly over all classes, in [0, 1); each class's part has its own
@@ -80,11 +121,15 @@ class FocalLoss(Loss):
         counts = check_counts(class_counts)
         self.gamma = check_range("gamma", gamma)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         self.register_buffer("class_prior", weighted_prior(counts, torch.ones_like(counts)).float(), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor, *, progress: float = 0.0) -> Tensor:
         logits = in_full_precision(logits)
         return softmax_focal(logits, target, gamma=self.gamma, label_smoothing=self.label_smoothing).mean()
+
+    def _log_posterior(self, logits: Tensor) -> Tensor:
+        return softmax_focal_posterior(logits, gamma=self.gamma)
 
     def prior(self) -> Tensor:
         return self.class_prior

@@ -26,9 +26,9 @@ class LDAMLoss(Loss):
     alone, 20 epochs on a mixture of Gaussians did not reach the margins and did worse than cross-entropy.
     NOTE[DIFF]: the authors divide a weighted batch by Σ_i w_{y_i}, which depends on what else is in it; we by B.
 
-    The probabilities are far too sure and want temperature scaling. The softmax of the logits without s is no
-    posterior, so late fusion is refused unless scale is 1. `prior` is counts × weights from `deferred_until` on, which
-    holds at max_m = 0; margins move the probabilities further towards rare classes.
+    The probabilities are far too sure and want temperature scaling. Neither the logits without s nor a softmax moved
+    by margins are a posterior, so late fusion is refused unless scale is 1 and max_m 0. `prior` is counts × weights
+    from `deferred_until` on, which holds at max_m = 0; margins move the probabilities further towards rare classes.
 
     Source: Cao et al., *Learning imbalanced datasets with label-distribution-aware margin loss*, NeurIPS 2019, section
     3.2 and algorithm 1; constants as in their code (github.com/kaidic/LDAM-DRW).
@@ -62,7 +62,7 @@ class LDAMLoss(Loss):
         self.deferred_until = check_range("deferred_until", deferred_until, below=1.0)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
         self.is_weighted = beta > 0
-        self.gives_posterior = scale == 1
+        self.gives_posterior = scale == 1 and max_m == 0 and label_smoothing == 0
         self.register_buffer("margins", margins.float(), persistent=False)
         self.register_buffer("weights", weights.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, weights).float(), persistent=False)

@@ -37,6 +37,7 @@ class LogitAdjustedLoss(Loss):
         counts = check_counts(class_counts)
         shift = check_range("tau", tau) * log_shares(counts)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         self.is_weighted = tau > 0
         self.register_buffer("shift", shift.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, (-shift).exp()).float(), persistent=False)
@@ -67,6 +68,7 @@ class PostHocLogitAdjustedLoss(Loss):
         counts = check_counts(class_counts)
         shift = check_range("tau", tau) * log_shares(counts)
         self.label_smoothing = check_range("label_smoothing", label_smoothing, below=1.0)
+        self.gives_posterior = label_smoothing == 0
         self.is_weighted = tau > 0
         self.register_buffer("shift", shift.float(), persistent=False)
         self.register_buffer("class_prior", weighted_prior(counts, torch.ones_like(counts)).float(), persistent=False)

@@ -21,7 +21,10 @@ class Loss(nn.Module):
     is_weighted: bool = False
     """True if classes count differently; such a loss is refused beside a class-balanced sampler."""
     gives_posterior: bool = True
-    """True if the softmax of the logits is a posterior under `prior`, which some fusions need of their branches."""
+    """True if the logits determine the posterior under `prior`, see `log_posterior`; some fusions need it of branches.
+
+    False wherever label smoothing is on: what is learned is then p mixed with a share ε of equal parts, and a model
+    that gives a class less than ε / C, as a trained one can, stands for no p."""
     initial_bias: float | None = None
     """The bias with which the last layer should start, the same for all classes; None where any will do."""
 
@@ -38,6 +41,25 @@ class Loss(nn.Module):
     def probabilities(self, logits: Tensor) -> Tensor:
         """(B, C) probabilities that sum to 1, in float32 or better."""
         return in_full_precision(logits).softmax(dim=-1)
+
+    def log_posterior(self, logits: Tensor) -> Tensor:
+        """(B, C) log of the class posterior under `prior`, float32 or better, which these logits stand for.
+
+        The logits that minimise the loss of cases with class shares η stand for η. For most losses that is their
+        softmax; focal loss bends it, see `FocalLoss`.
+
+        Raises:
+            ValueError: the logits of this loss stand for no posterior.
+        """
+        if not self.gives_posterior:
+            raise ValueError(
+                f"the logits of this {type(self).__name__} stand for no posterior: gives_posterior is False"
+            )
+        return self._log_posterior(in_full_precision(logits))
+
+    def _log_posterior(self, logits: Tensor) -> Tensor:
+        """The link of `log_posterior`, of a loss that has one; logits in float32 or better."""
+        return logits.log_softmax(dim=-1)
 
     def prior(self) -> Tensor:
         """(C,) the class prior that a model trained with this loss has seen, under which its logits are a posterior.

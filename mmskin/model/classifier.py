@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mmskin.config.build import build
+from mmskin.config.teaching_options import TAUGHT, is_resolved
 from mmskin.encoders import METADATA_ENCODERS, encoder_table
 from mmskin.encoders.encoder_contract import Encoder
+from mmskin.encoders.taught_text import put_taught
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import HISTORY, Features, is_photo
 from mmskin.fusion import FUSIONS
@@ -152,9 +154,23 @@ def _by_case(rows: Features | None, case_index: Tensor, size: int, pool: Pool) -
 
 
 def build_encoder(modality: str, slot: Mapping[str, Any], schema: Schema) -> Encoder:
-    """The encoder of one modality from its slot."""
+    """The encoder of one modality from its slot; a taught one as it was taught.
+
+    Raises:
+        ConfigError: a name or an option that does not exist; `taught` options that no run has resolved.
+        ModelError: a taught encoder that is missing, damaged or another one.
+    """
     table = encoder_table(modality)
-    return build(f"{modality} encoder", table, slot, *((schema,) if table is METADATA_ENCODERS else ()))
+    plain = {option: value for option, value in slot.items() if option != TAUGHT}
+    encoder = build(f"{modality} encoder", table, plain, *((schema,) if table is METADATA_ENCODERS else ()))
+    if TAUGHT in slot:
+        taught = slot[TAUGHT]
+        if not is_resolved(taught):
+            raise ConfigError(
+                f"encoders.{modality}.taught must be resolved first, by a run or by mmskin teach: {taught}"
+            )
+        put_taught(encoder, taught)
+    return encoder
 
 
 def build_model(
@@ -194,8 +210,9 @@ def build_model(
             raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
     if built_fusion.needs_posterior and not built_loss.gives_posterior:
         raise ConfigError(
-            f"{fusion['name']} adds log-probabilities and needs a softmax loss: set loss.form=softmax for "
-            "class_balanced_focal, loss.scale=1 for ldam, or choose another loss"
+            f"{fusion['name']} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
+            "set loss.label_smoothing=0, loss.form=softmax for class_balanced_focal, loss.scale=1 and loss.max_m=0 for "
+            "ldam, or choose another loss"
         )
     prior = built_loss.prior()
     built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)

@@ -8,8 +8,9 @@ from typing import Any
 
 from mmskin.config.declared import Declared, declared
 from mmskin.config.experiment import DataConfig, Experiment, does_not_exist
+from mmskin.config.teaching_options import TAUGHT, faults_of_taught
 from mmskin.data.sources import SOURCES
-from mmskin.encoders import encoder_table
+from mmskin.encoders import TEXT_ENCODERS, encoder_table
 from mmskin.errors import ConfigError, one_of
 from mmskin.fusion import FUSIONS
 from mmskin.fusion.fusion_options import modalities_of, tokens_read
@@ -60,6 +61,9 @@ def faults_of_slot(path: str, table: Table, slot: Slot) -> list[str]:
     faults = [f"{path}.{name} is missing" for name, o in part.options.items() if o.default is None and name not in slot]
     for option, value in slot.items():
         if option == "name":
+            continue
+        if option == TAUGHT and table is TEXT_ENCODERS:
+            faults += faults_of_taught(f"{path}.{TAUGHT}", value)
             continue
         if option not in part.options:
             faults.append(does_not_exist(f"{path}.{option}", [f"{path}.{name}" for name in part.options]))

@@ -23,7 +23,10 @@ from safetensors.torch import load_file, save_file
 
 import mmskin
 from mmskin.config.parts import Copies, Parts
+from mmskin.config.teaching_options import TAUGHT, without_folder
 from mmskin.encoders import encoder_table
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.encoders.field_reader import plain_fields
 from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.fusion import FUSIONS
 from mmskin.losses import LOSSES
@@ -49,7 +52,8 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     for modality, encoder in trained.model.encoders.items():
         place = f"assets/{modality}"
         encoder.save_assets(folder / place)
-        encoders[modality] = trained.record["encoders"][modality] | encoder.rebuild_options(place)
+        slot = trained.record["encoders"][modality] | encoder.rebuild_options(place)
+        encoders[modality] = slot | _taught(slot, encoder)
     state = {modality: encoder.state_json() for modality, encoder in trained.model.encoders.items()}
     config = {
         **trained.record,
@@ -158,6 +162,13 @@ def find_model(folder: Path) -> Path:
     if len(inside) > 1:
         raise ModelError(f"{folder} holds several models, name one of them: {', '.join(map(str, inside))}")
     return inside[0] if inside else folder
+
+
+def _taught(slot: Mapping[str, Any], encoder: Encoder) -> dict[str, Any]:
+    """What stands for `taught` in a saved model: the fields in place of the folder, since the tensors follow."""
+    if TAUGHT not in slot or encoder.field_reader is None:
+        return {}
+    return {TAUGHT: without_folder(slot[TAUGHT]) | {"fields": plain_fields(encoder.field_reader.fields)}}
 
 
 def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:

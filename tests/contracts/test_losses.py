@@ -13,6 +13,7 @@ from mmskin.losses.loss_contract import Loss
 
 COUNTS = [845, 730, 244, 235, 192, 52]
 SPECS = [{"name": name} for name in LOSSES] + [{"name": "class_balanced_focal", "form": "sigmoid"}]
+WITH_POSTERIOR = [spec for spec in SPECS if build("loss", LOSSES, spec, COUNTS).gives_posterior]
 
 
 @pytest.fixture(params=SPECS, ids=lambda spec: "-".join(spec.values()))
@@ -106,6 +107,41 @@ def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_i
     shares = torch.tensor(COUNTS) / sum(COUNTS)
     answers = loss.probabilities(loss.prior().log()) if loss.gives_posterior else loss.prior()
     assert loss.is_weighted == (not torch.allclose(answers, shares))
+
+
+@pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])
+def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: dict[str, str]) -> None:
+    # All that can be learned without looking at a case is the prior, so the posterior there must be the prior.
+    loss = build("loss", LOSSES, with_posterior, COUNTS)
+    target = torch.repeat_interleave(torch.arange(6), torch.tensor(COUNTS))
+    logits = torch.zeros(6, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
+
+    def risk() -> Tensor:
+        optimizer.zero_grad()
+        value: Tensor = loss(logits.expand(len(target), 6), target, progress=1.0)
+        value.backward()
+        return value
+
+    optimizer.step(risk)
+    found = loss.log_posterior(logits.detach()[None])[0].exp().float()
+    torch.testing.assert_close(found, loss.prior(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])
+def test_a_posterior_orders_the_classes_as_the_logits_do(with_posterior: dict[str, str]) -> None:
+    logits, _ = _batch()
+    log_posterior = build("loss", LOSSES, with_posterior, COUNTS).log_posterior(logits)
+    assert torch.equal(log_posterior.argsort(dim=1), logits.argsort(dim=1))
+    torch.testing.assert_close(log_posterior.exp().sum(dim=1), torch.ones(len(logits)))
+
+
+def test_a_loss_without_posterior_refuses_to_give_one(spec: dict[str, str]) -> None:
+    # Label smoothing teaches (1 − ε) p + ε / C, which a trained model may fall below: no posterior has that image.
+    smoothed = build("loss", LOSSES, {**spec, "label_smoothing": 0.1}, COUNTS)
+    assert not smoothed.gives_posterior
+    with pytest.raises(ValueError, match=f"{type(smoothed).__name__} stand for no posterior"):
+        smoothed.log_posterior(torch.zeros(1, 6))
 
 
 def test_a_class_without_training_cases_leaves_everything_finite(spec: dict[str, str]) -> None:

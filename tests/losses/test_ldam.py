@@ -84,7 +84,8 @@ def test_probabilities_are_those_of_the_scaled_logits() -> None:
 
 def test_it_says_what_its_logits_are_and_whether_it_weighs_classes() -> None:
     assert not LDAMLoss(PAD).gives_posterior
-    assert LDAMLoss(PAD, scale=1.0).gives_posterior
+    assert not LDAMLoss(PAD, scale=1.0).gives_posterior  # moved by margins
+    assert LDAMLoss(PAD, scale=1.0, max_m=0.0).gives_posterior
     assert LDAMLoss(PAD).is_weighted
     assert not LDAMLoss(PAD, beta=0.0).is_weighted
     # β = .5, n = (1, 2), w = (1.2, .8): (1.2, 1.6) / 2.8

@@ -226,7 +226,7 @@ def test_encoders_that_the_fusion_does_not_use_are_refused() -> None:
 def test_late_fusion_beside_a_loss_whose_logits_are_no_log_probabilities_is_refused(
     loss: dict[str, str], remedy: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"needs a softmax loss: .*loss\.{remedy}"):
+    with pytest.raises(ConfigError, match=rf"stand for none: set .*loss\.{remedy}"):
         build_model({"text": TEXT}, {"name": "late"}, loss, schema=SCHEMA, class_counts=[6, 3, 1])
 
 

@@ -24,6 +24,7 @@ from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
+from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
 from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cases, read_source
@@ -143,6 +144,7 @@ def run_benchmark(
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
+        arms = with_taught(arms, labelled.schema, say=say)
         return run_planned(
             planned(benchmark, arms, labelled, numbers, output),
             executor=executor,

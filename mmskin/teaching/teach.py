@@ -1,0 +1,107 @@
+"""The lessons, learned: a text encoder and its reader of fields, trained on random histories alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmskin.config.teaching_options import TeachingOptions
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.encoders.field_reader import FieldReader, Reading
+from mmskin.features import Features
+from mmskin.inputs.batch import stack_rows
+from mmskin.schema import Schema
+from mmskin.teaching.lesson import lessons
+
+PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-3, 3e-3
+WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
+CLIP_NORM = 1.0
+Say = Callable[[str], None]
+
+
+class Taught(NamedTuple):
+    """What teaching gives.
+
+    losses: of every step.
+    """
+
+    encoder: Encoder
+    losses: tuple[float, ...]
+
+
+def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Say = lambda line: None) -> Taught:
+    """Train an encoder and a new reader of fields; the encoder is given the reader, and changed in place.
+
+    Args:
+        encoder: a text encoder of which a part learns.
+        schema: all declared fields.
+        options: how long and how fast.
+        say: told the loss now and then.
+
+    Raises:
+        ConfigError: nothing is declared that could be taught.
+    """
+    rng = np.random.default_rng(options.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        reader = FieldReader(encoder.out_dim, schema.fields)
+        encoder.field_reader = reader
+        optimizer, schedule = _optimizer(encoder, reader, options)
+        drawn = lessons(schema, rng)
+        losses = []
+        encoder.train()
+        for step in range(options.steps):
+            batch = [next(drawn) for _ in range(options.batch_size)]
+            loss = reader.loss(encode(encoder, [lesson.text for lesson in batch]), [lesson.history for lesson in batch])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_([p for p in encoder.parameters() if p.requires_grad], CLIP_NORM)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+            if (step + 1) % 50 == 0:
+                say(f"step {step + 1} of {options.steps}, loss {np.mean(losses[-50:]):.3f}")
+    for parameter in encoder.parameters():
+        parameter.requires_grad_(False)
+    return Taught(encoder.eval(), tuple(losses))
+
+
+def encode(encoder: Encoder, texts: Sequence[str]) -> Features:
+    """Texts as one batch."""
+    rows = stack_rows([encoder.prepare(text) for text in texts])
+    assert not isinstance(rows, Features)
+    features: Features = encoder(rows)
+    return features
+
+
+@torch.inference_mode()
+def read_notes(
+    encoder: Encoder, reader: FieldReader, texts: Sequence[str], *, batch_size: int = 64
+) -> list[dict[str, Reading]]:
+    """What every text says of every field."""
+    parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+    return [reading for part in parts for reading in reader.read(encode(encoder, part))]
+
+
+def _optimizer(
+    encoder: Encoder, reader: FieldReader, options: TeachingOptions
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """AdamW with a short warmup and a cosine to 0; the reader, which starts from nothing, learns faster."""
+    own = {id(parameter) for parameter in reader.parameters()}
+    learned = [p for p in encoder.parameters() if p.requires_grad and id(p) not in own]
+    rate = options.learning_rate or (PRETRAINED_RATE if encoder.is_pretrained else NEW_RATE)
+    groups = [{"params": learned, "lr": rate}, {"params": list(reader.parameters()), "lr": READER_RATE}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    warmup = max(1, round(WARMUP * options.steps))
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, options.steps - warmup)))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
