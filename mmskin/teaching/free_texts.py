@@ -11,8 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmskin.data.tables.declaration import read_declaration
 from mmskin.errors import DataError
-from mmskin.schema import FieldValue, Schema
+from mmskin.schema import Field, FieldValue, Schema
+
+PAD_FIELDS = ("age", "region", "itch", "grew", "hurt", "changed", "bleed", "elevation", "skin_cancer_history")
+DURATION = Field(
+    name="duration_days",
+    kind="duration",
+    label="Present for",
+    low=0,
+    phrases={"value": ("Present for {value}.", "For {value}.", "Has had it for {value}.")},
+)
 
 
 class FreeText(NamedTuple):
@@ -29,6 +39,18 @@ class FreeText(NamedTuple):
     fields: Mapping[str, FieldValue]
     negated: tuple[str, ...]
     vague: tuple[str, ...]
+
+
+def free_text_schema() -> Schema:
+    """The ten fields that the texts are about: nine of PAD-UFES-20, and how long the lesion has been there.
+
+    PAD-UFES-20's skin cancer history is of "patient or family"; the texts' is the patient's own, and declared so.
+    """
+    schema = read_declaration("pad_ufes_20").declared_schema.with_fields(PAD_FIELDS)
+    own = schema.field("skin_cancer_history").model_copy(update={"label": "Skin cancer before"})
+    own = own.model_copy(update={"phrases": {**own.phrases, "yes": own.phrases["yes"][1:]}})
+    fields = (*(own if field.name == own.name else field for field in schema.fields), DURATION)
+    return schema.model_copy(update={"name": "free_text", "fields": fields, "optional_block": (), "subgroups": ()})
 
 
 def read_free_texts(path: Path, schema: Schema) -> list[FreeText]:
