@@ -21,6 +21,7 @@ from mmskin.cli.explain import explain
 from mmskin.cli.predict import predict
 from mmskin.cli.predict_table import predict_table
 from mmskin.cli.quickstart import quickstart
+from mmskin.cli.teach import teach
 from mmskin.cli.train import train
 from mmskin.config.plugins import import_plugins
 from mmskin.errors import MmskinError
@@ -33,7 +34,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (quickstart, train, benchmark, audit, evaluate, predict, explain, demo, predict_table, describe):
+for command in (
+    quickstart,
+    train,
+    benchmark,
+    audit,
+    teach,
+    evaluate,
+    predict,
+    explain,
+    demo,
+    predict_table,
+    describe,
+):
     app.command()(command)
 data_app = typer.Typer(help="Read data sets, describe them, make a synthetic one.", no_args_is_help=True)
 for name, data_command in (

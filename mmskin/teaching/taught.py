@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +40,8 @@ if sys.platform != "win32":
 
 Say = Callable[[str], None]
 ASSETS = "encoder"
+TEACHER = ("random_histories.py", "lesson.py", "teach.py")
+"""The files that decide what is taught, beside encoder, declaration and options."""
 FROZEN = {"trainable": "none"}
 
 
@@ -136,11 +137,10 @@ def digest_of(encoder: Encoder, schema: Schema, options: TeachingOptions) -> str
 
 
 def _teacher() -> str:
-    """Of the files of the teacher: other templates teach another encoder."""
-    files = sorted(p for p in Path(__file__).parent.iterdir() if p.suffix in (".py", ".yaml"))
+    """Of the files of the teacher: other wordings teach another encoder."""
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
+    for name in TEACHER:
+        digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
 
 
@@ -154,7 +154,7 @@ def write_taught(
         slot: that built it.
         schema: the data set's full declaration.
         options: of the teaching.
-        folder: must not exist, or be empty.
+        folder: must not exist, or be empty; its record comes last, and without it there is no taught encoder.
         say: told what happens.
     """
     began = time.process_time()
@@ -176,8 +176,10 @@ def write_taught(
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     save_file(tensors, partial / TENSORS)
     (partial / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(partial.iterdir(), key=lambda path: path.name == RECORD):  # what makes it one comes last
+        os.replace(path, folder / path.name)
+    partial.rmdir()
 
 
 def _frozen(slot: Mapping[str, Any]) -> dict[str, Any]:
