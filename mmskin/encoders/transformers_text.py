@@ -115,6 +115,11 @@ class TransformersTextEncoder(WordEncoder):
     def is_truncated(self, raw: str) -> bool:
         return self.prepare.is_truncated(raw)
 
+    def knows(self, word: str) -> bool:
+        """Whether the word is one piece, and not the unknown one."""
+        pieces = self.prepare.tokenizer.encode(word, add_special_tokens=False).tokens
+        return len(pieces) == 1 and pieces[0] not in UNKNOWN_PIECES
+
     def save_assets(self, folder: Path) -> None:
         """Write config.json, tokenizer.json and modules.json, all that `model=<folder>, weights="none"` reads."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,74 @@
+"""What should be known of a free text: words of no known language or meaning, and what contradicts a typed field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mmskin.encoders.encoder_contract import Encoder
+from mmskin.encoders.field_reader import Reading, declared_range
+from mmskin.schema import UNKNOWN, Field, FieldValue
+from mmskin.trained.note_reading import say_read, say_reading, stated
+from mmskin.trained.trained_model import TrainedModel
+
+FAR_SHARE = 0.05
+"""How far apart two numbers contradict each other, as a share of the declared range: 6 years of an age up to 120."""
+FAR_TIMES = 2.0
+"""How many times as long as the other a duration contradicts it."""
+KNOWN_SHARE = 0.3
+"""A text of which a smaller share of the long words is known is in no language that the encoder knows."""
+LONG_WORD = 4  # letters; shorter words are of many languages at once
+NO_LANGUAGE = "the free text is in no language that this model knows: nothing of it can be relied on"
+NO_MEANING = "no field was read from the free text"
+_WORDS = re.compile(r"[^\W\d_]+")
+
+
+def remarks_on_text(
+    trained: TrainedModel, text: str, fields: Mapping[str, FieldValue], readings: Mapping[str, Reading]
+) -> list[str]:
+    """What should be known of a free text: words of no known language or meaning, and what contradicts a typed field.
+
+    Args:
+        trained: that has read it.
+        text: the free words.
+        fields: as typed.
+        readings: what was read, of every field.
+    """
+    if not is_known_language(trained.model.encoders["text"], text):
+        return [NO_LANGUAGE]
+    sure = stated(readings)
+    if not sure:
+        return [NO_MEANING]
+    remarks = []
+    for name, reading in sure.items():
+        field, typed = trained.schema.field(name), fields.get(name)
+        if reading.value is not None and typed is not None and contradicts(field, reading.value, typed):
+            read = f"the text says {name}: {say_reading(field, reading)}"
+            remarks.append(f"{read}, the field says {say_read(field, typed)}")
+    return remarks
+
+
+def contradicts(field: Field, read: float | str, typed: float | str) -> bool:
+    """Whether two values of a field cannot both hold; "unknown" contradicts nothing."""
+    if UNKNOWN in (read, typed):
+        return False
+    if isinstance(read, str) or isinstance(typed, str):
+        return read != typed
+    if field.kind == "duration":
+        short, long = sorted((max(read, 1.0), max(typed, 1.0)))
+        return long / short > FAR_TIMES
+    low, high = declared_range(field)
+    return abs(read - typed) > FAR_SHARE * (high - low)
+
+
+def is_known_language(encoder: Encoder, text: str) -> bool:
+    """Whether enough of a text's long words are words that the encoder knows; a text without any is taken as known.
+
+    A word of another script counts however short it is, for its letters are none of Latin words.
+    """
+    words = [word for word in _WORDS.findall(text) if len(word) >= LONG_WORD or not _is_latin(word)]
+    return not words or sum(map(encoder.knows, words)) >= KNOWN_SHARE * len(words)
+
+
+def _is_latin(word: str) -> bool:
+    return all(ord(letter) < 0x250 for letter in word)  # Basic Latin to Latin Extended-B
