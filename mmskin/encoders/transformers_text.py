@@ -116,9 +116,9 @@ class TransformersTextEncoder(WordEncoder):
         return self.prepare.is_truncated(raw)
 
     def knows(self, word: str) -> bool:
-        """Whether the word is one piece, and not the unknown one."""
-        pieces = self.prepare.tokenizer.encode(word, add_special_tokens=False).tokens
-        return len(pieces) == 1 and pieces[0] not in UNKNOWN_PIECES
+        """Whether the word is one piece that reads as the word does, accents included."""
+        ids = self.prepare.tokenizer.encode(word, add_special_tokens=False).ids
+        return len(ids) == 1 and self.prepare.tokenizer.decode(ids).strip().casefold() == word.casefold()
 
     def save_assets(self, folder: Path) -> None:
         """Write config.json, tokenizer.json and modules.json, all that `model=<folder>, weights="none"` reads."""
