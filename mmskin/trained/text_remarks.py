@@ -41,7 +41,8 @@ def remarks_on_text(
     sure = stated(readings)
     says_something = any(not trained.schema.field(name).is_number for name in sure)  # digits are of any language
     words = long_words(text)
-    is_told_by_words = len(words) >= MANY_WORDS or not says_something
+    of_another_script = any(not _is_latin(word) for word in words)
+    is_told_by_words = len(words) >= MANY_WORDS or of_another_script or not says_something
     if is_told_by_words and not is_known_language(trained.model.encoders["text"], words):
         return [NO_LANGUAGE]
     if not sure:

@@ -34,6 +34,7 @@ SCRIPT: dict[str, dict[str, Reading]] = {
     "perhaps itches": {"itch": Reading("yes", 0.89)},
     "cannot say about itch": {"itch": Reading("unknown", 0.99)},
     "sixty, on the arm": {"age": Reading(60.4, 0.98), "region": Reading("arm", 0.95)},
+    "my arm": {"region": Reading("arm", 0.95)},
     "for half a year": {"days": Reading(183.0, 0.96)},
 }
 SAID = tuple(SCRIPT)
@@ -66,7 +67,7 @@ class ScriptedEncoder(Encoder):
         return Features(inputs["code"])
 
     def knows(self, word: str) -> bool:
-        return word not in FOREIGN
+        return word not in FOREIGN and word.isascii()
 
 
 def scripted_predictor(*, is_taught: bool = True) -> Predictor:

@@ -94,6 +94,11 @@ def test_words_of_which_nothing_is_read_are_said() -> None:
     assert remarks("The weather was fine.") == (NO_MEANING,)
 
 
+def test_another_script_is_told_by_one_word_whatever_was_read() -> None:
+    assert remarks("鼻子: my arm") == (NO_LANGUAGE,)
+    assert remarks("zxcv: my arm") == ()
+
+
 def test_long_words_are_of_four_letters_or_of_another_script() -> None:
     assert long_words("M 54, dói,痒 чес: itchy 6/12 x_ray") == ["痒", "чес", "itchy"]
 
