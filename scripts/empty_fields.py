@@ -22,7 +22,7 @@ from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.missingness import MISSINGNESS, fully_recorded
 from mmskin.report.numbers import number
 from mmskin.schema import Schema
-from mmskin.trained.saved_model import find_model, load_model
+from mmskin.trained.run_models import load_trained
 
 
 class Shift(NamedTuple):
@@ -58,7 +58,7 @@ def shifts(experiment: Experiment, output: Path, *, modes: Sequence[str], group:
         run_experiment(own, output / mode, progress=False)
         cases = load_cases(data)
         folds = folds_of(data, cases)
-        trained = load_model(find_model(output / mode))
+        trained = load_trained(output / mode)
         test = prepare_fold(data, cases, folds, int(trained.record["fold"])).split.test
         asked = test[test.target.isin(cases.schema.class_groups[group]) & fully_recorded(test, cases.schema)]
         emptied = asked.assign(**dict.fromkeys(optional_fields(cases.table, cases.schema)))

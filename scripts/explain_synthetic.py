@@ -166,12 +166,14 @@ def curves(predictor: Predictor, seen: Sequence[Seen], *, orders: int) -> dict[s
 
 def probability(predictor: Predictor, case: Seen) -> Callable[[Tensor], Tensor]:
     """Photos (N, 3, H, W) → (N,), the probability of the class that the map explains."""
-    return lambda photos: predictor.trained.loss.probabilities(case.held.logits_of_pixels(photos))[:, case.code]
+    return lambda photos: predictor.trained.models[0].loss.probabilities(case.held.logits_of_pixels(photos))[
+        :, case.code
+    ]
 
 
 def sanity(predictor: Predictor, seen: Sequence[Seen]) -> dict[str, float]:
     """Rank correlation of a map with that of the same photo after layers have forgotten what they learned."""
-    model: Any = predictor.trained.model
+    model: Any = predictor.trained.models[0].model
     cnn = model.encoders["image"].model
     found = {}
     for name, modules in {
@@ -214,7 +216,7 @@ def cost(predictor: Predictor, case: Seen, *, repeats: int = 15) -> dict[str, fl
 
     def both_ways() -> None:
         torch.autograd.backward(case.held.logits_of_pixels(pixels[None])[0, case.code])
-        predictor.trained.model.zero_grad(set_to_none=True)
+        predictor.trained.models[0].model.zero_grad(set_to_none=True)
 
     tasks = {"grad_cam": lambda: heat_of(case.held.at(pixels), case.code), "forward and backward": both_ways}
     spent: dict[str, list[float]] = {name: [] for name in tasks}
@@ -242,7 +244,7 @@ def pen_mark(models: dict[str, tuple[Predictor, Path]], *, cases: int) -> dict[s
             drawn = [render(twin(by_id[case_id], {"pen": pen}), size=SIZE, area=AREA).pixels for pen in ("no", "yes")]
             held = [hold_presented(predictor.present(Image.fromarray(pixels))) for pixels in drawn]
             with torch.no_grad():
-                loss = predictor.trained.loss
+                loss = predictor.trained.models[0].loss
                 probs = [loss.probabilities(one.logits_of_tokens(one.tokens[None]))[0] for one in held]
             moved.append(float(probs[1][worrying].sum() - probs[0][worrying].sum()))
             code = worrying[int(probs[1][worrying].argmax())]

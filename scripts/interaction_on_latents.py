@@ -79,7 +79,7 @@ def train(arm: str, design: ClinicDesign, latents: Latents, *, seed: int) -> Mul
         for batch in batches(tokens, target, torch.randperm(TRAIN)):
             output = model(batch)
             total = loss(output.logits, batch.target)
-            for logits in (output.branch_logits or {}).values():
+            for _, logits in output.parts():
                 total = total + loss(logits, batch.target)
             optimizer.zero_grad()
             total.backward()

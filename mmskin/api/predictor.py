@@ -21,11 +21,12 @@ from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.inputs.batch import collate
 from mmskin.inputs.photos import PhotoSource, open_rgb
 from mmskin.schema import Schema
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import read_note
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
-from mmskin.trained.saved_model import find_model, load_model, save_model
-from mmskin.trained.trained_model import TrainedModel
+from mmskin.trained.run_models import load_trained
+from mmskin.trained.saved_model import save_model
 
 
 class Predictor:
@@ -37,17 +38,21 @@ class Predictor:
     True
     """
 
-    def __init__(self, trained: TrainedModel) -> None:
+    def __init__(self, trained: Trained) -> None:
         self.trained = trained
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """Read a model directory, or the run directory that holds exactly one.
+    def load(cls, folder: str | Path, *, arm: str | None = None) -> Self:
+        """Read a model folder, or a run folder: its models of several folds and seeds answer together.
+
+        Args:
+            folder: of a model, or of a run.
+            arm: of a run that has saved models of several arms, the one.
 
         Raises:
-            ModelError: none there, several, or a damaged one.
+            ModelError: none there, a damaged one, several arms and none named, or models that cannot answer together.
         """
-        return cls(load_model(find_model(Path(folder))))
+        return cls(load_trained(Path(folder), arm=arm))
 
     def save(self, folder: str | Path) -> None:
         """Write a model directory into a new or empty folder.
@@ -58,9 +63,11 @@ class Predictor:
         save_model(self.trained, Path(folder))
 
     def __repr__(self) -> str:
-        fusion = self.trained.record.get("fusion", {}).get("name", type(self.trained.model.fusion).__name__)
+        several = f", {len(self.trained.models)} models together" if len(self.trained.models) > 1 else ""
+        model = self.trained.models[0]
+        fusion = model.record.get("fusion", {}).get("name", type(model.model.fusion).__name__)
         lines = [
-            f"Predictor: {fusion} of {', '.join(self.modalities)}",
+            f"Predictor: {fusion} of {', '.join(self.modalities)}{several}",
             f"  classes: {', '.join(self.schema.classes)}",
             f"  fields:  {', '.join(self.schema.field_names) or 'none'}",
         ]
@@ -154,11 +161,14 @@ class Predictor:
     ) -> dict[str, NDArray[np.float32]]:
         """By modality that is present, the vector that its encoder makes of the case, (D,), photos of a kind pooled.
 
-        Arguments and refusals are those of `predict`.
+        Arguments and refusals are those of `predict`; an ensemble has no vectors of its own, and is refused.
         """
-        batch = collate([self.present(image, metadata, text).case])
+        if len(self.trained.models) > 1:
+            raise UserError(f"these are {len(self.trained.models)} models with vectors of their own: load one of them")
+        (model,) = self.trained.models
+        batch = collate([self.present(image, metadata, text).of(model).case])
         with torch.inference_mode():
-            features, present = self.trained.model.encode(batch)
+            features, present = model.model.encode(batch)
         return {m: features[m].pooled[0].float().numpy() for m in self.modalities if bool(present[m][0])}
 
     def explain(
@@ -218,17 +228,21 @@ class Predictor:
         return map_of(self.present(image, metadata, text), target=target, method=method, kind=kind)
 
 
-def load(folder: str | Path) -> Predictor:
-    """A saved model: the folder that `fit`, `save` or a run wrote.
+def load(folder: str | Path, *, arm: str | None = None) -> Predictor:
+    """A saved model: the folder that `fit`, `save` or a run wrote. The models of a run's folds answer together.
 
     >>> mmskin.load("no/such/folder")
     Traceback (most recent call last):
     mmskin.errors.ModelError: no/such/folder is no mmskin model...
 
+    Args:
+        folder: of a model, or of a run.
+        arm: of a run that has saved models of several arms, the one.
+
     Raises:
-        ModelError: none there, several, or a damaged one; one with parts that nobody has imported.
+        ModelError: none there, or a damaged one; several arms and none named; one with parts that nobody has imported.
     """
-    return Predictor.load(folder)
+    return Predictor.load(folder, arm=arm)
 
 
 def read_history(values: Sequence[str]) -> dict[str, str]:

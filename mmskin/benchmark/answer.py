@@ -179,7 +179,8 @@ def evaluated(
 
 def originals_of(arms: Mapping[str, Arm]) -> dict[str, str]:
     """By control, the arm that is the same but for its histories, which are the patients' own."""
-    plain = {name: arm.model_dump() for name, arm in arms.items()}
+    # `experts: null` is another arm than one that says nothing of experts and takes the shared ones.
+    plain = {name: arm.model_dump() | {"own experts": "experts" in arm.model_fields_set} for name, arm in arms.items()}
     controls = {name: arm | {"shuffle_histories": False} for name, arm in plain.items() if arm["shuffle_histories"]}
     same = {control: [name for name, arm in plain.items() if arm == own] for control, own in controls.items()}
     return {control: names[0] for control, names in same.items() if names}

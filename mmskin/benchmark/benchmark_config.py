@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from mmskin.config.experiment import (
     DataConfig,
     Experiment,
+    ExpertsConfig,
     ModalityName,
     Slot,
     Strict,
@@ -50,6 +51,7 @@ class Arm(Strict):
     """One thing that is compared: a fusion of encoders, or a table arm (`benchmark.baselines`).
 
     fusion: with the shared encoders of the modalities that it uses.
+    experts: in place of the shared ones, as `Experiment.experts`; null for none.
     table: a table arm in its place.
     loss: in place of the shared one.
     training: what differs from the shared recipe, such as {epochs: 16}.
@@ -63,6 +65,7 @@ class Arm(Strict):
     """
 
     fusion: Slot | None = None
+    experts: ExpertsConfig | None = None
     table: Slot | None = None
     loss: Slot | None = None
     training: dict[str, Any] = Field(default={})
@@ -76,12 +79,16 @@ class Arm(Strict):
     def _is_of_one_kind(self) -> Self:
         if (self.fusion is None) == (self.table is None):
             raise ValueError("an arm has either a fusion or a table, such as {fusion: {name: late}}")
-        if self.table is not None and (self.loss is not None or self.training):
-            raise ValueError("a table arm has no loss and no training")
+        if self.table is not None and (self.loss is not None or self.training or self.experts is not None):
+            raise ValueError("a table arm has no loss, no training and no experts")
         slots = {"fusion": self.fusion, "table": self.table, "loss": self.loss}
         slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items() if FROM not in slot}
         _refuse_nameless(slots)
         return self
+
+    def experts_beside(self, shared: ExpertsConfig | None) -> ExpertsConfig | None:
+        """Its own where it says something of them, null too; else the shared ones."""
+        return self.experts if "experts" in self.model_fields_set else shared
 
     @property
     def sources(self) -> dict[str, str]:
@@ -122,6 +129,8 @@ class Benchmark(Strict):
     """Must be named where there are several arms."""
     encoders: dict[ModalityName, Slot] = Field(default={})
     """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
+    experts: ExpertsConfig | None = None
+    """What fusions correct, shared by all arms whose fusion joins modalities; null for none."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
     photo_pooling: Literal["mean", "attention"] = "mean"
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
@@ -217,7 +226,7 @@ def of_one_arm(experiment: Experiment) -> Benchmark:
         loss=experiment.loss,
         photo_pooling=experiment.photo_pooling,
         training=experiment.training,
-        arms={ARM_NAME_UNFIT.sub("_", experiment.name): Arm(fusion=experiment.fusion)},
+        arms={ARM_NAME_UNFIT.sub("_", experiment.name): Arm(fusion=experiment.fusion, experts=experiment.experts)},
         audit=False,
         missing_parts=None,
         explanations=None,

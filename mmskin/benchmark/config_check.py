@@ -10,7 +10,14 @@ from mmskin.config.experiment import Slot, TrainingConfig, faults_of
 from mmskin.encoders import encoder_table
 from mmskin.fusion import FUSIONS
 from mmskin.losses import LOSSES
-from mmskin.model.parts_check import faults_of_data, faults_of_slot, faults_together, refuse
+from mmskin.model.parts_check import (
+    are_experts_already,
+    faults_of_data,
+    faults_of_slot,
+    faults_together,
+    refuse,
+    takes_experts,
+)
 
 
 def check_benchmark(benchmark: Benchmark, *, reads_data: bool = True) -> None:
@@ -41,6 +48,8 @@ def check_benchmark(benchmark: Benchmark, *, reads_data: bool = True) -> None:
             if arm.fusion is not None:
                 encoders = _within_reach(arm, benchmark.encoders, benchmark.arms)
                 faults += faults_together(encoders, arm.fusion, where=f"arms.{name}.", shared=True)
+                if arm.experts is not None and not takes_experts(arm.fusion):
+                    faults.append(f"arms.{name}.{are_experts_already(arm.fusion['name'])}")
     refuse(faults)
 
 

@@ -13,12 +13,13 @@ from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.config.build import build
-from mmskin.config.experiment import DataConfig, Experiment, Slot, TrainingConfig
+from mmskin.config.experiment import DataConfig, Experiment, ExpertsConfig, Slot, TrainingConfig
 from mmskin.config.teaching_options import TAUGHT
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.losses import LOSSES
+from mmskin.model.parts_check import takes_experts
 from mmskin.training.readings import Reading
 
 ANY_WIDTH = 64 * 720_720
@@ -33,6 +34,7 @@ class Shared(NamedTuple):
     encoders: Mapping[str, Slot]
     loss: Slot
     photo_pooling: str
+    experts: ExpertsConfig | None
     training: TrainingConfig
     test: bool
     features: str
@@ -56,8 +58,9 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             not go together, arms that read each other.
     """
     resolved: dict[str, ResolvedArm] = {}
-    given = benchmark.model_dump(include=set(Shared._fields) - {"data", "training"})
-    shared = Shared(data=benchmark.data, training=benchmark.training, **given)
+    sections = {"data", "training", "experts"}
+    given = benchmark.model_dump(include=set(Shared._fields) - sections)
+    shared = Shared(**given, **{section: getattr(benchmark, section) for section in sections})
     sources = {source for arm in benchmark.arms.values() for source in arm.sources.values()}
     for wave in _waves(benchmark.arms):
         for name in wave:
@@ -109,6 +112,7 @@ def _neural_arm(
             "data": shared.data,
             "encoders": {modality: encoders[modality] for modality in modalities},
             "fusion": arm.fusion,
+            "experts": _experts_of(arm, shared),
             "photo_pooling": shared.photo_pooling,
             "loss": arm.loss or shared.loss,
             "training": recipe,
@@ -120,6 +124,12 @@ def _neural_arm(
     refuse_double_balancing(experiment)
     sources = {modality: source for modality, source in arm.sources.items() if modality in modalities}
     return NeuralArm(name, experiment, tuple(seeds), tokens, sources, arm.shuffle_histories)
+
+
+def _experts_of(arm: Arm, shared: Shared) -> ExpertsConfig | None:
+    """Shared experts go to the fusions that can correct some."""
+    asked = arm.experts_beside(shared.experts)
+    return asked if arm.experts is not None or takes_experts(arm.fusion or {}) else None
 
 
 def _table_arm(name: str, arm: Arm, table: Slot, shared: Shared, resolved: Mapping[str, ResolvedArm]) -> TableArm:

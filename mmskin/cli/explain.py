@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmskin.cli.console import say
-from mmskin.cli.options import Fields, Images, Model, Overrides, Text, read_data_section, read_photos
+from mmskin.cli.options import Fields, Images, Model, Overrides, RunArm, Text, read_data_section, read_photos
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
@@ -31,6 +31,7 @@ def explain(
         bool, typer.Option("--check", help="do explanations hold on test cases of CONFIG, with the model's own folds?")
     ] = False,
     cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
+    arm: RunArm = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
 ) -> None:
@@ -40,7 +41,7 @@ def explain(
             raise typer.BadParameter("--check draws its cases from the test fold: leave the case out")
         if config is None:
             raise typer.BadParameter("--check needs a config: mmskin explain MODEL CONFIG --check --output …")
-        check_on_test_fold(model, read_data_section(config, overrides), cases=cases, output=output)
+        check_on_test_fold(model, read_data_section(config, overrides), arm=arm, cases=cases, output=output)
         return
     if config is not None:
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
@@ -52,7 +53,7 @@ def explain(
     from mmskin.report.explanation_sentences import sentences
 
     recorded, words = read_history_file(history) if history is not None else ({}, None)
-    trained = Predictor.load(model).trained
+    trained = Predictor.load(model, arm=arm).trained
     explainer = Explainer(trained, exact_fields=exact_fields)
     photos = read_photos(image or [], trained)
     explanation = explainer.explain(photos, recorded | read_history(field or []), text or words, target=target)
@@ -66,14 +67,14 @@ def explain(
     say(f"page: {page}")
 
 
-def check_on_test_fold(model: Path, data: DataConfig, *, cases: int, output: Path) -> None:
+def check_on_test_fold(model: Path, data: DataConfig, *, arm: str | None, cases: int, output: Path) -> None:
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
     from mmskin.explain.explanation_check import check_explanations, unseen_rows
     from mmskin.output_lock import locked
     from mmskin.report.check_page import lines, write_check
 
-    trained = Predictor.load(model).trained
+    trained = Predictor.load(model, arm=arm).trained
     found = check_explanations(trained, unseen_rows(trained, data), cases=cases)
     made = trained.record
     about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}

@@ -13,14 +13,15 @@ from mmskin.features import is_photo, photo_title
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
-    from mmskin.trained.trained_model import TrainedModel
+    from mmskin.trained.ensemble import Trained
 
 Config = Annotated[Path, typer.Argument(help="experiment, a YAML file such as configs/pad_ufes_20/image_only.yaml")]
 DataFile = Annotated[Path, typer.Argument(help="experiment, benchmark, or a YAML file with a data section alone")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")
 ]
-Model = Annotated[Path, typer.Argument(help="model folder, or a run folder that holds one model")]
+Model = Annotated[Path, typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble")]
+RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
 Images = Annotated[
     list[str] | None,
     typer.Option(help="photo; clinical=a.jpg and so on for a model that reads several kinds; repeat for several"),
@@ -30,7 +31,7 @@ Text = Annotated[str | None, typer.Option(help="what the patient says, in free t
 Replicates = Annotated[int, typer.Option(min=100, help="resamples of the patients")]
 
 
-def read_photos(words: Sequence[str], trained: TrainedModel) -> dict[str, list[str]]:
+def read_photos(words: Sequence[str], trained: Trained) -> dict[str, list[str]]:
     """The values of --image → photos by kind.
 
     Args:

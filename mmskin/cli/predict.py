@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.options import Fields, Images, Model, Text, read_photos
+from mmskin.cli.options import Fields, Images, Model, RunArm, Text, read_photos
 
 
 def predict(
@@ -18,6 +18,7 @@ def predict(
     text: Text = None,
     heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
     target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
+    arm: RunArm = None,
     kind: Annotated[str | None, typer.Option(help="photo of the heat map; the first kind that is given if not")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -28,7 +29,7 @@ def predict(
     from mmskin.report.numbers import percent
     from mmskin.trained.note_reading import read_lines
 
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, arm=arm)
     fields = read_history(field or [])
     photos = read_photos(image or [], predictor.trained)
     answer = predictor.predict(image=photos, metadata=fields, text=text)

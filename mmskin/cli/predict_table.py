@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mmskin.cli.console import say
-from mmskin.cli.options import DataFile, Model, Overrides, read_data_section
+from mmskin.cli.options import DataFile, Model, Overrides, RunArm, read_data_section
 from mmskin.errors import UserError
 
 
@@ -17,6 +17,7 @@ def predict_table(
     config: DataFile,
     overrides: Overrides = None,
     *,
+    arm: RunArm = None,
     output: Annotated[Path, typer.Option(help="CSV or parquet file to write")],
 ) -> None:
     """Probabilities for every case of a table; labels are not needed and not looked at."""
@@ -28,9 +29,12 @@ def predict_table(
     from mmskin.data.load import read_source
 
     cases = read_source(data)
-    answers = Predictor.load(model).predict_table(cases.table)
+    predictor = Predictor.load(model, arm=arm)
+    answers = predictor.predict_table(cases.table)
     if output.suffix == ".parquet":
         answers.to_parquet(output)
     else:
         answers.to_csv(output, index=False)
+    for remark in predictor.trained.remarks:
+        say(f"note: {remark}")
     say(f"{len(answers)} cases: {output}")

@@ -110,6 +110,19 @@ class TrainingConfig(Strict):
         return self
 
 
+class ExpertsConfig(Strict):
+    """Experts of one modality each, which the fusion corrects through a gate that starts closed."""
+
+    hidden_dim: int | None = Field(default=None, ge=1)
+    """Width of a hidden layer in each expert; null for linear ones."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """On each expert's input and hidden layer."""
+    weights: Literal["training", "fixed", "validation"] = "training"
+    """Of the experts: learned with everything else, left at 1, or found on validation rows after training."""
+    gate: Literal["all", "class"] = "all"
+    """One gate for all classes, or one a class."""
+
+
 class Experiment(Strict):
     """Everything that `mmskin train` needs to know."""
 
@@ -117,6 +130,8 @@ class Experiment(Strict):
     data: DataConfig
     encoders: dict[ModalityName, Slot]
     fusion: Slot
+    experts: ExpertsConfig | None = None
+    """What the fusion corrects, {} for the defaults; null for a fusion that answers by itself."""
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = {"name": "class_balanced_focal"}

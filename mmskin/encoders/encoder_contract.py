@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 
 from mmskin.encoders.field_reader import FieldReader
@@ -51,6 +52,21 @@ class Encoder(nn.Module):
     def last_block(self) -> nn.Module | None:
         """Of a transformer over patches, its last block, (B, prefix + T, D) → the same; None for everything else."""
         return None
+
+    def cells_and_reader(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Callable[[Tensor], Features]]:
+        """Of an image encoder with a grid: its last feature map, and what it makes of such a map, differentiable.
+
+        The map is (B, prefix + T, D'), cells row by row; read by the second part it gives what `forward` gives. This
+        holds as it stands for encoders whose pooled vector is the mean of their tokens; those that do more after the
+        map (a norm, a head) have their own. It is not asked of encoders with a `last_block`.
+        """
+        tokens = self(inputs).tokens
+        assert isinstance(tokens, Tensor)
+
+        def read(cells: Tensor) -> Features:
+            return Features(cells.mean(1), cells, torch.ones(cells.shape[:2], dtype=torch.bool, device=cells.device))
+
+        return tokens, read
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode a batch.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -104,20 +104,38 @@ class TimmImageEncoder(Encoder):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode pixels (B, 3, H, W), normalised as `prepare` does."""
+        return self._read(self.model.forward_features(inputs["pixels"]))
+
+    def cells_and_reader(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Callable[[Tensor], Features]]:
         maps: Tensor = self.model.forward_features(inputs["pixels"])
+        if maps.ndim == 3:
+            return maps, self._read
+        shape = maps.shape[1:3] if self._channels_last else maps.shape[2:]
+
+        def read(cells: Tensor) -> Features:
+            by_row = cells.reshape(len(cells), *shape, -1)
+            return self._read(by_row if self._channels_last else by_row.permute(0, 3, 1, 2).contiguous())
+
+        return self._flat(maps), read
+
+    def rebuild_options(self, assets: str) -> dict[str, Any]:
+        return {"weights": "none"}
+
+    def _read(self, maps: Tensor) -> Features:
+        """Pooled vector and tokens of what the last stage gives, as timm shapes it."""
         pooled: Tensor = self.model.forward_head(maps, pre_logits=True)
         tokens = self._cells(maps) if maps.ndim == 4 else maps[:, self.prefix_tokens :]
         return Features(
             pooled=pooled, tokens=tokens, mask=torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         )
 
-    def rebuild_options(self, assets: str) -> dict[str, Any]:
-        return {"weights": "none"}
-
     def _cells(self, maps: Tensor) -> Tensor:
         """A feature map as tokens: (B, h*w, D)."""
-        cells = maps.flatten(1, 2) if self._channels_last else maps.flatten(2).transpose(1, 2)
+        cells = self._flat(maps)
         return self._through_head(cells) if self._head_on_cells else cells
+
+    def _flat(self, maps: Tensor) -> Tensor:
+        return maps.flatten(1, 2) if self._channels_last else maps.flatten(2).transpose(1, 2)
 
     def _through_head(self, cells: Tensor) -> Tensor:
         """Every cell as if it were a map of one pixel."""

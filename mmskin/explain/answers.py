@@ -13,8 +13,9 @@ from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.note import render_note
 from mmskin.inputs.readers import RawCase, read_case
 from mmskin.schema import History, Schema
-from mmskin.trained.calibration import apply_temperature
+from mmskin.trained.calibration import at_temperature
 from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.trained_model import TrainedModel
 
 Floats = NDArray[np.float64]
 CHUNK = 32  # histories in one batch; short and long notes go apart, so little is padded
@@ -38,7 +39,7 @@ class Answers:
     def __init__(self, presented: PresentedCase) -> None:
         self.presented, self.trained = presented, presented.trained
         self.photos = frozenset(kind for kind, photos in presented.photos.items() if photos)
-        self.readers = self.trained.readers()
+        self.readers = {id(model): model.readers() for model in self.trained.models}
         self.asked: dict[Hashable, Floats] = {}
 
     @property
@@ -64,10 +65,14 @@ class Answers:
         waiting = sorted(new.items(), key=lambda item: len(item[1].note))
         for start in range(0, len(waiting), CHUNK):
             chunk = waiting[start : start + CHUNK]
-            answers = self.trained.of_batch(self.batch([question for _, question in chunk]))
+            answers = self._answers([question for _, question in chunk])
             answers = np.where(np.isnan(answers), self.nothing(), answers)
             self.asked |= {key: answer for (key, _), answer in zip(chunk, answers, strict=True)}
         return np.stack([self.asked[key] for key in keys])
+
+    def _answers(self, questions: Sequence[Question]) -> Floats:
+        """(N, C); NaN where nothing is there."""
+        return self.trained.answered(lambda model: model.of_batch(self.batch(questions, model)))
 
     def nothing(self) -> Floats:
         """(C,) what is said of a case of which nothing is known: the class shares of training.
@@ -76,23 +81,30 @@ class Answers:
         with nothing present. A model's own answer without any modality would be no better founded: fusions promise
         answers to non-empty subsets only, and none is trained on an empty one.
         """
-        log_prior, loss = self.trained.model.fusion.log_prior[None].double(), self.trained.loss
-        raw = loss.probabilities(log_prior) if loss.gives_posterior else log_prior.exp()
-        return np.asarray(apply_temperature(raw.numpy(), self.trained.temperature)[0])
+        nothing: Floats = self.trained.answered(_nothing)[0]
+        return nothing
 
-    def batch(self, questions: Sequence[Question]) -> Batch:
-        """What the model reads of the questions, in order."""
-        return collate([self._case(question) for question in questions])
+    def batch(self, questions: Sequence[Question], model: TrainedModel | None = None) -> Batch:
+        """What a model reads of the questions, in order; the first of an ensemble if none is named."""
+        return collate([self._case(question, model or self.trained.models[0]) for question in questions])
 
-    def _case(self, question: Question) -> Case:
-        photos = {kind: rows for kind, rows in self.presented.encoded.items() if kind in question.photos}
-        others = {modality: read for modality, read in self.readers.items() if modality != "text"}
+    def _case(self, question: Question, model: TrainedModel) -> Case:
+        readers = self.readers[id(model)]
+        encoded = self.presented.of(model).encoded
+        photos = {kind: rows for kind, rows in encoded.items() if kind in question.photos}
+        others = {modality: read for modality, read in readers.items() if modality != "text"}
         case = read_case(others, RawCase("", photos, question.history))
-        if "text" not in self.readers:
+        if "text" not in readers:
             return case
-        prepare = self.trained.model.encoders["text"].prepare  # of a note that may be shorter than the history's own
+        prepare = model.encoders["text"].prepare  # of a note that may be shorter than the history's own
         return case._replace(rows=case.rows | {"text": [prepare(question.note)] if question.note else []})
 
     def _key(self, question: Question) -> Hashable:
         columns = tuple(sorted(question.history.recorded().items())) if "metadata" in self.trained.modalities else ()
         return question.photos, question.note, columns
+
+
+def _nothing(model: TrainedModel) -> Floats:
+    """(1, C) what one model says of a case of which nothing is known."""
+    log_prior, loss = model.model.fusion.log_prior[None].double(), model.loss
+    return np.asarray(at_temperature(loss.of_posterior(log_prior).numpy(), model.temperature))

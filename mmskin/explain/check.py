@@ -223,7 +223,7 @@ def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, f
     """What the heat map of a photo is worth. One that is all zero has no order and points nowhere."""
     heat = heat_of(held, case.code)
     model = held.model
-    answering = [part for part in (model.fusion, model.head) if part is not None]
+    answering = [part for part in (model.fusion, model.head, model.correction) if part is not None]
     photo = [part for part in (model.encoders[held.kind], model.photo_pooling) if part is not None]
 
     def when_forgotten(modules: Sequence[nn.Module]) -> float:
@@ -251,7 +251,7 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
     """Areas of the map's own order, the mean of random orders of the same photo, and the difference."""
 
     def answer(photos: Tensor) -> Tensor:
-        return case.answers.trained.calibrated(held.logits_of_pixels(photos))[:, case.code]
+        return case.answers.trained.models[0].calibrated(held.logits_of_pixels(photos))[:, case.code]
 
     rng = np.random.default_rng(seed)
     orders = [order, *(rng.permutation(len(order)) for _ in range(ORDERS))]

@@ -18,10 +18,10 @@ from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import read_lines
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present, several
-from mmskin.trained.trained_model import TrainedModel
 
 
 class Explainer:
@@ -31,13 +31,13 @@ class Explainer:
     upon; log-odds would add up more evenly, and nobody could say what four of them are.
 
     Args:
-        trained: any, whatever it reads and however it fuses.
+        trained: any, whatever it reads and however it fuses; of an ensemble its own answer is explained.
         exact_fields: the most recorded fields for which all subsets are asked. Through a text encoder of 22 million
             weights 8 fields take two cores about a second, and each field more doubles that.
         pairs: of orders drawn where more are recorded; see `shapley_values`.
     """
 
-    def __init__(self, trained: TrainedModel, *, exact_fields: int = 10, pairs: int = 8) -> None:
+    def __init__(self, trained: Trained, *, exact_fields: int = 10, pairs: int = 8) -> None:
         self.trained = trained
         self.exact_fields, self.pairs = exact_fields, pairs
 
@@ -107,7 +107,7 @@ class Explainer:
 
     def _photo_maps(self, presented: PresentedCase, target: str) -> Iterator[tuple[str, PhotoMap]]:
         """By kind, the map of the first photo, by itself if there are several; of encoders that give one."""
-        encoders = self.trained.model.encoders
+        encoders = self.trained.encoders
         for kind, photos in presented.photos.items():
             if photos and encoders[kind].grid is not None:
                 one = presented if len(photos) == 1 else presented.with_photos({**presented.photos, kind: photos[:1]})

@@ -22,12 +22,13 @@ from mmskin.explain.fixed_history import hold_presented
 from mmskin.explain.overlay import Box, in_pixels
 from mmskin.explain.photo_map import seen_part
 from mmskin.features import is_photo
+from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.presented_case import present
 from mmskin.trained.trained_model import TrainedModel
 
 
-def check_explanations(trained: TrainedModel, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
-    """Measure the explanations of cases drawn from a table.
+def check_explanations(trained: Trained, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
+    """Measure the explanations of cases drawn from a table; of an ensemble those of its first model.
 
     Args:
         trained: any, whatever it reads and however it fuses.
@@ -38,13 +39,17 @@ def check_explanations(trained: TrainedModel, rows: pd.DataFrame, *, cases: int 
     Raises:
         UserError: the model can answer none of them.
     """
+    if isinstance(trained, Ensemble):
+        found = check_explanations(trained.models[0], rows, cases=cases, seed=seed)
+        own = f"the mean map of the {len(trained.models)} models: that of the first model was"
+        return found._replace(left_out=(own, *found.left_out))
     drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed)), cases))
     if not drawn:
         raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
     return check(drawn, seed=seed)
 
 
-def unseen_rows(trained: TrainedModel, data: DataConfig) -> pd.DataFrame:
+def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:
     """The test cases of the fold on which a saved model was trained.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,9 @@ from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Batch, collate
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.trained_model import TrainedModel
+
+Read = Callable[[Tensor], Features]
 
 NO_MAP = "the image encoder gives no map of the photo: there is no heat map to draw"
 
@@ -30,8 +32,10 @@ class FixedHistory:
     kind: of the photo.
     pixels: (3, H, W), the photo as the image encoder reads it.
     tokens: (T, D), the patches of the photo at the last place where the model still reads them: the feature map of a
-        CNN; in a transformer what goes into its last block, because a class token has read the patches by then. Class,
-        distillation and register tokens are left out.
+        CNN, before pooling, norm and head; in a transformer what goes into its last block, because a class token has
+        read the patches by then. Class, distillation and register tokens are left out.
+    prefix: (P, D), those that are left out; a CNN has none.
+    read: what the encoder makes of (N, P + T, D) in that place.
     grid: rows and columns of the tokens.
     """
 
@@ -41,25 +45,13 @@ class FixedHistory:
     present: Mapping[str, Tensor]
     pixels: Tensor
     tokens: Tensor
+    prefix: Tensor
+    read: Read
     grid: Grid
 
     def logits_of_tokens(self, tokens: Tensor) -> Tensor:
-        """(N, T, D) in place of the photo's own tokens → logits (N, C), differentiable.
-
-        In a CNN `pooled` moves with the mean of the tokens; what its norm or head adds to that mean stays as it is.
-        """
-        encoder = self.model.encoders[self.kind]
-        if encoder.last_block is None:
-            own = self.features[self.kind]
-            pooled = own.pooled + (tokens.mean(1) - self.tokens.mean(0))
-            mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
-            return self._classify(Features(pooled, tokens, mask))
-
-        def with_tokens(given: Tensor) -> Tensor:
-            return torch.cat([given[:, : encoder.prefix_tokens], tokens], dim=1)
-
-        with _input_changed(encoder.last_block, with_tokens):
-            return self.logits_of_pixels(self.pixels.expand(len(tokens), -1, -1, -1))
+        """(N, T, D) in place of the photo's own tokens → logits (N, C), differentiable."""
+        return self._classify(self.read(torch.cat([self.prefix.expand(len(tokens), -1, -1), tokens], dim=1)))
 
     def logits_of_pixels(self, pixels: Tensor) -> Tensor:
         """(N, 3, H, W) in place of the photo, prepared as it is → logits (N, C), differentiable."""
@@ -67,11 +59,9 @@ class FixedHistory:
 
     def at(self, pixels: Tensor) -> FixedHistory:
         """The same case with another photo, (3, H, W), prepared as its own is; and with the weights of this moment."""
-        encoder = self.model.encoders[self.kind]
-        with torch.no_grad():
-            photo = encoder({"pixels": pixels[None]})
-        tokens = _tokens(encoder, photo, pixels)
-        return replace(self, features={**self.features, self.kind: photo}, pixels=pixels, tokens=tokens)
+        photo, tokens, prefix, read = _read_photo(self.model.encoders[self.kind], pixels)
+        features = {**self.features, self.kind: photo}
+        return replace(self, features=features, pixels=pixels, tokens=tokens, prefix=prefix, read=read)
 
     def seen_through(self, masks: Tensor) -> Tensor:
         """Masks (N, h, w) in [0, 1] → photos (N, 3, H, W), mean grey where a mask is 0."""
@@ -85,12 +75,15 @@ class FixedHistory:
         return self.model.classify(held | {self.kind: photo}, present).logits
 
 
-def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> FixedHistory:
+def hold_presented(
+    presented: PresentedCase, *, kind: str | None = None, model: TrainedModel | None = None
+) -> FixedHistory:
     """Hold all of a case fixed but its photo of one kind.
 
     Args:
         presented: the case, with one photo of that kind.
         kind: of photo; the first that the model reads if None.
+        model: which of an ensemble's; its first if None.
 
     Raises:
         UserError: a model that reads no such photo, no photo or several, or an encoder that gives no map of a photo.
@@ -107,11 +100,12 @@ def hold_presented(presented: PresentedCase, *, kind: str | None = None) -> Fixe
         raise UserError(f"a heat map of the {photo_title(kind)} needs that photo, however: this case has none")
     if count != 1:
         raise UserError(f"a heat map is drawn of one photo at a time, however: this case has {count}")
-    inputs = presented.prepared[kind]
+    asked = presented.of(model or presented.trained.models[0])
+    inputs = asked.prepared[kind]
     pixels = None if isinstance(inputs, Features) else inputs.get("pixels")
     if pixels is None:
         raise UserError(NO_MAP)
-    return hold_history(presented.trained.model, collate([presented.case]), kind=kind, pixels=pixels[0])
+    return hold_history(asked.trained.model, collate([asked.case]), kind=kind, pixels=pixels[0])
 
 
 def hold_history(
@@ -130,13 +124,15 @@ def hold_history(
         UserError: an encoder that gives no map of a photo.
     """
     encoder = model.encoders[kind]
-    with torch.no_grad():
-        features, present = model.encode(batch)
-    own = {modality: _row(of_all, case) for modality, of_all in features.items()}
-    if own[kind].tokens is None or encoder.grid is None:
+    if encoder.grid is None:
         raise UserError(NO_MAP)
+    others = {modality: rows for modality, rows in batch.inputs.items() if modality != kind}
+    with torch.no_grad():
+        features, present = model.encode(batch._replace(inputs=others))  # the photo is read once, by itself, below
+    photo, tokens, prefix, read = _read_photo(encoder, pixels)
+    own = {modality: _row(of_all, case) for modality, of_all in features.items()} | {kind: photo}
     held = {modality: flag[case : case + 1] for modality, flag in present.items()}
-    return FixedHistory(model, kind, own, held, pixels, _tokens(encoder, own[kind], pixels), encoder.grid)
+    return FixedHistory(model, kind, own, held, pixels, tokens, prefix, read, encoder.grid)
 
 
 def _row(features: Features, case: int) -> Features:
@@ -148,20 +144,44 @@ def _repeated(features: Features, count: int) -> Features:
     return Features(*parts)  # type: ignore[arg-type]
 
 
-def _tokens(encoder: Encoder, image: Features, pixels: Tensor) -> Tensor:
-    """(T, D): of a CNN the tokens it gives, of a transformer the patches that go into its last block."""
+@torch.no_grad()
+def _read_photo(encoder: Encoder, pixels: Tensor) -> tuple[Features, Tensor, Tensor, Read]:
+    """What a photo (3, H, W) becomes; tokens, prefix and `read` of `FixedHistory`."""
+    inputs = {"pixels": pixels[None]}
     if encoder.last_block is None:
-        assert image.tokens is not None
-        return image.tokens[0, : math.prod(encoder.grid or ())]  # a neighbour with more photos may have padded them
+        cells, read = encoder.cells_and_reader(inputs)
+        photo = read(cells)
+    else:
+        read = _through_last_block(encoder, encoder.last_block, pixels)
+        with _input_kept(encoder.last_block) as kept:
+            photo = encoder(inputs)
+        cells = kept[0]
+    prefix, tokens = cells[0].tensor_split([encoder.prefix_tokens])
+    return photo, tokens, prefix, read
+
+
+def _through_last_block(encoder: Encoder, block: nn.Module, pixels: Tensor) -> Read:
+    """A transformer from its last block on: a pass of the same photo, with something else put into that block."""
+
+    def read(cells: Tensor) -> Features:
+        with _input_changed(block, lambda given: cells):
+            features: Features = encoder({"pixels": pixels.expand(len(cells), -1, -1, -1)})
+        return features
+
+    return read
+
+
+@contextmanager
+def _input_kept(block: nn.Module) -> Iterator[list[Tensor]]:
+    """What a block is given goes into a list as well, as long as the context lasts."""
     kept: list[Tensor] = []
 
     def keep(given: Tensor) -> Tensor:
         kept.append(given)
         return given
 
-    with torch.no_grad(), _input_changed(encoder.last_block, keep):
-        encoder({"pixels": pixels[None]})
-    return kept[0][0, encoder.prefix_tokens :]
+    with _input_changed(block, keep):
+        yield kept
 
 
 @contextmanager

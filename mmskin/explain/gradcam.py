@@ -23,8 +23,8 @@ def grad_cam(tokens: Tensor, grid: Grid, score: Score) -> Heat:
         tokens: (T, D) float, the feature map flattened row by row.
         grid: (h, w) of the map, with h · w = T.
         score: the score to explain, a scalar, as a differentiable function of the tokens (1, T, D); usually one logit.
-            Where the model reads `pooled` too, score has to make it of the tokens it is given, by the encoder's own
-            relation (their mean), or half of the gradient is lost. `FixedHistory` does.
+            Where the model reads `pooled` too, score has to make it of the tokens it is given as the encoder does, its
+            norm and head included, or a part of the gradient is lost. `FixedHistory` does.
 
     Returns:
         (h, w) float32 in [0, 1], the largest value 1; all 0 where nothing raises the score, as where the score does not

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from PIL import Image
 
 from mmskin.encoders.pixels import PreparePhoto
@@ -36,7 +37,10 @@ class PhotoMap(NamedTuple):
 def map_of(
     presented: PresentedCase, *, target: str | None = None, method: str = "grad_cam", kind: str | None = None
 ) -> PhotoMap:
-    """The heat map of one photo of a case for one class, with everything else held fixed.
+    """The heat map of one photo of a case for one class, with everything else held fixed; of an ensemble, the mean map.
+
+    Each model has a map on the grid of its own encoder, so there is no one gradient of an ensemble's answer: the maps
+    of its models, each of the model's own logit and brought to [0, 1], are averaged.
 
     Args:
         presented: the case.
@@ -50,18 +54,28 @@ def map_of(
     trained = presented.trained
     if target is not None and target not in trained.schema.classes:
         raise UserError(one_of("class", target, trained.schema.classes))
-    held = hold_presented(presented, kind=kind)
-    with torch.no_grad():
-        probs = trained.loss.probabilities(held.logits_of_tokens(held.tokens[None]))[0]
-    code = int(probs.argmax()) if target is None else trained.schema.classes.index(target)
-    heat = heat_of(held, code, method=method)
-    seen = seen_part(presented, held.kind)
-    return PhotoMap(heat, seen, notes_on(heat, seen, trained.model.fusion))
+    held = [hold_presented(presented, kind=kind, model=model) for model in trained.models]
+    code = int(presented.probabilities().argmax()) if target is None else trained.schema.classes.index(target)
+    heat = _mean([heat_of(one, code, method=method) for one in held])
+    seen = seen_part(presented, held[0].kind)
+    notes = notes_on(heat, seen, held[0].model.fusion)
+    if len(held) > 1:
+        notes = (*notes, f"the mean of the maps of {len(held)} models, each of the model's own answer")
+    return PhotoMap(heat, seen, notes)
+
+
+def _mean(heats: Sequence[Heat]) -> Heat:
+    """The mean of maps of one grid, the largest value 1 again; of one map, itself."""
+    if len(heats) == 1:
+        return heats[0]
+    mean = np.mean(heats, axis=0, dtype=np.float32)
+    peak = mean.max()
+    return np.asarray(mean / peak if peak > 0 else mean)
 
 
 def seen_part(presented: PresentedCase, kind: str) -> Box:
     """The part of a case's first photo of a kind that the model sees, and that a map of it covers."""
-    prepare, photo = presented.trained.model.encoders[kind].prepare, presented.photos[kind][0]
+    prepare, photo = presented.trained.encoders[kind].prepare, presented.photos[kind][0]
     return prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
 
 

@@ -11,17 +11,19 @@ these values need not add up to anything, and say so by their method.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmskin.encoders.encoder_contract import WordEncoder
-from mmskin.explain.answers import Answers
+from mmskin.explain.answers import Answers, Question
 from mmskin.explain.integrated_gradients import integrated_gradients
 from mmskin.features import Features
 from mmskin.schema import History
+from mmskin.trained.trained_model import TrainedModel
 
 Method = Literal["integrated gradients", "leaving one word out"]
 
@@ -44,37 +46,83 @@ class WordValues:
     steps: int = 0
 
 
+class EmbeddedNote(NamedTuple):
+    """A note in one model, with everything else of the case held fixed.
+
+    model: that reads it.
+    inputs: (1, …) what the text encoder's `prepare` gave.
+    word_of_row: (T,) of each row, which word it is of; -1 for none.
+    embedded, blank: (T, E), the note, and the note without words.
+    features, present: of all modalities, (1, …).
+    """
+
+    model: TrainedModel
+    inputs: dict[str, Tensor]
+    word_of_row: tuple[int, ...]
+    embedded: Tensor
+    blank: Tensor
+    features: dict[str, Features]
+    present: dict[str, Tensor]
+
+    def answer(self, rows: Tensor) -> Tensor:
+        """(N, T, E) in place of the embedded note → (N, C) calibrated probabilities, differentiable."""
+        count, encoder = len(rows), self.model.encoders["text"]
+        assert isinstance(encoder, WordEncoder)
+        read = encoder.from_embeddings(rows, {key: _repeat(tensor, count) for key, tensor in self.inputs.items()})
+        others = {modality: _repeat_features(held, count) for modality, held in self.features.items()}
+        there = {modality: _repeat(flag, count) for modality, flag in self.present.items()}
+        return self.model.calibrated(self.model.model.classify(others | {"text": read}, there).logits)
+
+
 def word_values(answers: Answers, history: History, code: int) -> WordValues | None:
-    """The values of the note's words for the class of this code; None where the model reads no note."""
-    note = answers.question(history).note
-    if not note:
-        return None
-    encoder = answers.trained.model.encoders["text"]
-    if isinstance(encoder, WordEncoder):
-        return _by_gradient(answers, encoder, history, code)
-    return _by_leaving_out(answers, history, code)
+    """The values of the note's words for the class of this code; None where the model reads no note.
 
-
-def _by_gradient(answers: Answers, encoder: WordEncoder, history: History, code: int) -> WordValues:
+    Of an ensemble the gradient is that of its own answer, through all its models at once.
+    """
     question = answers.question(history)
-    words = question.note.split()
+    if not question.note:
+        return None
+    read = [_embedded(answers, model, question) for model in answers.trained.models]
+    notes = [note for note in read if note is not None]
+    is_alike = len({note.word_of_row for note in notes}) == 1  # of models that cut words into the same pieces
+    if len(notes) == len(read) and is_alike:
+        return _by_gradient(answers, notes, question, code)
+    return _by_leaving_out(answers, question, code)
+
+
+def _embedded(answers: Answers, model: TrainedModel, question: Question) -> EmbeddedNote | None:
+    """The note as a model's encoder embeds it; None of an encoder that does not run from embeddings."""
+    encoder = model.encoders["text"]
+    if not isinstance(encoder, WordEncoder):
+        return None
     inputs = {key: tensor[None] for key, tensor in encoder.prepare(question.note).items()}
-    word_of_row = torch.tensor(encoder.words_of(question.note))
+    word_of_row = tuple(encoder.words_of(question.note))
     with torch.no_grad():
-        features, present = answers.trained.model.encode(answers.batch([question]))
+        features, present = model.model.encode(answers.batch([question], model))
         embedded = encoder.embed(inputs)[0]
-        blank = torch.where((word_of_row >= 0)[:, None], encoder.no_word(), embedded)
+        blank = torch.where(torch.tensor(word_of_row)[:, None] >= 0, encoder.no_word(), embedded)
+    return EmbeddedNote(model, inputs, word_of_row, embedded, blank, features, present)
+
+
+def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Question, code: int) -> WordValues:
+    """The notes of all models side by side, so that one path leads through the ensemble's own answer."""
+    words = question.note.split()
+    widths = [note.embedded.shape[-1] for note in notes]
 
     def score(rows: Tensor) -> Tensor:
-        count = len(rows)
-        read = encoder.from_embeddings(rows, {key: _repeat(tensor, count) for key, tensor in inputs.items()})
-        others = {modality: _repeat_features(held, count) for modality, held in features.items()}
-        there = {modality: _repeat(flag, count) for modality, flag in present.items()}
-        logits = answers.trained.model.classify(others | {"text": read}, there).logits
-        return answers.trained.calibrated(logits)[:, code]
+        parts = torch.split(rows, widths, dim=-1)
+        by_model = {id(note.model): (note, part) for note, part in zip(notes, parts, strict=True)}
 
+        def ask(model: TrainedModel) -> Tensor:
+            note, part = by_model[id(model)]
+            return note.answer(part)
+
+        return answers.trained.answered(ask)[:, code]
+
+    embedded, blank = (torch.cat([getattr(note, end) for note in notes], dim=-1) for end in ("embedded", "blank"))
     found = integrated_gradients(score, embedded, blank)
     by_row = found.attributions.double().flatten(1).sum(1)
+    word_of_row = torch.tensor(notes[0].word_of_row)
     is_word = word_of_row >= 0
     values = torch.zeros(len(words), dtype=torch.float64).index_add(0, word_of_row[is_word], by_row[is_word])
     off = abs(float(values.sum()) - (found.score - found.baseline_score))
@@ -89,8 +137,7 @@ def _by_gradient(answers: Answers, encoder: WordEncoder, history: History, code:
     )
 
 
-def _by_leaving_out(answers: Answers, history: History, code: int) -> WordValues:
-    question = answers.question(history)
+def _by_leaving_out(answers: Answers, question: Question, code: int) -> WordValues:
     words = question.note.split()
     shorter = [" ".join(words[:index] + words[index + 1 :]) for index in range(len(words))]
     asked = answers.ask([question, question._replace(note=""), *(question._replace(note=note) for note in shorter)])

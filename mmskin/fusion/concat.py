@@ -15,7 +15,8 @@ from mmskin.fusion.fusion_options import check_share, check_size, choose_modalit
 class ConcatFusion(Fusion):
     """Each pooled vector through LayerNorm, Linear, GELU and dropout of its own, then side by side.
 
-    The linear head on top sees a sum over modalities: concatenation by itself can weigh the photo against the history
+    A LayerNorm of its own follows each part, before the dropout, unless there is a joint layer. The linear head on top
+    sees a sum over modalities: concatenation by itself can weigh the photo against the history
     but cannot say "this sign matters only with that complaint". `joint_dim` adds a layer that can.
 
     An absent modality enters as the learned vector that the model puts in its place.
@@ -48,9 +49,12 @@ class ConcatFusion(Fusion):
         self.modalities = choose_modalities(dims, modalities, at_least=2)
         check_size("hidden_dim", hidden_dim)
         check_share("dropout", dropout)
-        self.parts = nn.ModuleDict({m: _part(dims[m], hidden_dim, dropout=dropout) for m in self.modalities})
+        self.parts = nn.ModuleDict(
+            {m: _part(dims[m], hidden_dim, dropout=dropout, normed=joint_dim is None) for m in self.modalities}
+        )
         width = hidden_dim * len(self.modalities)
         self.is_additive = joint_dim is None
+        self.norms_fused = not self.is_additive  # one norm over all parts would make each count by the others' length
         self.joint: nn.Module = nn.Identity()
         if joint_dim is not None:
             self.joint = _part(width, check_size("joint_dim", joint_dim), dropout=dropout)
@@ -61,5 +65,7 @@ class ConcatFusion(Fusion):
         return FusionOutput(fused=self.joint(torch.cat(parts, dim=-1)))
 
 
-def _part(in_dim: int, out_dim: int, *, dropout: float) -> nn.Module:
-    return nn.Sequential(nn.LayerNorm(in_dim), nn.Linear(in_dim, out_dim), nn.GELU(), nn.Dropout(dropout))
+def _part(in_dim: int, out_dim: int, *, dropout: float, normed: bool = False) -> nn.Module:
+    """normed: whether a norm follows, as one stands before every linear head."""
+    norm = nn.LayerNorm(out_dim) if normed else nn.Identity()
+    return nn.Sequential(nn.LayerNorm(in_dim), nn.Linear(in_dim, out_dim), nn.GELU(), norm, nn.Dropout(dropout))

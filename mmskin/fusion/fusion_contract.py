@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from mmskin.features import Features
 from mmskin.fusion.fusion_options import ReadsTokens, Takes, tokens_read
+
+LogPosterior = Callable[[Tensor], Tensor]
+"""Logits (B, C) → the log of the posterior that they stand for, (B, C), in float32 or better."""
 
 SMALLEST_PRIOR = 1e-12
 """The prior of a class without training cases, so that its logarithm is finite."""
@@ -39,6 +42,7 @@ class Fusion(nn.Module):
     modalities: those it uses, all in `dims`.
     out_dim: width of `fused`; None for a fusion that gives logits.
     log_prior: (C,) log of the class prior under which the branches are trained; uniform until `set_prior`.
+    log_posterior: from the logits of a branch to its posterior; log softmax until `set_posterior`.
 
     What a class declares is read from its source before anything is imported, so it is written as a plain value.
     """
@@ -52,6 +56,9 @@ class Fusion(nn.Module):
     is_additive: bool = False
     """True if the logits are a sum over modalities, each term of one alone: it cannot learn that a sign in the photo
     counts only with a complaint. May depend on options."""
+    norms_fused: bool = True
+    """Whether the model's head begins with a LayerNorm over all of `fused`: not where that would mix what is to stay
+    apart. May depend on options."""
     modalities: tuple[str, ...]
     out_dim: int | None
     log_prior: Tensor
@@ -60,6 +67,7 @@ class Fusion(nn.Module):
         super().__init__()
         self.num_classes = num_classes
         self.register_buffer("log_prior", torch.zeros(num_classes).sub(torch.tensor(float(num_classes)).log()))
+        self.log_posterior: LogPosterior = log_softmax
 
     @property
     def needs_tokens(self) -> tuple[str, ...]:
@@ -70,6 +78,10 @@ class Fusion(nn.Module):
         """Set the class prior, (C,) non-negative; it is normalised here."""
         self.log_prior.copy_((prior / prior.sum()).clamp_min(SMALLEST_PRIOR).log())
 
+    def set_posterior(self, log_posterior: LogPosterior) -> None:
+        """Say what the logits of a branch stand for under the loss that trains it."""
+        self.log_posterior = log_posterior
+
     def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
         """Fuse a batch.
 
@@ -78,3 +90,8 @@ class Fusion(nn.Module):
             present: (B,) bool by modality.
         """
         raise NotImplementedError
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    """The posterior that cross-entropy teaches."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)

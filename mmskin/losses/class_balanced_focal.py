@@ -74,13 +74,10 @@ class ClassBalancedFocalLoss(Loss):
         weights = self.weights if progress >= self.deferred_until else torch.ones_like(self.weights)
         return (weights[target] * per_case).mean()
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """(B, C) the softmax, or for the sigmoid form C sigmoids divided by their sum.
-
-        The division is done in log space: far from any yes, all sigmoids are 0 in float32.
-        """
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """(B, C) the log-softmax, or for the sigmoid form the log of C sigmoids divided by their sum."""
         logits = in_full_precision(logits)
-        return (logits if self.form == "softmax" else F.logsigmoid(logits)).softmax(dim=-1)
+        return (logits if self.form == "softmax" else F.logsigmoid(logits)).log_softmax(dim=-1)
 
     def _log_posterior(self, logits: Tensor) -> Tensor:
         return softmax_focal_posterior(logits, gamma=self.gamma)

@@ -73,8 +73,8 @@ class LDAMLoss(Loss):
         weights = self.weights if progress >= self.deferred_until else torch.ones_like(self.weights)
         return (weights[target] * per_case).mean()
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        return (self.scale * in_full_precision(logits)).softmax(dim=-1)
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        return (self.scale * in_full_precision(logits)).log_softmax(dim=-1)
 
     def prior(self) -> Tensor:
         return self.class_prior

@@ -76,8 +76,11 @@ class PostHocLogitAdjustedLoss(Loss):
     def forward(self, logits: Tensor, target: Tensor, *, progress: float = 0.0) -> Tensor:
         return F.cross_entropy(in_full_precision(logits), target, label_smoothing=self.label_smoothing)
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        return (in_full_precision(logits) - self.shift).softmax(dim=-1)
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        return self.of_posterior(in_full_precision(logits))
+
+    def of_posterior(self, log_posterior: Tensor) -> Tensor:
+        return (log_posterior - self.shift).log_softmax(dim=-1)
 
     def prior(self) -> Tensor:
         return self.class_prior

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import final
+
 import torch
 from torch import Tensor, nn
 
@@ -38,9 +40,25 @@ class Loss(nn.Module):
         """
         raise NotImplementedError
 
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """(B, C) log of the probabilities that are answered, in float32 or better: the link, which a loss may change.
+
+        Whatever scales or ranks answers reads this and not `probabilities`, which rounds to 0 what is below e^−103 in
+        float32 and e^−745 in float64.
+        """
+        return in_full_precision(logits).log_softmax(dim=-1)
+
+    @final
     def probabilities(self, logits: Tensor) -> Tensor:
         """(B, C) probabilities that sum to 1, in float32 or better."""
-        return in_full_precision(logits).softmax(dim=-1)
+        return self.log_probabilities(logits).exp()
+
+    def of_posterior(self, log_posterior: Tensor) -> Tensor:
+        """(B, C) log of the probabilities that are answered where this is the log of the posterior under `prior`.
+
+        The same, unless the link moves the answer to other class shares: see `PostHocLogitAdjustedLoss`.
+        """
+        return log_posterior
 
     def log_posterior(self, logits: Tensor) -> Tensor:
         """(B, C) log of the class posterior under `prior`, float32 or better, which these logits stand for.

@@ -60,6 +60,18 @@ def weighted_prior(counts: Tensor, weights: Tensor) -> Tensor:
     return share / share.sum()
 
 
+def prior_of_balanced_draws(prior: Tensor, class_counts: Sequence[int] | Tensor) -> Tensor:
+    """(C,) the prior of a loss whose cases are drawn so that all classes are as frequent, from its own `prior`.
+
+    A loss is a mean over cases, so a class drawn r times as often counts r times as much in the prior, whatever weight
+    it has beside: r is 1 / n_c here. An unweighted loss gets equal shares; a weighted one balances a second time. A
+    class without training cases keeps 0.
+    """
+    counts = check_counts(class_counts)
+    shares = (prior.cpu() / counts).where(counts > 0, 0.0)
+    return (shares / shares.sum()).to(prior)
+
+
 def _normalised(weights: Tensor, counts: Tensor) -> Tensor:
     """Weights that sum to the number of classes seen, 0 for those not seen."""
     seen = counts > 0

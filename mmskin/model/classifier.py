@@ -16,11 +16,15 @@ from mmskin.encoders.taught_text import put_taught
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import HISTORY, Features, is_photo
 from mmskin.fusion import FUSIONS
+from mmskin.fusion.experts import Experts
 from mmskin.fusion.fusion_contract import Fusion
+from mmskin.fusion.linear_head import linear_head
 from mmskin.inputs.batch import Batch
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
-from mmskin.model.parts_check import no_tokens
+from mmskin.losses.weighting import prior_of_balanced_draws
+from mmskin.model.gated_correction import GatedCorrection
+from mmskin.model.parts_check import are_experts_already, no_tokens
 from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
 from mmskin.schema import Schema
 
@@ -29,10 +33,18 @@ Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, numb
 
 
 class Output(NamedTuple):
-    """What the model says of a batch: logits (B, C), and by modality where the fusion has branches."""
+    """What the model says of a batch: logits (B, C), and by modality those of branches of the fusion and of experts.
+
+    Each is trained with the loss of the answer, on the cases that have its modality.
+    """
 
     logits: Tensor
     branch_logits: dict[str, Tensor] | None = None
+    expert_logits: dict[str, Tensor] | None = None
+
+    def parts(self) -> list[tuple[str, Tensor]]:
+        """(modality, logits) of every branch and every expert."""
+        return [*(self.branch_logits or {}).items(), *(self.expert_logits or {}).items()]
 
 
 class MultimodalClassifier(nn.Module):
@@ -44,6 +56,7 @@ class MultimodalClassifier(nn.Module):
         photo_pooling: makes one vector of a case's photos, one for all kinds or a ModuleDict by kind; None takes their
             mean.
         initial_bias: of the head, for losses that ask for one.
+        correction: experts of one modality each, with the gate through which the fusion corrects them; None for none.
 
     Raises:
         ConfigError: encoders and the fusion's modalities differ.
@@ -56,6 +69,7 @@ class MultimodalClassifier(nn.Module):
         *,
         photo_pooling: AttentionPooling | nn.ModuleDict | None = None,
         initial_bias: float | None = None,
+        correction: GatedCorrection | None = None,
     ) -> None:
         super().__init__()
         if set(encoders) != set(fusion.modalities):
@@ -69,9 +83,14 @@ class MultimodalClassifier(nn.Module):
         self.photo_pooling = photo_pooling
         self.absence = nn.ModuleDict({modality: Absence(encoders[modality].out_dim) for modality in ordered})
         self.fusion = fusion
-        self.head = None if fusion.out_dim is None else nn.Linear(fusion.out_dim, fusion.num_classes)
-        if self.head is not None and initial_bias is not None:
-            nn.init.constant_(self.head.bias, initial_bias)
+        self.head: nn.Sequential | None = None
+        if fusion.out_dim is not None:
+            self.head = linear_head(fusion.out_dim, fusion.num_classes, is_normed=not fusion.norms_fused)
+            if initial_bias is not None:
+                linear = self.head[-1]
+                assert isinstance(linear, nn.Linear)
+                nn.init.constant_(linear.bias, initial_bias)
+        self.correction = correction
 
     def forward(self, batch: Batch) -> Output:
         features, present = self.encode(batch)
@@ -99,7 +118,10 @@ class MultimodalClassifier(nn.Module):
         """Logits from features, for whoever holds or changes the features: explanations, stored features."""
         answer = self.fusion(features, present)
         logits = answer.logits if self.head is None else self.head(answer.fused)
-        return Output(logits, answer.branch_logits)
+        if self.correction is None:
+            return Output(logits, answer.branch_logits)
+        together, expert_logits = self.correction(logits, features, present, of=self.fusion)
+        return Output(together, answer.branch_logits, expert_logits)
 
 
 class Absence(nn.Module):
@@ -181,6 +203,7 @@ def build_model(
     schema: Schema,
     class_counts: Sequence[int],
     photo_pooling: str = "mean",
+    experts: Mapping[str, Any] | None = None,
     balanced_sampler: bool = False,
     make_encoder: MakeEncoder = build_encoder,
 ) -> tuple[MultimodalClassifier, Loss]:
@@ -193,6 +216,7 @@ def build_model(
         schema: the declaration that the model may see.
         class_counts: (C,) training cases per class.
         photo_pooling: "mean" or "attention" over the photos of a case; of no effect where no photo is read.
+        experts: options of the experts that the fusion corrects; None for none.
         balanced_sampler: the classes are drawn equally often in training.
         make_encoder: another maker, for whoever has frozen encoders already.
 
@@ -208,18 +232,44 @@ def build_model(
     for modality in built_fusion.needs_tokens:
         if not parts[modality].gives_tokens:
             raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
-    if built_fusion.needs_posterior and not built_loss.gives_posterior:
+    correction = None if experts is None else _correction(experts, built_fusion, dims, fusion["name"])
+    if (built_fusion.needs_posterior or correction is not None) and not built_loss.gives_posterior:
+        what = fusion["name"] if correction is None else "a model with experts"
         raise ConfigError(
-            f"{fusion['name']} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
+            f"{what} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
             "set loss.label_smoothing=0, loss.form=softmax for class_balanced_focal, loss.scale=1 and loss.max_m=0 for "
             "ldam, or choose another loss"
         )
     prior = built_loss.prior()
-    built_fusion.set_prior(torch.ones_like(prior) if balanced_sampler else prior)
+    built_fusion.set_posterior(built_loss.log_posterior)
+    built_fusion.set_prior(prior_of_balanced_draws(prior, class_counts) if balanced_sampler else prior)
     photos = {m: AttentionPooling(dims[m]) for m in dims if is_photo(m)} if photo_pooling == "attention" else {}
     pooling = next(iter(photos.values())) if len(photos) == 1 else nn.ModuleDict(photos) if photos else None
-    model = MultimodalClassifier(parts, built_fusion, photo_pooling=pooling, initial_bias=built_loss.initial_bias)
+    model = MultimodalClassifier(
+        parts,
+        built_fusion,
+        photo_pooling=pooling,
+        initial_bias=built_loss.initial_bias,
+        correction=correction,
+    )
     return model, built_loss
+
+
+def _correction(options: Mapping[str, Any], fusion: Fusion, dims: Mapping[str, int], name: str) -> GatedCorrection:
+    """Experts of the fusion's modalities, and the gate.
+
+    Raises:
+        ConfigError: the fusion is made of experts, or reads one modality alone; an option that it cannot have.
+    """
+    if fusion.needs_posterior or len(fusion.modalities) < 2:
+        raise ConfigError(are_experts_already(name))
+    of_experts = {key: value for key, value in options.items() if key != "gate"}
+    of_gate = {key: value for key, value in options.items() if key == "gate"}
+    try:
+        experts = Experts({m: dims[m] for m in fusion.modalities}, fusion.num_classes, **of_experts)
+        return GatedCorrection(experts, fusion.num_classes, **of_gate)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"experts: {error}") from error
 
 
 def _in_declared_order(encoders: Collection[str], schema: Schema) -> tuple[str, ...]:

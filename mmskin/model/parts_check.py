@@ -31,7 +31,13 @@ def check_experiment(experiment: Experiment) -> None:
         faults += faults_of_slot(f"encoders.{modality}", encoder_table(modality), slot)
     faults += faults_of_slot("fusion", FUSIONS, experiment.fusion)
     faults += faults_of_slot("loss", LOSSES, experiment.loss)
-    refuse(faults or faults_together(experiment.encoders, experiment.fusion))
+    refuse(faults or [*_of_experts(experiment), *faults_together(experiment.encoders, experiment.fusion)])
+
+
+def _of_experts(experiment: Experiment) -> list[str]:
+    if experiment.experts is None or takes_experts(experiment.fusion):
+        return []
+    return [are_experts_already(experiment.fusion["name"])]
 
 
 def refuse(faults: Sequence[str]) -> None:
@@ -97,6 +103,23 @@ def faults_together(encoders: Mapping[str, Slot], fusion: Slot, *, where: str = 
         if not _gives_tokens(declared(encoder_table(modality), encoder)):
             faults.append(f"{where}{no_tokens(fusion['name'], modality, encoder)}")
     return faults
+
+
+def are_experts_already(fusion: str) -> str:
+    """The sentence for experts beside a fusion that has nothing to add to them."""
+    return (
+        f"experts: the fusion {fusion!r} is made of experts of one modality each, or is one of them; leave "
+        "experts out, or choose a fusion that joins modalities, such as cross_attention"
+    )
+
+
+def takes_experts(fusion: Slot) -> bool:
+    """Whether a fusion that exists can correct experts: not one that is made of them, or reads one modality alone.
+
+    One of another package that does not tell is taken to; it is asked when it is built.
+    """
+    values = declared(FUSIONS, fusion["name"]).values
+    return not values.get("needs_posterior", False) and values.get("takes") not in ("one", "photo")
 
 
 def no_tokens(fusion: str, modality: str, encoder: str) -> str:

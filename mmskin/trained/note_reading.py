@@ -14,13 +14,13 @@ from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
 from mmskin.inputs.note import say_value
 from mmskin.schema import Field, Schema
-from mmskin.trained.trained_model import TrainedModel
+from mmskin.trained.ensemble import Trained
 
 SURE = 0.9
 """Confidence from which what was read is shown and held against a typed field."""
 
 
-def read_note(trained: TrainedModel, text: str) -> dict[str, Reading]:
+def read_note(trained: Trained, text: str) -> dict[str, Reading]:
     """By field of the model's schema, what a text says of it.
 
     Args:
@@ -32,18 +32,18 @@ def read_note(trained: TrainedModel, text: str) -> dict[str, Reading]:
     """
     if not text.strip():
         raise UserError(f"text={text!r} holds nothing to read: give what the patient says, in words")
-    if "text" not in trained.model.encoders:
+    if "text" not in trained.encoders:
         raise UserError(
             f"this model reads {', '.join(trained.modalities)} and no text: train one with a taught text encoder, "
             "encoders.text: {name: transformers, trainable: none, taught: {}}"
         )
-    encoder = trained.model.encoders["text"]
+    encoder = trained.encoders["text"]
     return _read(encoder, field_reader_of(encoder), text, trained.schema)
 
 
-def read_if_taught(trained: TrainedModel, text: str | None) -> dict[str, Reading] | None:
+def read_if_taught(trained: Trained, text: str | None) -> dict[str, Reading] | None:
     """As `read_note`; None where there is no text, or nothing that could read it."""
-    if not text or "text" not in trained.model.encoders:
+    if not text or "text" not in trained.encoders:
         return None
     try:
         return read_note(trained, text)

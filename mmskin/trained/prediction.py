@@ -61,11 +61,11 @@ def answer(presented: PresentedCase) -> Prediction:
         UserError: nothing is there that the model reads.
     """
     trained = presented.trained
-    case = presented.case
+    case = presented.of(trained.models[0]).case
     used = tuple(modality for modality in trained.modalities if case.rows[modality])
     if not used:
         raise UserError(f"there is nothing to go by: this model needs {_needs(trained.modalities)}")
-    probs = trained.of_cases([case])[0]
+    probs = presented.probabilities()
     ranked = sorted(zip(trained.schema.classes, probs.tolist(), strict=True), key=lambda item: -item[1])
     note = render_note(presented.history, trained.schema) if "text" in trained.modalities else ""
     readings = read_if_taught(trained, presented.history.text)
@@ -73,7 +73,7 @@ def answer(presented: PresentedCase) -> Prediction:
         probabilities=dict(ranked),
         used=used,
         missing=tuple(modality for modality in trained.modalities if modality not in used),
-        remarks=(*presented.remarks, *_remarks_on_history(presented, note, readings)),
+        remarks=(*presented.remarks, *_remarks_on_history(presented, note, readings), *trained.remarks),
         note=note,
         read=stated(readings or {}),
     )
@@ -99,6 +99,6 @@ def _remarks_on_history(presented: PresentedCase, note: str, readings: Mapping[s
         remarks.append(f"not recorded: {', '.join(missing)}")
         if trained.record.get("missingness") == "visible":
             remarks.append(VISIBLE)
-    if note and trained.model.encoders["text"].is_truncated(note):
+    if note and trained.encoders["text"].is_truncated(note):
         remarks.append("the note is too long for this model: its end was not read")
     return remarks

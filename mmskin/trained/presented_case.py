@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 
 from mmskin.errors import UserError, one_of
+from mmskin.evaluation.metrics import Floats
 from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Case, Rows, stack_rows
 from mmskin.inputs.photos import PhotoSource, image_remarks, is_photo_source, open_rgb, to_tensor
 from mmskin.schema import History
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.trained_model import TrainedModel
 
 Photos = PhotoSource | Sequence[PhotoSource]
@@ -21,9 +23,9 @@ GivenPhotos = Photos | Mapping[str, Photos] | None
 
 
 class PresentedCase:
-    """What a model is asked about one case.
+    """What is asked about one case.
 
-    trained: the model that is asked.
+    trained: the model that is asked, or an ensemble.
     history: what the patient says.
     photos: by kind, upright RGB, at the side that the model reads.
     remarks: of reading the photos, and of their quality.
@@ -31,7 +33,7 @@ class PresentedCase:
 
     def __init__(
         self,
-        trained: TrainedModel,
+        trained: Trained,
         history: History,
         photos: Mapping[str, Sequence[Image.Image]],
         remarks: Sequence[str] = (),
@@ -43,11 +45,35 @@ class PresentedCase:
         return PresentedCase(self.trained, self.history, photos, self.remarks)
 
     @cached_property
+    def by_model(self) -> dict[int, CaseOfModel]:
+        """By identity of each single model, the case as that model takes it."""
+        return {id(model): CaseOfModel(model, self.history, self.photos) for model in self.trained.models}
+
+    def of(self, model: TrainedModel) -> CaseOfModel:
+        """The case as one of the models takes it."""
+        return self.by_model[id(model)]
+
+    def probabilities(self) -> Floats:
+        """(C,) calibrated probabilities; NaN where nothing is there that is read."""
+        answer: Floats = self.trained.answered(lambda model: model.of_cases([self.of(model).case]))[0]
+        return answer
+
+
+class CaseOfModel:
+    """A presented case as one model takes it, its photos encoded once.
+
+    trained: the model.
+    history, photos: of the case.
+    """
+
+    def __init__(self, trained: TrainedModel, history: History, photos: Mapping[str, Sequence[Image.Image]]) -> None:
+        self.trained, self.history, self.photos = trained, history, photos
+
+    @cached_property
     def prepared(self) -> dict[str, Rows]:
         """By photo kind, what its encoder takes: (photos, …)."""
-        encoders = self.trained.model.encoders
         return {
-            kind: stack_rows([encoders[kind].prepare(to_tensor(photo)) for photo in photos])
+            kind: stack_rows([self.trained.encoders[kind].prepare(to_tensor(photo)) for photo in photos])
             for kind, photos in self.photos.items()
         }
 
@@ -55,7 +81,7 @@ class PresentedCase:
     def encoded(self) -> dict[str, list[Features]]:
         """By photo kind, a row a photo: rows that stand for the photos in a `Case`, to ask much about them cheaply."""
         with torch.no_grad():
-            encoded = {kind: self.trained.model.encoders[kind](rows) for kind, rows in self.prepared.items()}
+            encoded = {kind: self.trained.encoders[kind](rows) for kind, rows in self.prepared.items()}
         return {kind: _rows(features) for kind, features in encoded.items()}
 
     @property
@@ -64,7 +90,7 @@ class PresentedCase:
 
 
 def present(
-    trained: TrainedModel,
+    trained: Trained,
     image: GivenPhotos = None,
     metadata: Mapping[str, object] | None = None,
     text: str | None = None,
@@ -96,7 +122,7 @@ def present(
     return PresentedCase(trained, history, photos, remarks)
 
 
-def _by_kind(image: GivenPhotos, trained: TrainedModel) -> dict[str, list[PhotoSource]]:
+def _by_kind(image: GivenPhotos, trained: Trained) -> dict[str, list[PhotoSource]]:
     """Photos by kind, those without a kind under the only one that the model reads.
 
     Raises:

@@ -7,13 +7,16 @@
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
 - manifest.json: SHA-256 of all of these, written last
+
+An ensemble is a folder with a model folder for each member (member_0, member_1, …), ensemble.json (temperature,
+remarks, and how it was made) and a manifest.json of that and of the members' manifests.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +35,68 @@ from mmskin.fusion import FUSIONS
 from mmskin.losses import LOSSES
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
+from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.trained_model import TrainedModel
 
 FORMAT = 1
+ENSEMBLE = "ensemble.json"
 FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
 
 
-def save_model(trained: TrainedModel, folder: Path) -> None:
-    """Write a model directory, its manifest last.
+def save_model(trained: Trained, folder: Path) -> None:
+    """Write a model directory, its manifest last; of an ensemble one with a model directory for each member inside.
 
     Raises:
         ModelError: the folder holds something already, or a part was given as an instance.
     """
-    origins = origins_of(trained.record)
+    for model in trained.models:
+        origins_of(model.record)
     if folder.exists() and any(folder.iterdir()):
         raise ModelError(f"{folder} is not empty; a model is never written over another: choose a new folder")
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(trained, Ensemble):
+        _save_members(trained, folder)
+    else:
+        _save_one(trained, folder)
+
+
+def load_model(folder: Path) -> Trained:
+    """Read a model directory, in eval mode.
+
+    Raises:
+        ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
+    """
+    return _load_members(folder) if (folder / ENSEMBLE).exists() else _load_one(folder)
+
+
+def _save_members(ensemble: Ensemble, folder: Path) -> None:
+    names = [f"member_{number}" for number in range(len(ensemble.members))]
+    for name, member in zip(names, ensemble.members, strict=True):
+        save_model(member, folder / name)
+    content = {
+        "members": names,
+        "temperature": ensemble.temperature,
+        "remarks": list(ensemble.remarks),
+        "record": dict(ensemble.record),
+        "format": FORMAT,
+        "mmskin": mmskin.__version__,
+    }
+    _write_json(folder / ENSEMBLE, content)
+    _sign(folder, [folder / ENSEMBLE, *(folder / name / "manifest.json" for name in names)])
+
+
+def _load_members(folder: Path) -> Ensemble:
+    _verify(folder, (ENSEMBLE,))
+    content: dict[str, Any] = json.loads((folder / ENSEMBLE).read_text(encoding="utf-8"))
+    _refuse_newer(content, folder)
+    try:
+        members = tuple(load_model(folder / name) for name in content["members"])
+        return Ensemble(members, float(content["temperature"]), content["record"], tuple(content["remarks"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
+
+
+def _save_one(trained: TrainedModel, folder: Path) -> None:
     encoders = {}
     for modality, encoder in trained.model.encoders.items():
         place = f"assets/{modality}"
@@ -60,7 +109,7 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
         "encoders": encoders,
         "temperature": trained.temperature,
         "photo_side": trained.photo_side,
-        "parts": origins,
+        "parts": origins_of(trained.record),
         "format": FORMAT,
         "mmskin": mmskin.__version__,
     }
@@ -69,23 +118,13 @@ def save_model(trained: TrainedModel, folder: Path) -> None:
     _write_json(folder / "state.json", state)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
     save_file(tensors, folder / "model.safetensors")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    _write_json(folder / "manifest.json", {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
+    _sign(folder, sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
-def load_model(folder: Path) -> TrainedModel:
-    """Read a model directory, in eval mode.
-
-    Raises:
-        ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
-    """
-    _verify(folder)
+def _load_one(folder: Path) -> TrainedModel:
+    _verify(folder, FILES)
     config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    if config.get("format", 0) > FORMAT:
-        raise ModelError(
-            f"{folder} has format {config['format']} of mmskin {config.get('mmskin')}; "
-            f"this is mmskin {mmskin.__version__}, which reads formats up to {FORMAT}: update mmskin"
-        )
+    _refuse_newer(config, folder)
     _require_parts(config, folder)
     try:
         schema = Schema.model_validate_json((folder / "schema.json").read_text())
@@ -97,6 +136,7 @@ def load_model(folder: Path) -> TrainedModel:
             schema=schema,
             class_counts=config["class_counts"],
             photo_pooling=config.get("photo_pooling", "mean"),
+            experts=config.get("experts"),
         )
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)
@@ -106,6 +146,14 @@ def load_model(folder: Path) -> TrainedModel:
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
+
+
+def _refuse_newer(content: Mapping[str, Any], folder: Path) -> None:
+    if content.get("format", 0) > FORMAT:
+        raise ModelError(
+            f"{folder} has format {content['format']} of mmskin {content.get('mmskin')}; "
+            f"this is mmskin {mmskin.__version__}, which reads formats up to {FORMAT}: update mmskin"
+        )
 
 
 def origins_of(record: Mapping[str, Any]) -> dict[str, str]:
@@ -150,20 +198,6 @@ def _require_parts(config: Mapping[str, Any], folder: Path) -> None:
             )
 
 
-def find_model(folder: Path) -> Path:
-    """The folder itself if it is a model directory, else the only one inside it.
-
-    Raises:
-        ModelError: several inside.
-    """
-    if (folder / "manifest.json").exists():
-        return folder
-    inside = sorted(path.parent for path in folder.glob("**/model/manifest.json"))
-    if len(inside) > 1:
-        raise ModelError(f"{folder} holds several models, name one of them: {', '.join(map(str, inside))}")
-    return inside[0] if inside else folder
-
-
 def _taught(slot: Mapping[str, Any], encoder: Encoder) -> dict[str, Any]:
     """What stands for `taught` in a saved model: the fields in place of the folder, since the tensors follow."""
     if TAUGHT not in slot or encoder.field_reader is None:
@@ -177,7 +211,12 @@ def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return dict(slot) | ({"model": str(folder / name)} if name.startswith("assets/") else {})
 
 
-def _verify(folder: Path) -> None:
+def _sign(folder: Path, files: Iterable[Path]) -> None:
+    """The manifest, written last."""
+    _write_json(folder / "manifest.json", {path.relative_to(folder).as_posix(): _sha256(path) for path in files})
+
+
+def _verify(folder: Path, files: Sequence[str]) -> None:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise ModelError(f"{folder} is no mmskin model, without manifest.json: give a folder that `mmskin train` made")
@@ -185,10 +224,10 @@ def _verify(folder: Path) -> None:
         sums: dict[str, str] = dict(json.loads(manifest.read_text()))
     except (ValueError, TypeError):
         raise ModelError(f"{manifest} is damaged: it holds no sums; copy the folder again") from None
-    missing = sorted(name for name in {*FILES, *sums} if not (folder / name).is_file())
+    missing = sorted(name for name in {*files, *sums} if not (folder / name).is_file())
     if missing:
         raise ModelError(f"{folder} lacks {first_of(missing)}: copy the whole folder again")
-    damaged = sorted(name for name in {*FILES, *sums} if _sha256(folder / name) != sums.get(name))
+    damaged = sorted(name for name in {*files, *sums} if _sha256(folder / name) != sums.get(name))
     if damaged:
         raise ModelError(f"{folder} is damaged: {first_of(damaged)} differ from their SHA-256: copy the folder again")
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import Reading, declared_range
 from mmskin.schema import UNKNOWN, Field, FieldValue
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import say_read, say_reading, stated
-from mmskin.trained.trained_model import TrainedModel
 
 FAR_SHARE = 0.05
 """How far apart two numbers contradict each other, as a share of the declared range: 6 years of an age up to 120."""
@@ -28,7 +28,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 
 def remarks_on_text(
-    trained: TrainedModel, text: str, fields: Mapping[str, FieldValue], readings: Mapping[str, Reading]
+    trained: Trained, text: str, fields: Mapping[str, FieldValue], readings: Mapping[str, Reading]
 ) -> list[str]:
     """What should be known of a free text: words of no known language or meaning, and what contradicts a typed field.
 
@@ -43,7 +43,7 @@ def remarks_on_text(
     words = long_words(text)
     of_another_script = any(not _is_latin(word) for word in words)
     is_told_by_words = len(words) >= MANY_WORDS or of_another_script or not says_something
-    if is_told_by_words and not is_known_language(trained.model.encoders["text"], words):
+    if is_told_by_words and not is_known_language(trained.encoders["text"], words):
         return [NO_LANGUAGE]
     if not sure:
         return [NO_MEANING]

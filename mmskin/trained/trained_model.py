@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ModelError
 from mmskin.evaluation.metrics import Floats
 from mmskin.inputs.batch import Batch, Case, collate
@@ -22,11 +23,12 @@ from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.model.feature_extraction import keep_features
 from mmskin.schema import History, Schema
-from mmskin.trained.calibration import apply_temperature
+from mmskin.trained.calibration import at_temperature
 
 Predict = Callable[[pd.DataFrame], Floats]
 """Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
 
+Answer = TypeVar("Answer", Floats, Tensor)
 BATCH_SIZE = 64
 
 
@@ -64,6 +66,24 @@ class TrainedModel:
     def modalities(self) -> tuple[str, ...]:
         return tuple(self.model.encoders)
 
+    @property
+    def encoders(self) -> Mapping[str, Encoder]:
+        return self.model.encoders
+
+    @property
+    def models(self) -> tuple[TrainedModel, ...]:
+        """Itself: of an `Ensemble`, all models behind an answer."""
+        return (self,)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of every answer should know: nothing, of one model."""
+        return ()
+
+    def answered(self, ask: Callable[[TrainedModel], Answer]) -> Answer:
+        """What this model is asked, as `Ensemble` puts several answers together."""
+        return ask(self)
+
     def readers(self) -> dict[str, Reader]:
         """What reads a case from its photos and its history, by modality."""
         return {
@@ -82,14 +102,11 @@ class TrainedModel:
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Logits (B, C) → probabilities (B, C), float64, calibrated, differentiable."""
-        return apply_temperature(self.loss.probabilities(logits.double()), self.temperature)
+        return at_temperature(self.loss.log_probabilities(logits.double()), self.temperature)
 
     def of_batch(self, batch: Batch) -> Floats:
         """(B, C) calibrated probabilities; NaN where nothing of a case is present."""
-        with torch.inference_mode():
-            probs = self.loss.probabilities(self.model(batch).logits.double())
-            probs[~torch.stack(list(batch.present.values())).any(0)] = torch.nan
-        return apply_temperature(probs.numpy(), self.temperature)
+        return at_temperature(self._log_probs(batch), self.temperature)
 
     def of_cases(self, cases: Sequence[Case]) -> Floats:
         """(N, C) calibrated probabilities, the cases in one batch."""
@@ -100,8 +117,18 @@ class TrainedModel:
 
         Targets are not read. Features of frozen encoders are looked up where they are stored, and stored if not.
         """
+        return at_temperature(self.log_probabilities(rows), self.temperature)
+
+    def log_probabilities(self, rows: pd.DataFrame) -> Floats:
+        """(N, C) log of the probabilities before calibration, what a temperature is fitted to; NaN likewise."""
         dataset = CaseDataset([rows], self.schema, self.readers() | dict(self.cached))
         for modality, reader in self.cached.items():
             keep_features(reader, self.model.encoders[modality], [dataset])
         loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
-        return np.concatenate([self.of_batch(batch) for batch in loader])
+        return np.concatenate([self._log_probs(batch) for batch in loader])
+
+    def _log_probs(self, batch: Batch) -> Floats:
+        with torch.inference_mode():
+            log_probs = self.loss.log_probabilities(self.model(batch).logits.double())
+            log_probs[~torch.stack(list(batch.present.values())).any(0)] = torch.nan
+        return np.asarray(log_probs.numpy())

@@ -40,7 +40,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         progress: show bars.
     """
     lightning.seed_everything(experiment.seed + 1000 * fold.number, workers=True, verbose=False)
-    recipe, reading = experiment.training, Reading.of(experiment)
+    recipe, reading, made = experiment.training, Reading.of(experiment), experiment.to_json()
     counts = [int((fold.split.train.target == name).sum()) for name in fold.schema.classes]
     slots = fold_slots(experiment.encoders, fold=fold.number, seed=experiment.seed)
     model, loss = build_model(
@@ -50,6 +50,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         schema=fold.schema,
         class_counts=counts,
         photo_pooling=experiment.photo_pooling,
+        experts=made["experts"],
         balanced_sampler=recipe.sampler == "class_balanced",
         make_encoder=shared_encoder,
     )
@@ -85,10 +86,10 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
 
 def calibrated(trained: TrainedModel, val: pd.DataFrame) -> TrainedModel:
     """The model with the temperature that suits the validation rows best."""
-    probs = trained.probabilities(val)
+    log_probs = trained.log_probabilities(val)
     target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)
-    answered = ~np.isnan(probs).any(axis=1)
-    return replace(trained, temperature=fit_temperature(probs[answered], target[answered]))
+    answered = ~np.isnan(log_probs).any(axis=1)
+    return replace(trained, temperature=fit_temperature(log_probs[answered], target[answered]))
 
 
 def fold_slots(encoders: Mapping[str, Slot], *, fold: int, seed: int) -> dict[str, Slot]:
@@ -119,6 +120,7 @@ def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], cou
     return {
         "encoders": dict(slots),
         "fusion": experiment.fusion,
+        "experts": None if experiment.experts is None else experiment.experts.model_dump(),
         "photo_pooling": experiment.photo_pooling,
         "loss": experiment.loss,
         "class_counts": counts,

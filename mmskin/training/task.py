@@ -49,7 +49,7 @@ class ClassificationTask(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        log_probs = self.loss.probabilities(self.model(batch).logits).clamp_min(1e-12).log()
+        log_probs = self.loss.log_probabilities(self.model(batch).logits)
         log_loss = torch.nn.functional.nll_loss(log_probs, batch.target)
         self.log("val_log_loss", log_loss, prog_bar=True, batch_size=len(batch.case_id))
 
@@ -59,11 +59,11 @@ class ClassificationTask(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _loss(self, output: Output, batch: Batch, *, progress: float) -> Tensor:
-        """The fused loss, and the mean loss of the branches, each on the cases that have its modality."""
+        """The fused loss, and the mean loss of branches and experts, each on the cases that have its modality."""
         total: Tensor = self.loss(output.logits, batch.target, progress=progress)
         branches = [
             self.loss(logits[there], batch.target[there], progress=progress)
-            for modality, logits in (output.branch_logits or {}).items()
+            for modality, logits in output.parts()
             if (there := batch.present[modality]).any()
         ]
         if branches:

@@ -18,7 +18,7 @@ from mmskin.data.table import make_table
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
 from mmskin.schema import Field, Schema
-from mmskin.trained.calibration import apply_temperature, fit_temperature
+from mmskin.trained.calibration import at_temperature, fit_temperature, log_of
 from mmskin.trained.trained_model import Predict
 
 SCHEMA = Schema(
@@ -81,8 +81,8 @@ def one_hot(table: pd.DataFrame) -> Floats:
 
 def test_logistic_regression_is_that_of_scikit_learn_at_the_temperature_of_the_validation_rows() -> None:
     model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=5000).fit(one_hot(TRAIN), codes(TRAIN))
-    temperature = fit_temperature(model.predict_proba(one_hot(VAL)), codes(VAL))
-    expected = apply_temperature(model.predict_proba(one_hot(TEST)), temperature)
+    temperature = fit_temperature(log_of(model.predict_proba(one_hot(VAL))), codes(VAL))
+    expected = at_temperature(log_of(model.predict_proba(one_hot(TEST))), temperature)
     found = fit({"name": "logistic_regression", "on": "fields", "c": [0.1]})(TEST)
     assert found == pytest.approx(expected, abs=1e-4)
 
@@ -119,8 +119,8 @@ def test_gradient_boosting_is_that_of_scikit_learn_with_as_many_trees_as_suit_th
     ).fit(columns(TRAIN), codes(TRAIN))
     stages = list(model.staged_predict_proba(columns(VAL)))
     best = int(np.argmin([balanced_log_loss(stage, codes(VAL)) for stage in stages]))
-    temperature = fit_temperature(stages[best], codes(VAL))
-    expected = apply_temperature(list(model.staged_predict_proba(columns(TEST)))[best], temperature)
+    temperature = fit_temperature(log_of(stages[best]), codes(VAL))
+    expected = at_temperature(log_of(list(model.staged_predict_proba(columns(TEST)))[best]), temperature)
     assert fit({"name": "gradient_boosting", "trees": 20})(TEST) == pytest.approx(expected, abs=1e-12)
 
 

@@ -13,7 +13,7 @@ from mmskin.benchmark.arms import NeuralArm, ResolvedArm
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm, read_benchmark
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.run import check_table_arms
-from mmskin.config.experiment import validated
+from mmskin.config.experiment import ExpertsConfig, validated
 from mmskin.config.yaml_files import write_yaml
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS
@@ -82,6 +82,24 @@ def test_an_arm_has_its_own_recipe_modalities_and_seeds() -> None:
     assert neural_arm("late").experiment.training.learning_rate == 1e-3
 
 
+def test_shared_experts_go_to_the_arms_that_join_modalities_unless_they_say_otherwise() -> None:
+    concat: dict[str, Any] = {"fusion": {"name": "concat"}}
+    own = {"hidden_dim": 8}
+    arms = ARMS | {"shared": concat, "own": {**concat, "experts": own}, "none": {**concat, "experts": None}}
+    experts = {
+        name: neural_arm(name, arms=arms, experts={"gate": "class"}).experiment.experts
+        for name in (*list(ARMS)[:2], "shared", "own", "none")
+    }
+    assert experts["shared"] == ExpertsConfig(gate="class")
+    assert experts["own"] == ExpertsConfig(hidden_dim=8)
+    assert experts["none"] is None
+    assert experts["late"] is None
+    assert experts["image_only"] is None
+    plain = neural_arm("shared", arms=arms)
+    assert plain.experiment.experts is None
+    assert plain.to_json() != neural_arm("shared", arms=arms, experts={}).to_json()
+
+
 def test_an_experiment_is_a_run_of_one_arm() -> None:
     from small_experiment import small_experiment
 
@@ -108,6 +126,7 @@ def test_faults_are_told_with_their_paths() -> None:
     assert "arms.late.fusoin does not exist (did you mean arms.late.fusion?)" in refused(arms={"late": {"fusoin": {}}})
     assert "arms.a: an arm has either a fusion or a table" in refused(arms=ARMS | {"a": {}})
     assert "fusion needs a name" in refused(arms=ARMS | {"a": {"fusion": {}}})
+    assert "experts.gates does not exist (did you mean experts.gate?)" in refused(experts={"gates": "all"})
     assert "a table arm has no loss" in refused(
         arms=ARMS | {"a": {"table": {"name": "majority"}, "loss": {"name": "focal"}}}
     )

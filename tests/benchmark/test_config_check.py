@@ -37,6 +37,10 @@ def test_a_benchmark_whose_parts_fit_is_let_through(tmp_path: Path) -> None:
             r"arms\.a\.fusion 'co_attention' reads tokens of metadata, and its encoder 'onehot' gives none",
         ),
         (
+            {"fusion": {"name": "late"}, "experts": {}},
+            r"arms\.a\.experts: the fusion 'late' is made of experts of one modality each",
+        ),
+        (
             {"fusion": {"name": "late"}, "encoders": {"metadata": {"name": "onehott"}}},
             r"arms\.a\.encoders\.metadata\.name: metadata encoder 'onehott' does not exist",
         ),

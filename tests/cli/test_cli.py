@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from cli.conftest import Type, is_one_plain_line
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
+from explain.small_predictors import small_predictor
 from PIL import Image
 from trained.scripted_reader import scripted_predictor
 
@@ -22,6 +23,7 @@ from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
 from mmskin.output_lock import locked
 from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.trained.saved_model import save_model
 
 CONFIG = """
 name: {name}
@@ -155,7 +157,7 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
 
 
 def test_predict_prints_what_was_read_in_the_free_text(mmskin_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Predictor, "load", lambda folder: scripted_predictor())
+    monkeypatch.setattr(Predictor, "load", lambda folder, arm: scripted_predictor())
     code, told, _ = mmskin_("predict runs/tiny --text 'sixty, on the arm' --field region=face")
     assert code == 0
     assert "read in the free text: Age: 60 years; Site: arm (95%)\n" in told
@@ -182,6 +184,23 @@ def test_explain_writes_a_page_and_prints_its_sentences(
     code, _, complaint = mmskin_(f"explain {trained_run} --history {photo} --output {output}")
     assert code == 2
     assert is_one_plain_line(complaint)
+
+
+def test_the_folds_of_a_run_answer_together_and_of_several_arms_one_is_named(mmskin_: Type, tmp_path: Path) -> None:
+    for fold in (0, 1):
+        for arm in ("late", "other"):
+            save_model(small_predictor("late").trained, tmp_path / f"run/cells/{arm}/fold_{fold}/seed_0/model")
+    asked = f"{tmp_path / 'run'} --field age=62"
+    code, _, complaint = mmskin_(f"predict {asked}")
+    assert code == 3
+    assert is_one_plain_line(complaint)
+    assert "holds models of several arms: late, other; name the one that is to answer, by --arm late" in complaint
+    code, told, _ = mmskin_(f"predict {asked} --arm late")
+    assert code == 0
+    assert "note: answered by 2 models together (folds 0, 1)" in told
+    code, told, _ = mmskin_(f"explain {asked} --arm other --output {tmp_path / 'why'}")
+    assert code == 0
+    assert "note: answered by 2 models together" in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")

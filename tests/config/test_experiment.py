@@ -91,6 +91,7 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
     [
         ({"encoders": {}}, "encoders: name one encoder at least"),
         ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
+        ({"experts": {"gate": "each"}}, r"experts\.gate: .*'all' or 'class', however: 'each'"),
         ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
         ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),
         ({"encoders": {"side view": {"name": "x"}}}, r"encoders\.side view.*should match pattern"),

@@ -10,6 +10,7 @@ from mmskin.config.build import build
 from mmskin.errors import ConfigError
 from mmskin.losses import LOSSES
 from mmskin.losses.loss_contract import Loss
+from mmskin.losses.weighting import prior_of_balanced_draws
 
 COUNTS = [845, 730, 244, 235, 192, 52]
 SPECS = [{"name": name} for name in LOSSES] + [{"name": "class_balanced_focal", "form": "sigmoid"}]
@@ -73,7 +74,15 @@ def test_extreme_logits_leave_loss_and_gradient_finite(loss: Loss) -> None:
     assert value.isfinite()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
-    assert loss.probabilities(logits).isfinite().all()
+    assert loss.log_probabilities(logits).isfinite().all()
+
+
+def test_no_logit_is_too_small_for_its_place_in_the_order(loss: Loss) -> None:
+    # Probabilities of e^−200 and less are 0 in float32; their logarithms keep apart what the logits keep apart.
+    far = torch.linspace(-400, -200, 41)[:, None] * torch.eye(6)[0]
+    assert (loss.log_probabilities(far)[:, 0].diff() > 0).all()
+    logits, _ = _batch()
+    torch.testing.assert_close(loss.log_probabilities(logits).exp(), loss.probabilities(logits))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -105,15 +114,18 @@ def test_prior_is_a_distribution_over_the_classes(loss: Loss) -> None:
 def test_answers_depart_from_the_class_shares_exactly_where_the_loss_says_that_it_is_weighted(loss: Loss) -> None:
     # Where the logits know no more than the prior, the probabilities are the prior under which they answer.
     shares = torch.tensor(COUNTS) / sum(COUNTS)
-    answers = loss.probabilities(loss.prior().log()) if loss.gives_posterior else loss.prior()
+    answers = loss.of_posterior(loss.prior().log()[None])[0].exp()
     assert loss.is_weighted == (not torch.allclose(answers, shares))
 
 
+@pytest.mark.parametrize("balanced", [False, True], ids=["as they are", "drawn alike"])
 @pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])
-def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: dict[str, str]) -> None:
+def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: dict[str, str], balanced: bool) -> None:
     # All that can be learned without looking at a case is the prior, so the posterior there must be the prior.
     loss = build("loss", LOSSES, with_posterior, COUNTS)
-    target = torch.repeat_interleave(torch.arange(6), torch.tensor(COUNTS))
+    drawn = [100] * 6 if balanced else COUNTS
+    expected = prior_of_balanced_draws(loss.prior(), COUNTS) if balanced else loss.prior()
+    target = torch.repeat_interleave(torch.arange(6), torch.tensor(drawn))
     logits = torch.zeros(6, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
 
@@ -125,7 +137,7 @@ def test_the_posterior_of_the_best_constant_logits_is_the_prior(with_posterior: 
 
     optimizer.step(risk)
     found = loss.log_posterior(logits.detach()[None])[0].exp().float()
-    torch.testing.assert_close(found, loss.prior(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("with_posterior", WITH_POSTERIOR, ids=lambda spec: spec["name"])

@@ -27,6 +27,7 @@ from mmskin.errors import ConfigError
 from mmskin.features import is_photo
 from mmskin.fusion import FUSIONS
 from mmskin.inputs.batch import Batch, Case, collate
+from mmskin.model.parts_check import takes_experts
 from mmskin.schema import History
 from mmskin.trained.saved_model import load_model, save_model
 
@@ -39,6 +40,7 @@ SETS = [
     (*PAIR, "metadata"),
     (*PAIR, "text", "metadata"),
 ]
+EXPERTS: dict[str, Any] = {"hidden_dim": 8, "gate": "class"}
 Model = tuple[Predictor, tuple[str, ...]]
 
 
@@ -53,13 +55,23 @@ def takes(fusion: str, modalities: tuple[str, ...]) -> bool:
     return set(built.modalities) == set(modalities)
 
 
-MODELS = [(fusion, modalities) for fusion in FUSIONS for modalities in SETS if takes(fusion, modalities)]
+MODELS: list[tuple[str, tuple[str, ...], dict[str, Any] | None]] = [
+    (fusion, modalities, None) for fusion in FUSIONS for modalities in SETS if takes(fusion, modalities)
+]
+"""Fusion, modalities, and experts that it corrects: once a fusion, with the most that it takes."""
+MODELS += [
+    (fusion, max((modalities for name, modalities, _ in MODELS if name == fusion), key=len), EXPERTS)
+    for fusion in FUSIONS
+    if takes_experts({"name": fusion})
+]
 
 
-@pytest.fixture(params=MODELS, ids=lambda model: "-".join((model[0], *model[1])), scope="module")
+@pytest.fixture(
+    params=MODELS, ids=lambda model: "-".join((model[0], *model[1], *(["experts"] if model[2] else []))), scope="module"
+)
 def model(request: pytest.FixtureRequest) -> Model:
-    fusion, modalities = request.param
-    return small_predictor(fusion, *modalities, photos=PAIR), modalities
+    fusion, modalities, experts = request.param
+    return small_predictor(fusion, *modalities, photos=PAIR, experts=experts), modalities
 
 
 def picture(seed: int) -> Image.Image:
@@ -85,10 +97,10 @@ def logits(predictor: Predictor, batch: Batch) -> Tensor:
 
 def test_every_fusion_is_asked_with_one_kind_and_with_two() -> None:
     for fusion in FUSIONS:
-        sets = [modalities for name, modalities in MODELS if name == fusion]
+        sets = [modalities for name, modalities, _ in MODELS if name == fusion]
         if sets and any(map(is_photo, sets[0])) and fusion != "image_only":
             assert any(set(PAIR) <= set(modalities) for modalities in sets), fusion
-    assert {fusion for fusion, _ in MODELS} >= set(FUSIONS) - {"text_only", "metadata_only"}
+    assert {fusion for fusion, *_ in MODELS} >= set(FUSIONS) - {"text_only", "metadata_only"}
 
 
 def test_a_case_is_answered_the_same_alone_and_beside_cases_that_lack_a_kind(model: Model) -> None:
@@ -127,7 +139,7 @@ def test_gradients_reach_every_parameter_that_learns(model: Model) -> None:
     network = predictor.trained.model
     network.zero_grad()
     output = network(collate([case_of(model, seed) for seed in (1, 7, 20, 40)]))
-    answers = [output.logits, *(output.branch_logits or {}).values()]
+    answers = [output.logits, *(logits for _, logits in output.parts())]
     torch.cat([answer.square().sum().reshape(1) for answer in answers]).sum().backward()
     for modality, encoder in network.encoders.items():
         reached = [p.grad is not None and bool((p.grad != 0).any()) for p in encoder.parameters() if p.requires_grad]
@@ -135,6 +147,7 @@ def test_gradients_reach_every_parameter_that_learns(model: Model) -> None:
     for name, parameter in [
         *network.fusion.named_parameters(),
         *(network.head or torch.nn.Module()).named_parameters(),
+        *(network.correction or torch.nn.Module()).named_parameters(),
     ]:
         assert parameter.grad is not None, name
     network.zero_grad()

@@ -53,6 +53,20 @@ def test_pooled_is_the_mean_of_the_tokens_where_timm_pools_by_the_mean(model: st
     torch.testing.assert_close(features.pooled, features.tokens.mean(dim=1), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("model", [*MEAN_POOLED, *OTHERS, "mixer_s32_224", "xcit_nano_12_p16_224"])
+@torch.inference_mode()
+def test_what_is_read_of_the_feature_map_is_what_is_encoded(model: str) -> None:
+    # Channels first and last, a sequence without class token, one with; several maps at a time.
+    encoder = bare(model)
+    inputs = {"pixels": torch.stack([encoder.prepare(photo(seed))["pixels"] for seed in (0, 1)])}
+    features = encoder(inputs)
+    cells, read = encoder.cells_and_reader(inputs)
+    assert cells.shape[1] == encoder.prefix_tokens + encoder.grid[0] * encoder.grid[1]
+    for found, expected in zip(read(cells), features, strict=True):
+        torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(read(cells[1:]).pooled, features.pooled[1:], rtol=1e-5, atol=1e-5)
+
+
 @torch.inference_mode()
 def test_tokens_lie_in_rows() -> None:
     encoder = bare("test_resnet")

@@ -90,8 +90,8 @@ class AsTheyAre(Loss):
 
     gives_posterior = False
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        return logits
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        return logits.log()
 
 
 def linear_predictor() -> Predictor:
@@ -127,11 +127,16 @@ PAIR = ("clinical", "dermoscopic")
 
 
 def small_predictor(
-    fusion: str, *modalities: str, text: Mapping[str, Any] | None = None, photos: Sequence[str] = ("image",)
+    fusion: str,
+    *modalities: str,
+    text: Mapping[str, Any] | None = None,
+    photos: Sequence[str] = ("image",),
+    experts: Mapping[str, Any] | None = None,
 ) -> Predictor:
     """Random weights, a little off their start so that gates and zero layers do something; three classes.
 
     photos: the kinds that the data set has, each with an encoder like that of `image`.
+    experts: options of the experts that the fusion corrects; None for none.
     """
     slot = {"name": fusion, **OPTIONS.get(fusion, {})}
     dims = {**dict.fromkeys(photos, 64), "text": 16, "metadata": 8}
@@ -143,10 +148,11 @@ def small_predictor(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         loss_slot = {"name": "cross_entropy"}
-        model, loss = build_model(encoders, slot, loss_slot, schema=schema, class_counts=counts)
-        for parameter in (*model.fusion.parameters(), *model.absence.parameters()):
+        model, loss = build_model(encoders, slot, loss_slot, schema=schema, class_counts=counts, experts=experts)
+        of_correction = () if model.correction is None else model.correction.parameters()
+        for parameter in (*model.fusion.parameters(), *model.absence.parameters(), *of_correction):
             parameter.data += torch.randn(parameter.shape) * 0.3
         for parameter in model.head.parameters() if model.head is not None else ():
             parameter.data *= 4
-    record = {"encoders": encoders, "fusion": slot, "loss": loss_slot, "class_counts": counts}
+    record = {"encoders": encoders, "fusion": slot, "loss": loss_slot, "class_counts": counts, "experts": experts}
     return Predictor(TrainedModel(model, loss, schema, temperature=1.5, photo_side=64, record=record))

@@ -11,6 +11,7 @@ from PIL import Image
 from mmskin.api.predictor import Predictor
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.explain.answers import Answers
+from mmskin.features import Features
 from mmskin.losses.class_balanced_focal import ClassBalancedFocalLoss
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.schema import History
@@ -84,6 +85,10 @@ def test_nothing_is_the_shares_of_training_for_sigmoids_too() -> None:
 
 
 def test_photos_of_a_model_that_reads_none_are_not_encoded(photo: Image.Image) -> None:
-    assert small_predictor("text_only").present(photo).encoded == {}
-    assert small_predictor("late").present(None).encoded == {}
-    assert len(small_predictor("late").present([photo, photo]).encoded["image"]) == 2
+    def encoded(fusion: str, given: object) -> dict[str, list[Features]]:
+        predictor = small_predictor(fusion)
+        return predictor.present(given).of(predictor.trained).encoded
+
+    assert encoded("text_only", photo) == {}
+    assert encoded("late", None) == {}
+    assert len(encoded("late", [photo, photo])["image"]) == 2

@@ -144,8 +144,8 @@ def redness() -> Predictor:
     fusion = SingleModality("image", {"image": 1}, 2, dropout=0.0)
     model = MultimodalClassifier({"image": Redness()}, fusion)
     assert model.head is not None
-    model.head.weight.data = torch.tensor([[60.0], [0.0]])
-    model.head.bias.data = torch.tensor([-2.0, 0.0])
+    model.head[-1].weight.data = torch.tensor([[60.0], [0.0]])
+    model.head[-1].bias.data = torch.tensor([-2.0, 0.0])
     loss = CrossEntropyLoss([1, 1])
     return Predictor(TrainedModel(model, loss, SCHEMA, temperature=1.0, photo_side=64))
 

@@ -118,18 +118,41 @@ def test_no_hook_is_left_where_the_model_fails() -> None:
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
-def test_grad_cam_of_a_cnn_is_that_of_captum() -> None:
+LAYERS = {
+    "test_resnet": "layer4",  # pooled is the mean of the map
+    "tf_efficientnet_lite0": "bn2",
+    "convnext_atto": "stages",  # a norm after the mean
+    "mobilenetv3_small_050": "blocks",  # a head after the mean, and on each cell
+}
+
+
+@pytest.mark.parametrize("fusion", ["concat", "cross_attention"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_grad_cam_of_a_cnn_is_that_of_captum(name: str, fusion: str) -> None:
     from captum.attr import LayerGradCam
 
-    model = make_model(CNN | {"output_stride": 16}, "concat")
+    model = make_model({"name": "timm", "model": name, "image_size": 96}, fusion)
     held = hold_history(model, batch_of(model, (some_photo(4), HISTORIES[1])))
-    layer = model.encoders["image"].get_submodule("model.layer4")
+    layer = model.encoders["image"].get_submodule(f"model.{LAYERS[name]}")
     for code in range(3):
         cam = LayerGradCam(held.logits_of_pixels, layer).attribute(held.pixels[None], code, relu_attributions=True)
         expected = cam[0, 0].detach().numpy()
-        assert expected.shape == (4, 4)
-        assert expected.max() > 0
-        assert heat_of(held, code) == pytest.approx(expected / expected.max(), abs=1e-4)
+        assert expected.shape == held.grid == (3, 3)
+        assert heat_of(held, code) == pytest.approx(expected / max(expected.max(), 1e-12), abs=1e-4)
+
+
+def test_grad_cam_of_a_transformer_is_made_of_captums_gradient_at_its_last_block() -> None:
+    from captum.attr import LayerActivation, LayerGradientXActivation
+
+    model = make_model(VIT, "concat")
+    held = hold_history(model, batch_of(model, (some_photo(4), HISTORIES[1])))
+    block, prefix = model.encoders["image"].last_block, model.encoders["image"].prefix_tokens
+    gradients = LayerGradientXActivation(held.logits_of_pixels, block, multiply_by_inputs=False)
+    given = LayerActivation(held.logits_of_pixels, block).attribute(held.pixels[None], attribute_to_layer_input=True)
+    for code in range(3):
+        gradient = gradients.attribute(held.pixels[None], code, attribute_to_layer_input=True)
+        expected = (given[0, prefix:] @ gradient[0, prefix:].mean(0)).relu().view(held.grid).detach().numpy()
+        assert heat_of(held, code) == pytest.approx(expected / max(expected.max(), 1e-12), abs=1e-4)
 
 
 def test_the_gradient_of_a_patch_is_the_change_of_the_score_when_its_token_grows() -> None:
@@ -164,7 +187,8 @@ def test_a_transformer_gives_its_patches_without_class_and_register_tokens() -> 
 def test_a_map_of_a_cnn_costs_one_pass_through_the_encoder() -> None:
     model = make_model(CNN, "late")
     passes: list[nn.Module] = []
-    handle = model.encoders["image"].register_forward_hook(lambda module, inputs, output: passes.append(module))
+    stem = model.encoders["image"].get_submodule("model.conv1")
+    handle = stem.register_forward_hook(lambda module, inputs, output: passes.append(module))
     heat_of(hold_history(model, batch_of(model, (some_photo(1), HISTORIES[0]))), 1)
     handle.remove()
     assert len(passes) == 1
@@ -181,7 +205,7 @@ def test_of_a_late_fusion_the_history_is_not_in_the_map_of_a_logit(image: dict[s
     torch.testing.assert_close(raw_gradient(other, 1), gradient)
     # The weight of the photo only rescales it: by the factor itself.
     with torch.no_grad():
-        model.fusion.weights["image"].fill_(0.25)  # type: ignore[union-attr,operator]
+        model.fusion.experts.weights["image"].fill_(0.25)  # type: ignore[union-attr,operator]
     torch.testing.assert_close(raw_gradient(other, 1), 0.25 * gradient)
     for method in ("grad_cam", "grad_cam_plus_plus", "gradient_x_activation"):
         assert heat_of(one, 1, method=method) == pytest.approx(heat_of(other, 1, method=method), abs=1e-5)

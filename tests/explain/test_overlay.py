@@ -43,7 +43,7 @@ def redness_predictor(resize: Resize) -> Predictor:
     model = MultimodalClassifier({"image": Redness(resize)}, SingleModality("image", {"image": 1}, 2))
     assert model.head is not None
     with torch.no_grad():
-        model.head.weight.copy_(torch.tensor([[1.0], [0.0]]))
+        model.head[-1].weight.copy_(torch.tensor([[1.0], [0.0]]))
     schema = Schema(name="red", classes=("red", "grey"), fields=())
     loss = CrossEntropyLoss(torch.tensor([1, 1]))
     return Predictor(TrainedModel(model, loss, schema, temperature=1.0, photo_side=240))

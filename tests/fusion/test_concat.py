@@ -7,7 +7,7 @@ from torch import nn
 from mmskin.features import Features
 from mmskin.fusion.concat import ConcatFusion
 
-# GELU(1) = Φ(1) = .8413447, GELU(−1) = −Φ(−1) = −.1586553
+# GELU(1) = Φ(1) = .8413447, GELU(−1) = −Φ(−1) = −.1586553; a LayerNorm of these two makes them 1 and −1 again.
 UP, DOWN = 0.8413447, -0.1586553
 
 
@@ -17,10 +17,22 @@ def test_by_hand_with_identity_weights() -> None:
         assert isinstance(part, nn.Sequential)
         nn.init.eye_(part[1].weight)
         nn.init.zeros_(part[1].bias)
+        part[3].weight.data.fill_(0.5)
     # LayerNorm turns (5, 1) into (1, −1) and (2, 10) into (−1, 1).
     features = {"text": Features(torch.tensor([[2.0, 10.0]])), "image": Features(torch.tensor([[5.0, 1.0]]))}
     fused = fusion(features, {}).fused
-    torch.testing.assert_close(fused, torch.tensor([[UP, DOWN, DOWN, UP]]), rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(fused, torch.tensor([[0.5, -0.5, -0.5, 0.5]]), rtol=0.0, atol=1e-4)
+
+
+def test_by_hand_before_a_joint_layer() -> None:
+    fusion = ConcatFusion({"text": 2, "image": 2}, 3, hidden_dim=2, joint_dim=4).eval()
+    for part in fusion.parts.values():
+        assert isinstance(part, nn.Sequential)
+        nn.init.eye_(part[1].weight)
+        nn.init.zeros_(part[1].bias)
+    fusion.joint = nn.Identity()
+    features = {"text": Features(torch.tensor([[2.0, 10.0]])), "image": Features(torch.tensor([[5.0, 1.0]]))}
+    torch.testing.assert_close(fusion(features, {}).fused, torch.tensor([[UP, DOWN, DOWN, UP]]), rtol=0.0, atol=1e-5)
 
 
 def _second_difference(fusion: ConcatFusion) -> torch.Tensor:

@@ -17,12 +17,16 @@ POSTERIORS = {"image": [0.5, 0.5], "text": [0.9, 0.1], "metadata": [0.4, 0.6]}
 def _fusion(*modalities: str, joint: bool = False) -> LateFusion:
     """Branches that repeat their input, so that log-probabilities go in as features."""
     fusion = LateFusion(dict.fromkeys(modalities, 2), 2, joint=joint).eval()
-    for branch in fusion.branches.values():
-        assert isinstance(branch, nn.Sequential)
-        nn.init.eye_(branch[1].weight)
-        nn.init.zeros_(branch[1].bias)
+    _repeat_their_input(fusion)
     fusion.set_prior(PRIOR)
     return fusion
+
+
+def _repeat_their_input(fusion: LateFusion) -> None:
+    for head in fusion.experts.heads.values():
+        assert isinstance(head, nn.Sequential)
+        nn.init.eye_(head[-1].weight)
+        nn.init.zeros_(head[-1].bias)
 
 
 def _features(num_cases: int = 1) -> dict[str, Features]:
@@ -36,10 +40,12 @@ def _present(**is_present: bool) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("present", "odds"),
     [
-        # Prior odds 4. A branch's likelihood ratio is its odds / 4: photo 1/4, note 9/4, fields (2/3)/4 = 1/6.
-        ({"image": True, "text": True, "metadata": True}, 4 * (1 / 4) * (9 / 4) * (1 / 6)),  # 3/8
+        # Prior odds 4. An expert's likelihood ratio is its odds / 4: photo 1/4, note 9/4, fields (2/3)/4 = 1/6. Note
+        # and fields are one history: where both are there each counts half, the square root of its ratio.
+        ({"image": True, "text": True, "metadata": True}, 4 * (1 / 4) * (9 / 4 * 1 / 6) ** 0.5),  # sqrt(3/8)
         ({"image": True, "text": True, "metadata": False}, 4 * (1 / 4) * (9 / 4)),  # 9/4
-        ({"image": False, "text": True, "metadata": True}, 4 * (9 / 4) * (1 / 6)),  # 3/2
+        ({"image": True, "text": False, "metadata": True}, 4 * (1 / 4) * (1 / 6)),  # 1/6
+        ({"image": False, "text": True, "metadata": True}, 4 * (9 / 4 * 1 / 6) ** 0.5),  # sqrt(6)
         ({"image": False, "text": True, "metadata": False}, 9.0),  # the note's own answer
         ({"image": False, "text": False, "metadata": False}, 4.0),  # the prior
     ],
@@ -68,8 +74,8 @@ def test_it_is_the_exact_posterior_where_modalities_are_independent_given_the_cl
 
 def test_weights_scale_the_evidence_and_not_the_prior() -> None:
     fusion = _fusion("image", "text")
-    fusion.weights["image"].data.fill_(0.5)
-    fusion.weights["text"].data.fill_(2.0)
+    fusion.experts.weights["image"].data.fill_(0.5)
+    fusion.experts.weights["text"].data.fill_(2.0)
     logits = fusion(_features(), _present(image=True, text=True)).logits
     # odds 4 × (1/4)^½ × (9/4)² = 10.125
     assert (logits[0, 0] - logits[0, 1]).exp().item() == pytest.approx(10.125, rel=1e-5)
@@ -96,20 +102,20 @@ def test_the_fused_loss_moves_the_branches_only_if_joint(joint: bool) -> None:
     fusion = _fusion("image", "text", joint=joint).train()
     output = fusion(_features(), _present(image=True, text=True))
     nn.functional.cross_entropy(output.logits, torch.tensor([1])).backward()
-    assert all((parameter.grad is not None) == joint for parameter in fusion.branches.parameters())
-    assert all(weight.grad is not None for weight in fusion.weights.values())
+    assert all((parameter.grad is not None) == joint for parameter in fusion.experts.heads.parameters())
+    assert all(weight.grad is not None for weight in fusion.experts.weights.values())
 
 
 def test_once_trained_the_answer_can_be_explained_by_its_gradient() -> None:
     # The logit is log π + Σ w (log p_m − log π): its gradient by the photo is w times that of the branch's own log p.
     fusion = _fusion("image", "text")
     with torch.no_grad():
-        fusion.weights["image"].fill_(0.5)
+        fusion.experts.weights["image"].fill_(0.5)
     features = _features()
     pooled = features["image"].pooled.clone().requires_grad_(True)
     logits = fusion(features | {"image": Features(pooled)}, _present(image=True, text=True)).logits
     (of_answer,) = torch.autograd.grad(logits[0, 1], pooled)
-    (of_branch,) = torch.autograd.grad(fusion.branches["image"](pooled).log_softmax(dim=-1)[0, 1], pooled)
+    (of_branch,) = torch.autograd.grad(fusion.experts.heads["image"](pooled).log_softmax(dim=-1)[0, 1], pooled)
     assert of_branch.abs().max() > 0
     torch.testing.assert_close(of_answer, 0.5 * of_branch)
 
@@ -125,10 +131,7 @@ def test_branch_logits_are_the_branches_own_and_trainable() -> None:
 def test_a_class_without_training_cases_does_not_win_by_its_tiny_prior() -> None:
     # Each branch leaves it .001; over a prior of 1e-12 that would be evidence of a billion, twice.
     fusion = LateFusion({"image": 3, "text": 3}, 3).eval()
-    for branch in fusion.branches.values():
-        assert isinstance(branch, nn.Sequential)
-        nn.init.eye_(branch[1].weight)
-        nn.init.zeros_(branch[1].bias)
+    _repeat_their_input(fusion)
     fusion.set_prior(torch.tensor([8.0, 2.0, 0.0]))
     says = torch.tensor([[0.799, 0.2, 0.001]]).log()
     probs = fusion({m: Features(says) for m in ("image", "text")}, _present(image=True, text=True)).logits.softmax(-1)

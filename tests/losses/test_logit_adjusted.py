@@ -86,7 +86,7 @@ def test_late_fusion_counts_the_prior_once(
     fusion.set_prior(loss.prior())
     features = {}
     for modality, likelihood in {"image": [0.3, 0.6], "text": [0.5, 0.75]}.items():
-        fusion.branches[modality] = torch.nn.Identity()
+        fusion.experts.heads[modality] = torch.nn.Identity()
         features[modality] = Features((loss.prior() * torch.tensor(likelihood)).log()[None])
     logits = fusion(features, dict.fromkeys(features, torch.tensor([True]))).logits
     assert logits is not None

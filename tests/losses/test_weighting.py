@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmskin.losses.weighting import check_counts, effective_number, inverse_frequency, weighted_prior
+from mmskin.losses.weighting import (
+    check_counts,
+    effective_number,
+    inverse_frequency,
+    prior_of_balanced_draws,
+    weighted_prior,
+)
 
 PAD = [845, 730, 244, 235, 192, 52]  # BCC ACK NEV SEK SCC MEL, all of PAD-UFES-20
 
@@ -74,3 +80,14 @@ def test_inverse_frequency_implies_a_uniform_prior() -> None:
 def test_counts_that_are_none_are_refused(counts: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_counts(counts)
+
+
+def test_drawing_classes_alike_divides_the_prior_by_the_counts() -> None:
+    # Plain: .6 / 6 = .3 / 3 = .1 / 1, so equal shares. Weighted already: (1/3) / (6, 3, 1) over their sum is
+    # (1/6, 1/3, 1) / 1.5 = (1, 2, 6) / 9. A class that is never drawn has no share.
+    plain = prior_of_balanced_draws(torch.tensor([0.6, 0.3, 0.1]), [6, 3, 1])
+    torch.testing.assert_close(plain, torch.full((3,), 1 / 3))
+    twice = prior_of_balanced_draws(torch.full((3,), 1 / 3), [6, 3, 1])
+    torch.testing.assert_close(twice, torch.tensor([1.0, 2.0, 6.0]) / 9)
+    unseen = prior_of_balanced_draws(torch.tensor([0.75, 0.0, 0.25]), [3, 0, 1])
+    torch.testing.assert_close(unseen, torch.tensor([0.5, 0.0, 0.5]))

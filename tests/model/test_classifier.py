@@ -13,7 +13,9 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 from mmskin.fusion import FUSIONS
+from mmskin.fusion.late import LateFusion
 from mmskin.inputs.batch import Case, Row, collate
+from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import Absence, MultimodalClassifier, build_model
 from mmskin.model.photo_pooling import AttentionPooling
 from mmskin.schema import Field, History, Schema
@@ -206,11 +208,110 @@ def test_the_prior_of_late_fusion_is_the_training_shares_or_flat_under_a_balance
     assert balanced.fusion.log_prior.exp().tolist() == pytest.approx([1 / 3] * 3)
 
 
+@pytest.mark.parametrize("balanced_sampler", [False, True])
+@pytest.mark.parametrize("loss", ["cross_entropy", "weighted_cross_entropy", "logit_adjusted"])
+def test_late_fusion_is_bayes_under_whatever_balances_the_classes(loss: str, balanced_sampler: bool) -> None:
+    # Photo and note have three signs each, independent given the class. What the branches learn of a sign is found by
+    # minimising the loss over all signs as often as the sampler shows them; together they must be the posterior of both
+    # signs under the shares that sampler and loss make of 6 : 3 : 1.
+    counts = torch.tensor([6.0, 3.0, 1.0], dtype=torch.float64)
+    likelihood = {  # (class, sign)
+        "image": torch.tensor([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6]], dtype=torch.float64),
+        "text": torch.tensor([[0.5, 0.4, 0.1], [0.3, 0.3, 0.4], [0.2, 0.1, 0.7]], dtype=torch.float64),
+    }
+    drawn = torch.ones(3, dtype=torch.float64) if balanced_sampler else counts
+    weights = 1 / counts if loss != "cross_entropy" else torch.ones(3)
+    slots = {"image": {"name": "given"}, "text": {"name": "given"}}
+    model, built = build_model(
+        slots,
+        {"name": "late"},
+        {"name": loss},
+        schema=SCHEMA,
+        class_counts=[6, 3, 1],
+        balanced_sampler=balanced_sampler,
+        make_encoder=lambda modality, slot, schema: Given(3),
+    )
+    fusion = model.double().eval().fusion
+    assert isinstance(fusion, LateFusion)
+    features = {}
+    for modality, sign_given_class in likelihood.items():
+        shown = drawn[:, None] * sign_given_class
+        fusion.experts.heads[modality] = torch.nn.Identity()
+        features[modality] = Features(least_loss(built.double(), shown))  # (sign, class)
+    present = dict.fromkeys(features, torch.ones(3, dtype=torch.bool))
+    logits = fusion(features, present).logits  # sign s of the photo with sign s of the note
+    assert logits is not None
+    joint = drawn[:, None] * weights[:, None] * likelihood["image"] * likelihood["text"]
+    torch.testing.assert_close(logits.softmax(dim=1), (joint / joint.sum(dim=0)).T, atol=1e-4, rtol=0.0)
+
+
+def least_loss(loss: Loss, shown: Tensor) -> Tensor:
+    """(S, C) logits with the least mean loss where class c is seen with sign s with frequency shown[c, s]."""
+    classes, signs = shown.shape
+    logits = torch.zeros(signs, classes, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
+    pairs = [(c, s) for c in range(classes) for s in range(signs)]
+
+    def risk() -> Tensor:
+        optimizer.zero_grad()
+        losses = [shown[c, s] * loss(logits[s : s + 1], torch.tensor([c]), progress=1.0) for c, s in pairs]
+        total = torch.stack(losses).sum()
+        total.backward()
+        return total
+
+    optimizer.step(risk)
+    return logits.detach()
+
+
+@pytest.mark.parametrize("name", ["late", "gated"])
+def test_experts_of_a_focal_loss_are_read_as_the_posteriors_that_it_bends(name: str) -> None:
+    slots, focal = {"image": IMAGE, "text": TEXT}, {"name": "focal", "gamma": 1.0}
+    experts = None if name == "late" else {}
+    model, loss = build_model(slots, {"name": name}, focal, schema=SCHEMA, class_counts=[6, 3, 1], experts=experts)
+    model.eval()
+    image, _ = (encoder.prepare for encoder in model.encoders.values())
+    case = Case({"image": [image(torch.zeros(3, 40, 40, dtype=torch.uint8))], "text": []}, 0, "a")
+    with torch.no_grad():
+        output = model(collate([case]))
+    logits = dict(output.parts())["image"]
+    torch.testing.assert_close(output.logits.softmax(-1), loss.log_posterior(logits).exp())
+    assert not torch.allclose(output.logits.softmax(-1), logits.softmax(-1), atol=1e-3)
+
+
+def test_experts_have_the_prior_and_the_posterior_of_the_loss_and_correct_no_expert() -> None:
+    model = whole_model({"name": "concat"}, experts={"hidden_dim": 4, "weights": "fixed"})
+    assert model.correction is not None
+    assert set(model.correction.experts.heads) == {"image", "text", "metadata"}
+    assert not model.correction.experts.weights["image"].requires_grad
+    output = model(collate(some_cases(model)))
+    assert output.branch_logits is None
+    assert {modality for modality, _ in output.parts()} == {"image", "text", "metadata"}
+    for name in ("late", "image_only"):
+        with pytest.raises(ConfigError, match=f"experts: the fusion '{name}' is made of experts of one modality each"):
+            build_model(
+                {"image": IMAGE}, {"name": name}, {"name": "ldam"}, schema=SCHEMA, class_counts=[6, 3, 1], experts={}
+            )
+    with pytest.raises(
+        ConfigError,
+        match="a model with experts multiplies posteriors, however the logits of ldam so set stand for none",
+    ):
+        build_model(
+            {"image": IMAGE, "text": TEXT},
+            {"name": "concat"},
+            {"name": "ldam"},
+            schema=SCHEMA,
+            class_counts=[6, 3, 1],
+            experts={},
+        )
+    with pytest.raises(ConfigError, match="experts: weights 'none' does not exist"):
+        whole_model({"name": "concat"}, experts={"weights": "none"})
+
+
 def test_the_head_starts_at_the_bias_that_the_loss_asks_for() -> None:
     fusion = build("fusion", FUSIONS, {"name": "text_only"}, {"text": 2}, 3)
     model = MultimodalClassifier({"text": Given(2)}, fusion, initial_bias=-1.5)
     assert model.head is not None
-    assert model.head.bias.tolist() == [-1.5] * 3
+    assert model.head[-1].bias.tolist() == [-1.5] * 3
 
 
 def test_encoders_that_the_fusion_does_not_use_are_refused() -> None:

@@ -13,6 +13,7 @@ from mmskin.encoders.field_reader import Reading
 from mmskin.errors import UserError
 from mmskin.model.classifier import build_model
 from mmskin.teaching.taught import resolved
+from mmskin.trained.ensemble import Ensemble
 from mmskin.trained.note_reading import read_if_taught, read_lines, read_note, say_reading, stated
 from mmskin.trained.trained_model import TrainedModel
 
@@ -56,7 +57,7 @@ def test_a_model_without_text_an_untaught_one_and_an_empty_text_are_refused_in_o
 def test_an_encoder_that_was_trained_further_is_refused_and_reads_nothing_by_the_way() -> None:
     predictor = scripted_predictor()
     learning = torch.nn.Linear(1, 1)
-    predictor.trained.model.encoders["text"].add_module("learning", learning)
+    predictor.trained.encoders["text"].add_module("learning", learning)
     with pytest.raises(UserError, match="trained further after it was taught"):
         predictor.read_note("It does not itch.")
     assert read_if_taught(predictor.trained, "It does not itch.") is None
@@ -66,6 +67,13 @@ def test_without_text_or_a_taught_encoder_nothing_is_read() -> None:
     assert read_if_taught(scripted_predictor().trained, None) is None
     assert read_if_taught(scripted_predictor(is_taught=False).trained, "It does not itch.") is None
     assert read_if_taught(small_predictor("metadata_only").trained, "It does not itch.") is None
+
+
+def test_an_ensemble_reads_as_its_models_do() -> None:
+    both = Ensemble((scripted_predictor().trained, scripted_predictor().trained))
+    assert Predictor(both).read_note("It does not itch.")["itch"] == Reading("no", 0.97)
+    answer = Predictor(both).predict(metadata={"itch": "yes"}, text="It does not itch.")
+    assert "the text says itch: no (97%), the field says yes" in answer.remarks
 
 
 def test_a_taught_encoder_reads_its_own_lessons(tmp_path: Path) -> None:

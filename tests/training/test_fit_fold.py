@@ -47,7 +47,12 @@ def parts(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model, loss = build_model(
-            experiment.encoders, experiment.fusion, experiment.loss, schema=fold.schema, class_counts=counts
+            experiment.encoders,
+            experiment.fusion,
+            experiment.loss,
+            schema=fold.schema,
+            class_counts=counts,
+            experts=experiment.to_json()["experts"],
         )
     fit_encoders(model, fold.split.train, fold.schema)
     reading = Reading.of(experiment)
@@ -76,11 +81,13 @@ def answers(model: MultimodalClassifier, loss: Loss, data: CaseDataset, *, batch
     return np.concatenate([trained.of_batch(b) for b in DataLoader(data, batch_size=batch_size, collate_fn=collate)])
 
 
-@pytest.mark.parametrize("modalities", [("image", "text"), ("metadata",)])
-def test_a_tiny_set_is_learned_by_heart(pad_folder: Path, tmp_path: Path, modalities: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("modalities", "learning_rate"), [(("image", "text"), 0.01), (("metadata",), 0.03)])
+def test_a_tiny_set_is_learned_by_heart(
+    pad_folder: Path, tmp_path: Path, modalities: tuple[str, ...], learning_rate: float
+) -> None:
     fusion = "concat" if len(modalities) > 1 else f"{modalities[0]}_only"
     experiment = small_experiment(
-        pad_folder, *modalities, fusion=fusion, epochs=25, batch_size=12, learning_rate=0.03, weight_decay=0.0
+        pad_folder, *modalities, fusion=fusion, epochs=25, batch_size=12, learning_rate=learning_rate, weight_decay=0.0
     )
     model, loss, (train, val, _) = parts(experiment)
     fit(model, loss, train, val, experiment.training, tmp_path, progress=False)
@@ -218,6 +225,29 @@ def test_photos_without_any_history_train_and_are_reported_by_their_subgroups(tm
     assert len(table) == 16  # of 24 photos in 3 folds: one validates, one tests
     assert table.filter(like="prob_").notna().to_numpy().all()
     assert set(table.group_skin_tone) == {"1-2", "3-4", "5-6"}
+
+
+def with_experts(root: Path, *modalities: str, **training: Any) -> Experiment:
+    plain = small_experiment(root, *modalities, fusion="gated", **training).to_json()
+    return parse_experiment(plain | {"experts": {"weights": "training"}})
+
+
+def test_a_fusion_with_experts_trains_all_of_them_is_saved_and_answers_the_same(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    experiment = with_experts(pad_folder, "image", "text", "metadata", learning_rate=0.01)
+    start, *_ = parts(experiment)
+    table = run(experiment, tmp_path / "run")
+    trained = load_model(tmp_path / "run" / CELL / "model")
+    before, after = start.state_dict(), trained.model.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    parameters = {name for name, p in start.named_parameters() if name.startswith(("correction.", "fusion.", "head."))}
+    assert any(name.startswith("correction.experts.weights.") for name in parameters)
+    assert parameters <= moved
+    cases = load_cases(experiment.data).table.set_index("case_id", drop=False)
+    tested = table[table["split"] == "test"]
+    answers = trained.probabilities(cases.loc[list(tested.case_id)].reset_index(drop=True))
+    assert np.array_equal(answers, tested.filter(like="prob_").to_numpy())
 
 
 def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 from mmskin.data.table import histories
 from mmskin.encoders.metadata_fields import NOT_RECORDED, PrepareFields
 from mmskin.errors import one_of
-from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.evaluation.metrics import Floats, Ints, log_probs
 from mmskin.schema import Schema
-from mmskin.trained.calibration import apply_temperature, fit_temperature
+from mmskin.trained.calibration import at_temperature, fit_temperature, log_of
 from mmskin.trained.trained_model import Predict
 
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
@@ -67,7 +67,7 @@ def field_columns(rows: pd.DataFrame, schema: Schema) -> tuple[Floats, list[bool
 
 def balanced_log_loss(probabilities: Floats, codes: Ints) -> float:
     """Mean over the classes that occur of the mean of -log p in the class: every class counts alike."""
-    lost = -np.log(np.clip(probabilities[np.arange(len(codes)), codes], 1e-12, None))
+    lost = -log_probs(probabilities)[np.arange(len(codes)), codes]
     return float(np.mean([lost[codes == code].mean() for code in np.unique(codes)]))
 
 
@@ -80,5 +80,5 @@ def all_classes(probabilities: Floats, known: Sequence[int], size: int) -> Float
 
 def calibrated(predict: Predict, val: pd.DataFrame, schema: Schema) -> Predict:
     """The same answers at the temperature of the validation rows, as neural arms have it."""
-    temperature = fit_temperature(predict(val), targets(val, schema))
-    return lambda rows: apply_temperature(predict(rows), temperature)
+    temperature = fit_temperature(log_of(predict(val)), targets(val, schema))
+    return lambda rows: at_temperature(log_of(predict(rows)), temperature)

@@ -68,4 +68,4 @@ def _peak_bytes(fitted: TrainedModel, batch: Batch) -> int:
 
 @torch.inference_mode()
 def _answer(fitted: TrainedModel, batch: Batch) -> None:
-    fitted.loss.probabilities(fitted.model(batch).logits)
+    fitted.loss.log_probabilities(fitted.model(batch).logits)
