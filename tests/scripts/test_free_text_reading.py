@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
+from mmskin.config.teaching_options import TeachingOptions
 from mmskin.encoders.field_reader import Reading
 from mmskin.report.numbers import NOTHING
 from mmskin.teaching.free_texts import free_text_schema, read_free_texts
+from mmskin.teaching.taught import learner, write_taught
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ROOT / "tests" / "data" / "free_text_300.jsonl"
@@ -41,3 +44,13 @@ def test_a_reader_that_reads_nothing_is_right_only_where_nothing_is_stated(scrip
     assert table.loc["unstated not recorded", "all"].startswith("1.00")
     assert table.loc["yes/no right", "all"].startswith("0.00")
     assert table.loc["age off by (median)", "all"] == f"{NOTHING} (0)"
+
+
+def test_an_untaught_reader_has_the_encoder_as_it_was(script: object, tmp_path: Path) -> None:
+    slot, options = {"name": "hashing"}, TeachingOptions(steps=1)
+    write_taught(learner(slot, options), slot, free_text_schema(), options, tmp_path / "taught", say=lambda line: None)
+    before = learner(slot, options).state_dict()
+    reader = script.untaught(tmp_path / "taught")  # type: ignore[attr-defined]
+    after = reader.encoder.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    assert set(reader.read_notes(["It itches."])[0]) == set(free_text_schema().field_names)
