@@ -37,4 +37,5 @@ def teach(
         schema = read_source(asked.data).schema
         encoder = learner(asked.slot, asked.options)
         write_taught(encoder, asked.slot, schema, asked.options, output, say=say)
+    print((output / "README.md").read_text(encoding="utf-8"))
     say(f"use it: encoders.text: {{name: {asked.slot['name']}, …, trainable: none, taught: {output}}}")

@@ -17,6 +17,7 @@ NOT_RECORDED = 0  # the first output of every field
 SPREAD = 10.0
 """Weight of the squared error of a standardised number beside a cross-entropy: chosen so that an error of a third of
 the declared range weighs about as much as a wrong choice."""
+NUMBER_WIDTH = 64
 LOWEST_DAYS, HIGHEST_DAYS = 1.0, 60 * 365.25
 
 
@@ -86,8 +87,7 @@ class FieldReader(nn.Module):
 
     Two readings of each field: a linear one of the pooled vector, which keeps every fact linearly readable where
     fusions and logistic regressions look for it, and a finer one, which answers. The finer one has a query for each
-    field, attends with it over the tokens, and reads the pooled vector and what it has attended to; without tokens
-    it is the linear one.
+    field, attends with it over the tokens, and reads what it has attended to; without tokens it is the linear one.
 
     Args:
         dim: width of pooled vector and tokens.
@@ -99,29 +99,39 @@ class FieldReader(nn.Module):
         self.fields = tuple(fields)
         self.scales = {field.name: scale_of(field) for field in fields if field.is_number}
         self.widths = [len(outputs_of(field)) for field in fields]
+        self.center: Tensor
+        self.spread: Tensor
+        self.register_buffer("center", torch.zeros(dim))
+        self.register_buffer("spread", torch.ones(dim))
         self.linear = nn.Linear(dim, sum(self.widths))
         self.key = nn.Linear(dim, dim, bias=False)
         self.queries = nn.Parameter(torch.randn(len(fields), dim) / math.sqrt(dim))
-        self.attended = nn.ModuleDict(
-            {str(index): nn.Linear(dim, width, bias=False) for index, width in enumerate(self.widths)}
+        self.attended = nn.ModuleList(
+            _number_head(dim, width) if field.is_number else nn.Linear(dim, width)
+            for field, width in zip(fields, self.widths, strict=True)
         )
-        for head in self.attended.values():
-            nn.init.zeros_(head.weight)  # type: ignore[arg-type]
 
     def forward(self, features: Features) -> tuple[Tensor, ...]:
         """The finer reading: (B, outputs) by field, in their order."""
-        linear = self.linear_outputs(features.pooled)
         if features.tokens is None or features.mask is None:
-            return linear
+            return self.linear_outputs(features.pooled)
         scores = torch.einsum("btd,fd->bft", self.key(features.tokens), self.queries)
         weights = scores.masked_fill(~features.mask[:, None], -torch.inf).softmax(dim=-1)
         seen = torch.einsum("bft,btd->bfd", weights, features.tokens)
-        return tuple(output + self.attended[str(index)](seen[:, index]) for index, output in enumerate(linear))
+        return tuple(head(of_field) for head, of_field in zip(self.attended, seen.unbind(dim=1), strict=True))
 
     def linear_outputs(self, pooled: Tensor) -> tuple[Tensor, ...]:
         """The linear reading of pooled vectors (B, D): (B, outputs) by field."""
-        outputs: tuple[Tensor, ...] = self.linear(pooled).split(self.widths, dim=1)
+        outputs: tuple[Tensor, ...] = self.linear((pooled - self.center) / self.spread).split(self.widths, dim=1)
         return outputs
+
+    def standardise(self, pooled: Tensor) -> None:
+        """Take mean and deviation of pooled vectors (N, D), N > 1, as the units of the linear reading.
+
+        Pooled vectors of notes differ by little from a large mean; a linear layer on them as they are learns slowly.
+        """
+        self.center.copy_(pooled.mean(dim=0))
+        self.spread.copy_(pooled.std(dim=0).clamp_min(1e-6))
 
     def loss(self, features: Features, histories: Sequence[History]) -> Tensor:
         """Mean over the fields of both readings: cross-entropies, and the squared errors of recorded numbers."""
@@ -176,6 +186,11 @@ class FieldReader(nn.Module):
         number = self.scales[field.name].value(standardised)
         low, high = declared_range(field)
         return min(max(number, field.low if field.low is not None else low), high)
+
+
+def _number_head(dim: int, width: int) -> nn.Module:
+    """Words for neighbouring numbers lie in no line: one hidden layer, and smooth all the same."""
+    return nn.Sequential(nn.Linear(dim, NUMBER_WIDTH), nn.GELU(), nn.Linear(NUMBER_WIDTH, width))
 
 
 def plain_fields(fields: Sequence[Field]) -> list[dict[str, object]]:

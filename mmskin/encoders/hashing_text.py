@@ -20,7 +20,9 @@ from mmskin.features import Features
 
 IDS_PER_WORD = 32
 """Room for the word, the pair with the word before, and 30 character n-grams: words of 16 letters with n = 3, 4."""
-_WORD = re.compile(r"\w+|[.!?;]")
+_WORD = re.compile(r"\d+|[^\W\d]+|[.!?;]")  # "67F" is a number and a letter
+HIGHEST_NUMBER, NEAR_NUMBERS = 199, 7
+"""Whole numbers up to the first are told by the numbers around them, so many on each side."""
 _SENTENCE_END = "."
 
 
@@ -29,7 +31,8 @@ class HashingTextEncoder(WordEncoder):
 
     A word is the mean of the embeddings of itself, its character n-grams (Bojanowski et al. 2017, eq. 2, so that
     "itches" and "itching" are near) and the pair with the word before it, each hashed into one table: "not itch" is
-    another feature than "does itch". A residual depthwise convolution then lets a word see two neighbours on each side,
+    another feature than "does itch". A number up to 199 is the mean of itself and its 7 neighbours on each side, which
+    61 and 62 share but for one: an answer changes little from one year of age to the next. A residual depthwise convolution then lets a word see two neighbours on each side,
     so that a negation reaches over a word. pooled: masked mean of the tokens after a layer norm. Case, accents and
     punctuation are dropped, but for sentence ends, which no pair crosses.
     An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
@@ -119,9 +122,14 @@ class HashNote:
 @lru_cache(maxsize=16_384)  # notes are read anew in every epoch, and say the same words again and again
 def _ids(before: str, word: str, ngrams: tuple[int, ...], buckets: int) -> Tensor:
     """(IDS_PER_WORD,) int64 of a word after another one, not to be written to: all notes share it."""
+    if word.isdecimal() and int(word) <= HIGHEST_NUMBER:
+        return _hashed([f"# {int(word) + step}" for step in range(-NEAR_NUMBERS, NEAR_NUMBERS + 1)], buckets)
     marked = f"<{word}>"
     grams = [f"n {marked[i : i + n]}" for n in ngrams for i in range(len(marked) - n + 1)]
-    features = [f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD]
+    return _hashed([f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD], buckets)
+
+
+def _hashed(features: Sequence[str], buckets: int) -> Tensor:
     ids = torch.zeros(IDS_PER_WORD, dtype=torch.int64)
     ids[: len(features)] = torch.tensor([zlib.crc32(feature.encode()) % buckets + 1 for feature in features])
     return ids

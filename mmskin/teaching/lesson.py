@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mmskin.inputs.note import render_note
 from mmskin.schema import History, Schema
+from mmskin.teaching.lexicon import Hold
 from mmskin.teaching.random_histories import draw_history
+from mmskin.teaching.teller import Teller
+
+AS_NOTE, AS_BOTH = 0.35, 0.1
+"""Shares of lessons that are notes as a model reads them, and notes that end with what the patient says; the rest is
+free text alone. Notes have few wordings and are learned soon; free text has many."""
 
 
 class Lesson(NamedTuple):
@@ -19,13 +26,23 @@ class Lesson(NamedTuple):
     history: History
 
 
-def lessons(schema: Schema, rng: np.random.Generator) -> Iterator[Lesson]:
+def lessons(schema: Schema, rng: np.random.Generator, *, hold: Hold = "all") -> Iterator[Lesson]:
     """Without end."""
+    texts = Teller(schema, hold=hold)
     while True:
-        yield draw_lesson(schema, rng)
+        yield draw_lesson(texts, rng)
 
 
-def draw_lesson(schema: Schema, rng: np.random.Generator) -> Lesson:
-    """A history and its note, in varied order and wording."""
-    history = draw_history(schema, rng)
-    return Lesson(render_note(history, schema, rng=rng), history)
+def draw_lesson(texts: Teller, rng: np.random.Generator) -> Lesson:
+    """A history, and a note in varied order and wording, free text, or one in the other."""
+    history = draw_history(texts.schema, rng)
+    chance = rng.random()
+    if chance < AS_NOTE:
+        return Lesson(render_note(history, texts.schema, rng=rng), history)
+    if chance < AS_NOTE + AS_BOTH:
+        said = {name for name in history.fields if rng.random() < 0.5}
+        spoken = History({name: value for name, value in history.fields.items() if name in said})
+        written = History({name: value for name, value in history.fields.items() if name not in said})
+        note = replace(written, text=texts.tell(spoken, rng))
+        return Lesson(render_note(note, texts.schema, rng=rng), history)
+    return Lesson(texts.tell(history, rng), history)

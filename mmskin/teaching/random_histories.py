@@ -8,6 +8,8 @@ from mmskin.encoders.field_reader import declared_range
 from mmskin.schema import UNKNOWN, Field, FieldValue, History, Schema
 
 UNKNOWN_RATE = 0.12  # of what was asked, the patient does not know; rarer than yes or no, as in a clinic
+HALVES = (0.25, 0.5, 0.5, 1.5, 2.5, 10.0, 20.0)
+"""Years that have words of their own: half a year, a year and a half, a decade."""
 SPOKEN_TIMES = ((1.0, 13), (7.0, 11), (365.25 / 12, 23), (365.25, 45))
 """Days of a unit and how many of it people say: 1 to 13 days, 1 to 11 weeks, 1 to 23 months, 1 to 45 years."""
 
@@ -37,6 +39,8 @@ def draw_value(field: Field, rng: np.random.Generator) -> FieldValue:
 
 def draw_duration(rng: np.random.Generator) -> float:
     """Days, of a whole number of days, weeks, months or years, small numbers more often, as times are told."""
+    if rng.random() < 0.12:
+        return HALVES[int(rng.integers(len(HALVES)))] * 365.25
     days, most = SPOKEN_TIMES[int(rng.choice(4, p=(0.1, 0.2, 0.35, 0.35)))]
     count = int(np.exp(rng.uniform(0, np.log(most + 1))))
     return float(min(max(count, 1), most) * days)
@@ -48,4 +52,4 @@ def _draw_number(field: Field, rng: np.random.Generator) -> float:
     if field.unit == "years" and low <= 1 and high >= 90 and rng.random() < 0.9:
         low, high = max(low, 15.0), 95.0
     number = float(rng.uniform(low, high))
-    return float(round(number)) if high - low >= 10 and rng.random() < 0.95 else round(number, 1)
+    return float(round(number)) if high - low >= 10 and rng.random() < 0.99 else round(number, 1)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -33,14 +34,19 @@ from mmskin.encoders.weights import sha256_of
 from mmskin.model.classifier import build_encoder
 from mmskin.model.feature_extraction import fingerprint
 from mmskin.schema import Field, Schema
-from mmskin.teaching.teach import read_notes, teach
+from mmskin.teaching.card import score_fields, write_card
+from mmskin.teaching.retention import MEASURED, complaints, retention
+from mmskin.teaching.teach import pooled_of, read_notes, teach
 
 if sys.platform != "win32":
     import fcntl
 
 Say = Callable[[str], None]
 ASSETS = "encoder"
-TEACHER = ("random_histories.py", "lesson.py", "teach.py")
+TEACHER = (
+    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "spoken.py"),
+    *("teach.py", "wordings.yaml"),
+)
 """The files that decide what is taught, beside encoder, declaration and options."""
 FROZEN = {"trainable": "none"}
 
@@ -131,8 +137,7 @@ def learner(slot: Mapping[str, Any], options: TeachingOptions) -> Encoder:
 
 def digest_of(encoder: Encoder, schema: Schema, options: TeachingOptions) -> str:
     """24 hex digits of all that a taught encoder follows from: encoder, fields and wordings, options, the teacher."""
-    fields = [field.model_dump(mode="json") for field in schema.fields]
-    parts = [fingerprint(encoder), fields, options.model_dump(mode="json"), _teacher()]
+    parts = [fingerprint(encoder), schema_digest(schema), options.model_dump(mode="json"), _teacher()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -159,27 +164,40 @@ def write_taught(
     """
     began = time.process_time()
     digest = digest_of(encoder, schema, options)
-    taught = teach(encoder, schema, options, say=say)
-    partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
-    partial.mkdir(parents=True)
-    encoder.save_assets(partial / ASSETS)
+    sentences = complaints("measured", MEASURED, np.random.default_rng(0))
+    before = pooled_of(encoder.eval(), sentences)
+    losses = teach(encoder, schema, options, say=say)
+    kept = retention(before, pooled_of(encoder, sentences))
     plain = {key: value for key, value in slot.items() if key != TAUGHT}
     record = {
         "slot": plain | encoder.rebuild_options(ASSETS) | _frozen(plain),
         "options": options.model_dump(mode="json"),
         "fields": plain_fields(schema.fields),
         "schema": schema.name,
+        "schema_digest": schema_digest(schema),
         "digest": digest,
-        "loss": sum(taught.losses[-20:]) / len(taught.losses[-20:]),
+        "loss": float(np.mean(losses[-20:])),
+        "sentences": len(sentences),
         "cpu_seconds": round(time.process_time() - began, 1),
     }
+    scores = score_fields(encoder, field_reader_of(encoder), schema, seed=options.seed)
+    partial = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.partial")
+    partial.mkdir(parents=True)
+    encoder.save_assets(partial / ASSETS)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     save_file(tensors, partial / TENSORS)
+    write_card(partial, record, scores, kept)
     (partial / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(partial.iterdir(), key=lambda path: path.name == RECORD):  # what makes it one comes last
         os.replace(path, folder / path.name)
     partial.rmdir()
+
+
+def schema_digest(schema: Schema) -> str:
+    """16 hex digits of the declared fields with their wordings."""
+    fields = [field.model_dump(mode="json") for field in schema.fields]
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _frozen(slot: Mapping[str, Any]) -> dict[str, Any]:

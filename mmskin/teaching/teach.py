@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,28 +12,22 @@ from torch import nn
 from mmskin.config.teaching_options import TeachingOptions
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
+from mmskin.errors import ConfigError
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
 from mmskin.schema import Schema
-from mmskin.teaching.lesson import lessons
+from mmskin.teaching.lesson import Lesson, lessons
+from mmskin.teaching.retention import batches, complaints, retention_loss
 
-PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-3, 3e-3
+PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-2, 3e-3
 WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
 CLIP_NORM = 1.0
+TOGETHER = 8  # batches that are drawn at once, and sorted by length
+SENTENCES = 384  # on which the encoder is held to what it knew
 Say = Callable[[str], None]
 
 
-class Taught(NamedTuple):
-    """What teaching gives.
-
-    losses: of every step.
-    """
-
-    encoder: Encoder
-    losses: tuple[float, ...]
-
-
-def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Say = lambda line: None) -> Taught:
+def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Say = lambda line: None) -> list[float]:
     """Train an encoder and a new reader of fields; the encoder is given the reader, and changed in place.
 
     Args:
@@ -43,21 +36,33 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
         options: how long and how fast.
         say: told the loss now and then.
 
+    Returns:
+        The loss of every step.
+
     Raises:
         ConfigError: nothing is declared that could be taught.
     """
+    if not schema.fields:
+        raise ConfigError(f"{schema.name} declares no field of the history, so that there is nothing to teach")
     rng = np.random.default_rng(options.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         reader = FieldReader(encoder.out_dim, schema.fields)
         encoder.field_reader = reader
         optimizer, schedule = _optimizer(encoder, reader, options)
-        drawn = lessons(schema, rng)
+        drawn = batches_of(lessons(schema, rng, hold="seen"), options.batch_size, rng)
+        reader.standardise(pooled_of(encoder.eval(), [lesson.text for _ in range(4) for lesson in next(drawn)]))
+        keeps = options.retention > 0 and encoder.is_pretrained
+        sentences = complaints("taught", SENTENCES, rng) if keeps else []
+        before = pooled_of(encoder, sentences).clone() if keeps else torch.empty(0)
         losses = []
         encoder.train()
         for step in range(options.steps):
-            batch = [next(drawn) for _ in range(options.batch_size)]
+            batch = next(drawn)
             loss = reader.loss(encode(encoder, [lesson.text for lesson in batch]), [lesson.history for lesson in batch])
+            if keeps:
+                chosen, untaught = batches(before, sentences, options.batch_size // 4, rng)
+                loss = loss + options.retention * retention_loss(untaught, encode(encoder, chosen).pooled)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([p for p in encoder.parameters() if p.requires_grad], CLIP_NORM)
@@ -68,7 +73,16 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
                 say(f"step {step + 1} of {options.steps}, loss {np.mean(losses[-50:]):.3f}")
     for parameter in encoder.parameters():
         parameter.requires_grad_(False)
-    return Taught(encoder.eval(), tuple(losses))
+    encoder.eval()
+    return losses
+
+
+def batches_of(drawn: Iterator[Lesson], size: int, rng: np.random.Generator) -> Iterator[list[Lesson]]:
+    """Batches of texts of about equal length, which wastes little on padding, in no order of length. Without end."""
+    while True:
+        some = sorted((next(drawn) for _ in range(TOGETHER * size)), key=lambda lesson: len(lesson.text))
+        for place in rng.permutation(TOGETHER):
+            yield some[place * size : (place + 1) * size]
 
 
 def encode(encoder: Encoder, texts: Sequence[str]) -> Features:
@@ -77,6 +91,13 @@ def encode(encoder: Encoder, texts: Sequence[str]) -> Features:
     assert not isinstance(rows, Features)
     features: Features = encoder(rows)
     return features
+
+
+@torch.inference_mode()
+def pooled_of(encoder: Encoder, texts: Sequence[str], *, batch_size: int = 64) -> torch.Tensor:
+    """(N, D) pooled vectors."""
+    parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+    return torch.cat([encode(encoder, part).pooled for part in parts])
 
 
 @torch.inference_mode()
