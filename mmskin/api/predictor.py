@@ -15,12 +15,14 @@ from PIL import Image
 from mmskin.api.explained import Explained, Explainer
 from mmskin.api.frames import cases_to_answer
 from mmskin.api.tables import Columns
+from mmskin.encoders.field_reader import Reading
 from mmskin.errors import UserError
 from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.inputs.batch import collate
 from mmskin.inputs.photos import PhotoSource, open_rgb
 from mmskin.schema import Schema
 from mmskin.trained.ensemble import Trained
+from mmskin.trained.note_reading import read_note
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.run_models import load_trained
@@ -134,6 +136,18 @@ class Predictor:
     def answer(self, presented: PresentedCase) -> Prediction:
         """As `predict`, of a case that was read already."""
         return answer(presented)
+
+    def read_note(self, text: str) -> dict[str, Reading]:
+        """By field of the schema, what free text says of it: a value, None for not recorded, and a confidence.
+
+        Args:
+            text: what the patient says, in free words.
+
+        Raises:
+            UserError: a text without content, a model that reads no text, or one whose text encoder was not taught the
+                fields, or was trained further since.
+        """
+        return read_note(self.trained, text)
 
     def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
         """Probabilities for a table of cases (`data.table`): case_id, prob_<class>…; NaN where nothing is there."""

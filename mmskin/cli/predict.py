@@ -27,6 +27,7 @@ def predict(
     from mmskin.inputs.photos import open_rgb
     from mmskin.reminder import NOT_A_DIAGNOSIS
     from mmskin.report.numbers import percent
+    from mmskin.trained.note_reading import read_lines
 
     predictor = Predictor.load(model, arm=arm)
     fields = read_history(field or [])
@@ -49,6 +50,8 @@ def predict(
         bar = "█" * round(30 * probability)
         print(f"{percent(probability, digits=1):>6}  {bar:30}  {name}  {title if title != name else ''}".rstrip())
     print(f"used: {', '.join(answer.used)}" + (f"; missing: {', '.join(answer.missing)}" if answer.missing else ""))
+    if answer.read:
+        print(f"read in the free text: {'; '.join(read_lines(predictor.schema, answer.read))}")
     for remark in answer.remarks:
         print(f"note: {remark}")
     for line in said:

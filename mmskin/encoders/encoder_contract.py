@@ -103,6 +103,10 @@ class Encoder(nn.Module):
         """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
         return False
 
+    def knows(self, word: str) -> bool:
+        """Whether a text encoder has a word in its vocabulary; one without a vocabulary knows every word."""
+        return True
+
 
 class WordEncoder(Encoder):
     """A text encoder that runs from embeddings too, so that a gradient can be followed to each word of a note.

@@ -78,6 +78,10 @@ class OpenClipTextEncoder(Encoder):
     def is_truncated(self, raw: str) -> bool:
         return self.prepare.is_truncated(raw)
 
+    def knows(self, word: str) -> bool:
+        """Whether the word is one piece."""
+        return len(_tokenizer().encode(word)) == 1
+
 
 @dataclass(frozen=True)
 class PrepareClipNote:

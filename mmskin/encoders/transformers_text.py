@@ -115,6 +115,11 @@ class TransformersTextEncoder(WordEncoder):
     def is_truncated(self, raw: str) -> bool:
         return self.prepare.is_truncated(raw)
 
+    def knows(self, word: str) -> bool:
+        """Whether the word is one piece that reads as the word does, accents included."""
+        ids = self.prepare.tokenizer.encode(word, add_special_tokens=False).ids
+        return len(ids) == 1 and self.prepare.tokenizer.decode(ids).strip().casefold() == word.casefold()
+
     def save_assets(self, folder: Path) -> None:
         """Write config.json, tokenizer.json and modules.json, all that `model=<folder>, weights="none"` reads."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
 from mmskin.trained.ensemble import Trained
+from mmskin.trained.note_reading import read_lines
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present, several
 
@@ -101,6 +102,7 @@ class Explainer:
             changes=tuple(what_if(answers, history)),
             photos={**first, **(taken or {})},
             photo_maps=dict(self._photo_maps(presented, target)),
+            read=tuple(read_lines(schema, prediction.read)),
         )
 
     def _photo_maps(self, presented: PresentedCase, target: str) -> Iterator[tuple[str, PhotoMap]]:

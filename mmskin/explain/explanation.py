@@ -24,7 +24,7 @@ class Explanation:
 
     target: the class that is explained; titles: what classes are called.
     probabilities: by class, most likely first. nothing: by class, before anything is known of the case.
-    used, missing, remarks, note: as `Prediction` has them.
+    used, missing, remarks, note: as `Prediction` has them. read: what the free text was read to say, a line a field.
     shares: of photo, words and fields. words, fields: None where the model reads none or the case has none.
     changes: the answer under every other value of every field.
     photos, photo_maps: by kind, the first photo, and where in it the evidence for the class lies; a kind of which
@@ -45,6 +45,7 @@ class Explanation:
     changes: tuple[Change, ...]
     photos: Mapping[str, Image.Image] = field(default_factory=dict)
     photo_maps: Mapping[str, PhotoMap] = field(default_factory=dict)
+    read: tuple[str, ...] = ()
 
     @property
     def top(self) -> str:
@@ -90,6 +91,7 @@ class Explanation:
             "missing": list(self.missing),
             "remarks": list(self.remarks),
             "note": self.note,
+            "read": list(self.read),
             "shares": asdict(self.shares),
             "words": None if self.words is None else asdict(self.words),
             "fields": None if self.fields is None else asdict(self.fields),

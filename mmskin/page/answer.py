@@ -27,6 +27,7 @@ from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE, Bar, explanation_html
 from mmskin.report.numbers import percent
 from mmskin.report.pages import render
+from mmskin.trained.note_reading import read_lines
 from mmskin.trained.prediction import Prediction
 from mmskin.trained.presented_case import PresentedCase
 from mmskin.trained.refer import Advice, advise
@@ -129,6 +130,7 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         missing=[w.modality(name) for name in prediction.missing],
         remarks=prediction.remarks,
         note=prediction.note,
+        read=read_lines(predictor.schema, prediction.read),
         warning=NOT_A_DIAGNOSIS,
     )
     yield Shown(shown, _html("waiting"))

@@ -18,7 +18,7 @@ minute of one address, 16 waiting). The session cookie of the first answer has t
     → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days. A model that reads several
       kinds of photo takes an object of names by kind: {"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}
     curl -b jar http://127.0.0.1:7860/gradio_api/call/predict/ID
-    → probabilities, used, missing, remarks, note, reminder, set, refer; or {"error": "one sentence"}
+    → probabilities, used, missing, remarks, note, read, reminder, set, refer; or {"error": "one sentence"}
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ MODALITIES = {"text": "the history as a note", "metadata": "the fields as column
 QUALITY, QUALITY_SEVERAL = "The photo", "The photos"
 QUALITY_GOOD = "Neither blurred nor dark nor tiny."
 REMARKS = "Remarks"
+READ = "Read in the free text"
 NOTE = "The note that the model read"
 
 EXPLAINING = "Working out why …"

@@ -17,6 +17,7 @@ def sentences(explanation: Explanation) -> list[str]:
         *_alone(explanation),
         *_fields(explanation),
         *_what_if(explanation),
+        *([f"In the free text was read: {'; '.join(explanation.read)}."] if explanation.read else []),
     ]
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
+from mmskin.encoders.field_reader import Reading
 from mmskin.errors import UserError
 from mmskin.features import is_photo, photo_title
 from mmskin.inputs.note import render_note
 from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.trained.note_reading import read_if_taught, stated
 from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.text_remarks import remarks_on_text
 
 VISIBLE = "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
 
@@ -23,6 +27,7 @@ class Prediction:
     used, missing: of what the model can use (image, text, metadata), what was there and what was not.
     remarks: what a reader should know of the input, such as a blurred photo or fields left out.
     note: the clinical note that the model read, "" if it reads none.
+    read: what the free text was surely read to say, by field; of models whose text encoder was taught the fields.
     """
 
     probabilities: dict[str, float]
@@ -30,6 +35,7 @@ class Prediction:
     missing: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     note: str = ""
+    read: Mapping[str, Reading] = dataclass_field(default_factory=dict)
 
     @property
     def top(self) -> str:
@@ -43,6 +49,7 @@ class Prediction:
             "missing": list(self.missing),
             "remarks": list(self.remarks),
             "note": self.note,
+            "read": {name: reading._asdict() for name, reading in self.read.items()},
             "reminder": NOT_A_DIAGNOSIS,
         }
 
@@ -61,12 +68,14 @@ def answer(presented: PresentedCase) -> Prediction:
     probs = presented.probabilities()
     ranked = sorted(zip(trained.schema.classes, probs.tolist(), strict=True), key=lambda item: -item[1])
     note = render_note(presented.history, trained.schema) if "text" in trained.modalities else ""
+    readings = read_if_taught(trained, presented.history.text)
     return Prediction(
         probabilities=dict(ranked),
         used=used,
         missing=tuple(modality for modality in trained.modalities if modality not in used),
-        remarks=(*presented.remarks, *_remarks_on_history(presented, note), *trained.remarks),
+        remarks=(*presented.remarks, *_remarks_on_history(presented, note, readings), *trained.remarks),
         note=note,
+        read=stated(readings or {}),
     )
 
 
@@ -75,11 +84,13 @@ def _needs(modalities: Sequence[str]) -> str:
     return " or ".join(of_history.get(modality, f"a {photo_title(modality)}") for modality in modalities)
 
 
-def _remarks_on_history(presented: PresentedCase, note: str) -> list[str]:
+def _remarks_on_history(presented: PresentedCase, note: str, readings: Mapping[str, Reading] | None) -> list[str]:
     trained, history = presented.trained, presented.history
     remarks = []
     if history.text and "text" not in trained.modalities:
         remarks.append("the free text was not used: this model reads no text")
+    if history.text and readings is not None:
+        remarks += remarks_on_text(trained, history.text, history.fields, readings)
     missing = [name for name in trained.schema.field_names if history.fields.get(name) is None]
     if all(is_photo(modality) for modality in trained.modalities):
         if history.recorded():

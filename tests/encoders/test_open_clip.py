@@ -82,6 +82,12 @@ def test_the_mask_counts_an_exclamation_mark_though_its_number_is_zero(config: s
     assert prepared["attention_mask"].tolist() == [1] * 6 + [0] * 6
 
 
+def test_a_word_is_known_if_it_is_one_piece_of_the_vocabulary(config: str) -> None:
+    encoder = OpenClipTextEncoder(model=config)
+    assert all(encoder.knows(word) for word in ("bleeding", "Nose"))
+    assert not any(encoder.knows(word) for word in ("sangra", "pruritic"))
+
+
 def test_a_long_note_loses_its_end_and_says_so(config: str) -> None:
     encoder = OpenClipTextEncoder(model=config)
     assert encoder.prepare("no " * 30)["input_ids"].shape == (12,)

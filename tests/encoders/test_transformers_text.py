@@ -76,6 +76,14 @@ def test_a_long_note_loses_its_end_and_says_so(bert: str) -> None:
     assert not encoder.is_truncated(NOTES[0])
 
 
+def test_a_word_is_known_if_it_is_one_piece_of_the_vocabulary(bert: str, minilm: TransformersTextEncoder) -> None:
+    encoder = TransformersTextEncoder(model=bert, weights="none", max_length=24)
+    assert encoder.knows("Itches")
+    assert not encoder.knows("sangra")  # the unknown piece
+    assert all(minilm.knows(word) for word in ("Bleeding", "forearm", "nose"))
+    assert not any(minilm.knows(word) for word in ("sangra", "asdf", "皮肤", "pruritic"))
+
+
 def test_prepare_is_picklable_and_names_its_tokenizer(bert: str) -> None:
     prepare = TransformersTextEncoder(model=bert, max_length=24).prepare
     again = pickle.loads(pickle.dumps(prepare))

@@ -10,6 +10,7 @@ import torch
 from explain.small_predictors import PAIR, AnyPhoto, linear_predictor, small_predictor
 from PIL import Image
 from torch import nn
+from trained.scripted_reader import scripted_predictor
 
 from mmskin.errors import DataError, UserError
 from mmskin.explain.explainer import Explainer, read_history_file
@@ -75,6 +76,15 @@ def test_sentences_say_it_in_order(photo: Image.Image) -> None:
         "The smallest single change that turns the answer: were bleed “no” in place of “yes”, it would be Naevus "
         "(85%).",
     ]
+
+
+def test_what_was_read_in_the_free_text_is_listed() -> None:
+    explanation = Explainer(scripted_predictor().trained).explain(text="It does not itch.")
+    assert explanation.read == ("Itches: no (97%)",)
+    assert explanation.to_json()["read"] == ["Itches: no (97%)"]
+    assert sentences(explanation)[-1] == "In the free text was read: Itches: no (97%)."
+    nothing = Explainer(scripted_predictor().trained).explain(text="The weather was fine.")
+    assert not any("was read" in sentence for sentence in sentences(nothing))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -12,6 +12,7 @@ from explain.small_predictors import PAIR, linear_predictor, small_predictor
 from page.phone_photo import phone_photo
 from page.test_photos import ANN
 from PIL import Image
+from trained.scripted_reader import scripted_predictor
 
 import mmskin.explain.photo_map as photo_map_module
 import mmskin.page.answer as answer_module
@@ -57,6 +58,15 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
     # Without bleeding it is .78 − .3 − .15 = .33: Naevus at 67 %. Unknown is worth 0: .48, so Naevus at 52 %.
     assert "Bleed yes no Naevus (67%)" in why
     assert "Bleed yes unknown Naevus (52%)" in why
+
+
+def test_the_page_shows_what_was_read_in_the_words_and_what_contradicts_the_form() -> None:
+    case = Case({}, {"region": "face"}, "sixty, on the arm")
+    (shown, _) = steps(scripted_predictor(), case)
+    assert "Read in the free text Age: 60 years; Site: arm (95%)" in text_of(shown.answer)
+    assert "the text says region: arm (95%), the field says face" in text_of(shown.answer)
+    (shown, _) = steps(scripted_predictor(is_taught=False), case)
+    assert "Read in the free text" not in text_of(shown.answer)
 
 
 def test_an_answer_asks_the_model_once_draws_one_map_and_encodes_the_photo_once(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from teaching.free_text_grammar import STYLES, TARGET, make_texts, number_in_words
-from teaching.free_text_schema import free_text_schema
 from teaching.shared_runs import four_grams, shared_with
+
+from mmskin.teaching.free_texts import free_text_schema
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from teaching.free_text_schema import free_text_schema
 
 from mmskin.data.tables.declaration import read_declaration
 from mmskin.schema import Field, History, Schema
+from mmskin.teaching.free_texts import free_text_schema
 from mmskin.teaching.lesson import lessons
 from mmskin.teaching.lexicon import concept_of, concepts_of, held, lexicon, places_of
 from mmskin.teaching.random_histories import draw_history
