@@ -17,9 +17,10 @@ from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.config.teaching_options import TAUGHT, without_folder
 from mmskin.data.load import Fold
 from mmskin.data.missingness import as_trained
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.saved_model import parts_of
-from mmskin.trained.trained_model import Predict, TrainedModel
-from mmskin.training.fit_fold import fit_fold
+from mmskin.trained.trained_model import Predict
+from mmskin.training.fit_fold import fit_fold, members_of
 from mmskin.training.readings import Reading
 
 Answers = Callable[[str, pd.DataFrame], pd.DataFrame]
@@ -30,7 +31,7 @@ class Fitted(NamedTuple):
     """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
 
     predict: Predict
-    model: TrainedModel | None = None
+    model: Trained | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class NeuralArm:
 
     def reading(self, seed: int) -> Reading:
         return Reading.of(self.with_seed(seed))
+
+    def readings(self, seed: int) -> list[Reading]:
+        """One for each member that is trained in a cell."""
+        return [Reading.of(member) for member in members_of(self.with_seed(seed))]
 
     def with_seed(self, seed: int) -> Experiment:
         return self.experiment.model_copy(update={"seed": seed})
@@ -117,6 +122,9 @@ class TableArm:
 
     def reading(self, seed: int) -> Reading:
         return self.read_as._replace(seed=seed)
+
+    def readings(self, seed: int) -> list[Reading]:
+        return [self.reading(seed)]
 
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
         """A table arm sees the rows that neural arms see: with the same values hidden at random, if any are."""

@@ -174,6 +174,9 @@ def _trained_by(source: ResolvedArm, modality: str, asked: Slot, output: Path, *
     root = Path(str(output).replace("{", "{{").replace("}", "}}"))  # {fold} and {seed} alone are filled in
     seed = "{seed}" if set(seeds) <= set(source.seeds) else str(source.seeds[0])
     weights = cell_folder(root, source.name, "{fold}", seed) / "model"
+    recipe = source.reading(source.seeds[0]).recipe
+    if max(recipe.members, recipe.snapshots) > 1:
+        weights = weights / "member_0"  # an encoder comes from one model: the first of an ensemble
     own = {key: value for key, value in asked.items() if key != FROM}
     # What it was taught lies in its trained tensors; its reader of fields does not hold for them any more.
     trained = {key: value for key, value in source.encoders[modality].items() if key != TAUGHT}

@@ -21,7 +21,7 @@ from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.explain.explanation_check import check_explanations
-from mmskin.trained.trained_model import TrainedModel
+from mmskin.trained.ensemble import Trained
 from mmskin.training.memory import keep_freed_memory
 
 
@@ -85,17 +85,18 @@ def run_cell(task: CellTask) -> None:
     write_predictions(table, cell.predictions(task.output))
 
 
-def model_cost(task: CellTask, trained: TrainedModel | None) -> dict[str, Any]:
+def model_cost(task: CellTask, trained: Trained | None) -> dict[str, Any]:
     """Parameters that learned, None for a table arm; once an arm, what one answer costs too."""
     if trained is None:
         return {"parameters": None}
-    learned = [parameter.numel() for parameter in trained.model.parameters() if parameter.requires_grad]
+    every = (parameter for model in trained.models for parameter in model.model.parameters())
+    learned = [parameter.numel() for parameter in every if parameter.requires_grad]
     if not task.is_costed:
         return {"parameters": sum(learned)}
     return {"parameters": sum(learned), **answer_cost(trained, task.fold.split.test)._asdict()}
 
 
-def write_explanations(task: CellTask, trained: TrainedModel) -> None:
+def write_explanations(task: CellTask, trained: Trained) -> None:
     """explanations.json of a cell: what its explanations are worth. The weights are those of before afterwards."""
     cpu = time.process_time()
     checked = check_explanations(trained, task.fold.split.test, cases=task.explained, seed=task.cell.seed)
