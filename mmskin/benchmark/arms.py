@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -46,6 +46,7 @@ class NeuralArm:
     shuffled: whether histories are those of other patients.
     """
 
+    reads_all_seeds: ClassVar[bool] = False
     name: str
     experiment: Experiment
     seeds: tuple[int, ...]
@@ -106,8 +107,10 @@ class TableArm:
     seeds: with which it is fitted; one where it draws nothing.
     encoders: of which it reads frozen embeddings.
     read_as: how; its seed is replaced by that of a cell.
-    reads: arms whose answers it reads, which are finished before.
+    stacked: arms whose answers it reads.
     shuffled: whether histories are those of other patients.
+    sources: by modality, the arm whose trained encoder it reads.
+    reads_all_seeds: whether it reads their answers with all seeds at once.
     """
 
     name: str
@@ -116,9 +119,16 @@ class TableArm:
     seeds: tuple[int, ...]
     read_as: Reading
     encoders: Mapping[str, Slot] = field(default_factory=dict)
-    reads: tuple[str, ...] = ()
+    stacked: tuple[str, ...] = ()
     shuffled: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
+    reads_all_seeds: bool = False
     tokens: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Arms that are finished before."""
+        return tuple(dict.fromkeys((*self.stacked, *self.sources.values())))
 
     def reading(self, seed: int) -> Reading:
         return self.read_as._replace(seed=seed)
@@ -137,7 +147,8 @@ class TableArm:
         return {
             "table": self.table,
             "data": _read_of(self.data),
-            "encoders": _without_places(self.encoders),
+            "encoders": _without_places(self.encoders)
+            | {m: self.encoders[m] | {"weights": f"from {source}"} for m, source in self.sources.items()},
             "shuffled": self.shuffled,
         }
 

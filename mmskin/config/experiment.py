@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from mmskin.config.augmentation import augmentation_options
 from mmskin.config.yaml_files import read_overridden
 from mmskin.errors import ConfigError
 
@@ -70,7 +71,7 @@ class TrainingConfig(Strict):
     views: int = Field(default=1, ge=1)
     """K augmented views per case: epoch e reads view e mod K, and view 0 is the plain one."""
     augment: dict[str, Any] | None = None
-    """Options of the photo augmentation; {} for its defaults, null for none."""
+    """Of the photos: none, light, strong (`mmskin.config.augmentation`), or options; {} for their defaults."""
     vary_notes: bool = True
     """Views after the first tell the note in varied order and words."""
     field_dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -103,6 +104,11 @@ class TrainingConfig(Strict):
     checkpoint: bool = True
     """Whether a fold that was stopped goes on from its last epoch; if not it begins again."""
     save_model: bool = True
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _by_a_word(cls, value: object) -> object:
+        return augmentation_options(value)
 
     @model_validator(mode="after")
     def _has_views_to_vary(self) -> Self:

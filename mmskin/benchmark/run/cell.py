@@ -31,7 +31,7 @@ class CellTask(NamedTuple):
     arm: what is fitted, and its cell.
     fold: as the arm sees it.
     output: folder of the run.
-    sources: by name, the cells of the arms that it reads.
+    sources: by name, the cells of the arms that it reads: one each, or one a seed.
     depends_on: what the arm's answers depend on beside data and versions.
     missing_rates: at which fields of test cases are hidden once more; () for not at all.
     explained: test cases on which explanations are measured; 0 for none.
@@ -43,7 +43,7 @@ class CellTask(NamedTuple):
     cell: Cell
     fold: Fold
     output: Path
-    sources: Mapping[str, Cell]
+    sources: Mapping[str, tuple[Cell, ...]]
     depends_on: Mapping[str, Any]
     missing_rates: tuple[float, ...] = ()
     explained: int = 0
@@ -51,10 +51,11 @@ class CellTask(NamedTuple):
     progress: bool = False
 
     def answers(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
-        """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
-        cell = self.sources[arm]
+        """The predictions of another arm on the same fold, with the same parts missing: of its seed, or of all."""
+        cells = self.sources[arm]
         if "scenario" not in rows:
-            return read_predictions(cell.predictions(self.output))
+            return pd.concat([read_predictions(cell.predictions(self.output)) for cell in cells], ignore_index=True)
+        (cell,) = cells
         return answered_in(read_predictions(cell.missing(self.output)), rows)
 
 
