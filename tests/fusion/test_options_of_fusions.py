@@ -33,7 +33,7 @@ def test_modalities_that_cannot_be_fused_are_refused(wanted: tuple[str, ...], me
         choose_modalities(DIMS, wanted, at_least=2)
 
 
-@pytest.mark.parametrize("value", [1.0, -0.1, float("nan"), True, "0.2", None])
+@pytest.mark.parametrize("value", [1.0, 1.5, -0.1, float("nan"), True, "0.2", None])
 def test_a_share_outside_its_range_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match=r"dropout must be a number in \[0, 1\), however: dropout="):
         check_share("dropout", value)
