@@ -12,13 +12,18 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmskin.config.experiment import Experiment, Slot
 from mmskin.data.load import Fold
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError
+from mmskin.inputs.batch import collate
+from mmskin.inputs.dataset import CaseDataset
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.model.feature_extraction import keep_features
+from mmskin.model.reduction import PcaReduction
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.saved_model import save_model
@@ -51,6 +56,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
         class_counts=counts,
         photo_pooling=experiment.photo_pooling,
         experts=made["experts"],
+        reduce=made["reduce"],
         balanced_sampler=recipe.sampler == "class_balanced",
         make_encoder=shared_encoder,
     )
@@ -66,6 +72,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     train, val, test = fold_cases(reading, fold.split, fold.schema, readers)
     for modality, reader in readers.items():
         keep_features(reader, model.encoders[modality], [train, val, test])
+    fit_reductions(model, train)
     folder.mkdir(parents=True, exist_ok=True)
     fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
     uncalibrated = TrainedModel(
@@ -115,17 +122,34 @@ def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schem
         encoder.fit(of_training)
 
 
+@torch.no_grad()
+def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
+    """Principal components are those of the training rows, each in its plain view."""
+    learning = {m: reduction for m, reduction in model.reductions.items() if isinstance(reduction, PcaReduction)}
+    if not learning:
+        return
+    model.eval()
+    pooled: dict[str, list[Tensor]] = {modality: [] for modality in learning}
+    for batch in DataLoader(train, 64, collate_fn=collate):
+        features, present = model.encode(batch)
+        for modality, rows in pooled.items():
+            rows.append(features[modality].pooled[present[modality]])
+    for modality, reduction in learning.items():
+        reduction.fit(torch.cat(pooled[modality]))
+
+
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:
     """What a model remembers of its making."""
+    made = experiment.to_json()
     return {
         "encoders": dict(slots),
         "fusion": experiment.fusion,
-        "experts": None if experiment.experts is None else experiment.experts.model_dump(),
+        **{key: made[key] for key in ("experts", "reduce")},
         "photo_pooling": experiment.photo_pooling,
         "loss": experiment.loss,
         "class_counts": counts,
         "missingness": experiment.data.missingness,
         "fields_excluded": dict(fold.excluded),
         "fold": fold.number,
-        "experiment": experiment.to_json(),
+        "experiment": made,
     }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mmskin.trained.saved_model import load_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.fit import fit
-from mmskin.training.fit_fold import fit_encoders, fold_slots
+from mmskin.training.fit_fold import fit_encoders, fit_fold, fold_slots
 from mmskin.training.readings import Reading, fold_cases, make_reader
 
 CELL = Path("cells") / "small" / "fold_0" / "seed_0"
@@ -225,6 +226,29 @@ def test_photos_without_any_history_train_and_are_reported_by_their_subgroups(tm
     assert len(table) == 16  # of 24 photos in 3 folds: one validates, one tests
     assert table.filter(like="prob_").notna().to_numpy().all()
     assert set(table.group_skin_tone) == {"1-2", "3-4", "5-6"}
+
+
+def test_components_are_those_of_training_rows_alone_and_saved_with_the_model(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder, "image", "metadata", fusion="cross_attention").to_json()
+    encoders = {"image": plain["encoders"]["image"] | {"trainable": "none"}, "metadata": plain["encoders"]["metadata"]}
+    reduce = {"image": {"method": "pca", "dim": 8, "dropout": 0.1}, "metadata": {"dim": 4}}
+    experiment = parse_experiment(plain | {"encoders": encoders, "reduce": reduce, "experts": {}})
+    cases = load_cases(experiment.data)
+    fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+    trained = replace(fit_fold(experiment, fold, tmp_path, progress=False), cached={})
+    loaded = load_model(tmp_path / "model")
+    assert np.array_equal(loaded.probabilities(fold.split.test), trained.probabilities(fold.split.test))
+    # The mean of the photos' vectors over training rows, by another way: the stored features as the encoder gives them.
+    reader = make_reader("image", Reading.of(experiment), fold.schema, trained.model.encoders["image"], tokens=False)
+    rows = [reader(case)[0] for case in CaseDataset([fold.split.train], fold.schema, {}).cases()]
+    mean = torch.stack([row.pooled for row in rows]).mean(dim=0)
+    torch.testing.assert_close(trained.model.reductions["image"].mean, mean, atol=1e-5, rtol=1e-5)
+
+
+def test_components_of_an_encoder_that_learns_are_refused(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder).to_json()
+    with pytest.raises(ConfigError, match=r"reduce\.image: pca is fitted once, .* this encoder learns: freeze it"):
+        run(parse_experiment(plain | {"reduce": {"image": {"method": "pca", "dim": 8}}}), tmp_path / "run")
 
 
 def with_experts(root: Path, *modalities: str, **training: Any) -> Experiment:
