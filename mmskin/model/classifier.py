@@ -34,14 +34,19 @@ Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, numb
 
 
 class Output(NamedTuple):
-    """What the model says of a batch: logits (B, C), and by modality those of branches of the fusion and of experts.
+    """What the model says of a batch.
 
-    Each is trained with the loss of the answer, on the cases that have its modality.
+    logits: (B, C), the answer.
+    branch_logits: by modality, of a fusion that has branches.
+    expert_logits: by modality, of experts beside the fusion. Each branch and each expert is trained with the loss of
+        the answer, on the cases that have its modality.
+    correction: (B, C), what the fusion adds to the product of the experts.
     """
 
     logits: Tensor
     branch_logits: dict[str, Tensor] | None = None
     expert_logits: dict[str, Tensor] | None = None
+    correction: Tensor | None = None
 
     def parts(self) -> list[tuple[str, Tensor]]:
         """(modality, logits) of every branch and every expert."""
@@ -130,8 +135,8 @@ class MultimodalClassifier(nn.Module):
         logits = answer.logits if self.head is None else self.head(answer.fused)
         if self.correction is None:
             return Output(logits, answer.branch_logits)
-        together, expert_logits = self.correction(logits, features, present, of=self.fusion)
-        return Output(together, answer.branch_logits, expert_logits)
+        product, correction, expert_logits = self.correction(logits, features, present, of=self.fusion)
+        return Output(product + correction, answer.branch_logits, expert_logits, correction)
 
 
 class Absence(nn.Module):

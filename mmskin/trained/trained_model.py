@@ -121,11 +121,15 @@ class TrainedModel:
 
     def log_probabilities(self, rows: pd.DataFrame) -> Floats:
         """(N, C) log of the probabilities before calibration, what a temperature is fitted to; NaN likewise."""
+        loader = DataLoader(self.dataset(rows), batch_size=BATCH_SIZE, collate_fn=collate)
+        return np.concatenate([self._log_probs(batch) for batch in loader])
+
+    def dataset(self, rows: pd.DataFrame) -> CaseDataset:
+        """Rows of the table of cases as this model reads them; features of frozen encoders are stored first."""
         dataset = CaseDataset([rows], self.schema, self.readers() | dict(self.cached))
         for modality, reader in self.cached.items():
             keep_features(reader, self.model.encoders[modality], [dataset])
-        loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
-        return np.concatenate([self._log_probs(batch) for batch in loader])
+        return dataset
 
     def _log_probs(self, batch: Batch) -> Floats:
         with torch.inference_mode():

@@ -28,6 +28,7 @@ from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.saved_model import save_model
 from mmskin.trained.trained_model import TrainedModel
+from mmskin.training.expert_weights import find_weights
 from mmskin.training.fit import fit
 from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
 from mmskin.training.shared_encoders import shared_encoder
@@ -92,7 +93,8 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
 
 
 def calibrated(trained: TrainedModel, val: pd.DataFrame) -> TrainedModel:
-    """The model with the temperature that suits the validation rows best."""
+    """The model with the temperature that suits the validation rows best, after weights that are found on them too."""
+    find_weights(trained, val)
     log_probs = trained.log_probabilities(val)
     target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)
     answered = ~np.isnan(log_probs).any(axis=1)
