@@ -7,7 +7,9 @@ One row per case, arm, fold and seed:
     arm: str, the name of what is compared.
     split: "val" or "test". Validation rows calibrate; only test rows are reported.
     target: class name.
-    prob_<class>: float in [0, 1], one column per class in the order of the schema; a row sums to 1.
+    prob_<class>: float64 in [0, 1], one column per class in the order of the schema; a row sums to 1. They come from
+        logarithms, unclipped, so that cases whose logits differ differ here too, as far as float64 goes: from 1e-308 to
+        1 - 1e-16.
     group_<name>: str or None (not known), one column per subgroup, such as group_sex or group_fully_recorded.
 
 A table of the same cases with parts missing has three more, see `missing_parts`; a row stands once in each scenario.

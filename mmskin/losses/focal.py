@@ -105,7 +105,10 @@ class FocalLoss(Loss):
     """Softmax focal loss: −(1 − p_y)^γ log p_y, mean over the batch. Classes count alike; hard cases count more.
 
     For γ > 0 its minimum is flatter than the posterior (Charoenphakdee et al. 2021): the classes come in the right
-    order, the probabilities want temperature scaling. `log_posterior` takes the bend back in closed form.
+    order. `log_posterior` takes the bend back in closed form, for fusions that multiply posteriors. The probabilities
+    that are answered stay the softmax, whose temperature is fitted: a model of few cases is too sure of itself, so that
+    the flattening helps. Measured on PAD-UFES-20 (frozen encoders, concat, γ = 2, 5 folds, seed 0), log-loss of softmax
+    and of the map: 0.914 and 1.297 as they are, 0.869 and 0.895 at their temperatures.
 
     gamma: how fast a case fades as it gets right, at least 0; 2 is the value of Lin et al. 2017.
     label_smoothing: share of the target spread evenly over all classes, in [0, 1); each class's part has its own

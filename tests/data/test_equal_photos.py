@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from data.make_pad_ufes_20 import make_pad_ufes_20
 from real_data import real_data
 
 from mmskin.config.experiment import DataConfig
@@ -43,6 +44,22 @@ def test_the_real_sample_has_one_photo_under_two_diagnoses() -> None:
     assert not set(dropped.case_id) & pair
     with pytest.raises(DataError, match="PAT_759_1538_566"):
         read_source(DataConfig(source={"name": "pad_ufes_20"}, root=root, conflicts="error"))
+
+
+def test_a_config_says_what_is_done_with_one_photo_under_two_diagnoses(tmp_path: Path) -> None:
+    make_pad_ufes_20(tmp_path, patients=12, photos=1)
+
+    def read(conflicts: str) -> pd.DataFrame:
+        data = DataConfig(source={"name": "pad_ufes_20"}, root=str(tmp_path), conflicts=conflicts)  # type: ignore[arg-type]
+        return read_source(data).table
+
+    before = read("error")
+    one, other = before.iloc[0], before[before.target != before.target.iloc[0]].iloc[0]
+    Path(other.images[0]).write_bytes(Path(one.images[0]).read_bytes())
+    assert len(read("keep")) == len(before)
+    assert set(before.case_id) - set(read("drop").case_id) == {one.case_id, other.case_id}
+    with pytest.raises(DataError, match=str(other.case_id)):
+        read("error")
 
 
 def test_equal_bytes_are_one_group_and_equal_sizes_are_not(tmp_path: Path) -> None:

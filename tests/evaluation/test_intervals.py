@@ -6,6 +6,7 @@ import pytest
 
 from mmskin.errors import ConfigError, DataError
 from mmskin.evaluation import intervals, metrics
+from mmskin.evaluation.differences import paired_difference
 from mmskin.evaluation.intervals import draw_patients, evaluate, patient_weights, replicate
 from mmskin.evaluation.predictions import probabilities, target_codes
 
@@ -149,6 +150,38 @@ def test_resamples_that_miss_a_class_are_counted(make_predictions):
     assert line(table, "sensitivity", "MEL")["undefined"] == pytest.approx(0.366, abs=0.05)
     assert line(table, "balanced_accuracy")["undefined"] == line(table, "sensitivity", "MEL")["undefined"]
     assert line(table, "accuracy")["undefined"] == 0
+
+
+def test_resamples_in_which_a_metric_is_undefined_are_left_out_of_its_interval():
+    # Of .2, .4 and .6 the 2.5 % quantile lies .05 of the way from the first to the second.
+    values = np.array([0.5, np.nan, 0.2, np.nan, 0.6, 0.4, np.nan])
+    assert intervals.interval(values) == pytest.approx((0.21, 0.59))
+    assert np.isnan(intervals.interval(np.array([0.5, np.nan, np.nan]))).all()
+    assert np.isnan(intervals.interval(np.array([np.nan, 0.5, 0.5]))).all()
+
+
+def one_melanoma(make_predictions, *, answer: str, arm: str = "image") -> pd.DataFrame:
+    """Patients of whom one has a melanoma, for which all probability goes to one class."""
+    rows = make_predictions(n=200, arm=arm).assign(patient_id=lambda t: t["case_id"])
+    rows = pd.concat([rows[rows["target"] != "MEL"], rows[rows["target"] == "MEL"].head(1)], ignore_index=True)
+    columns = [f"prob_{name}" for name in ("ACK", "BCC", "MEL", "NEV")]
+    rows.loc[rows["target"] == "MEL", columns] = [float(name == f"prob_{answer}") for name in columns]
+    return rows
+
+
+def test_the_sensitivity_of_a_class_of_one_patient_answered_right_is_1_wherever_it_is_defined(make_predictions):
+    mel = line(evaluate(one_melanoma(make_predictions, answer="MEL"), replicates=200), "sensitivity", "MEL")
+    assert mel["undefined"] > 0.2
+    assert mel[["estimate", "low", "high"]].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_paired_difference_rests_on_the_resamples_in_which_it_is_defined(make_predictions):
+    right = one_melanoma(make_predictions, answer="MEL")
+    wrong = one_melanoma(make_predictions, answer="NEV", arm="other")
+    undefined = line(evaluate(right, replicates=200), "sensitivity", "MEL")["undefined"]
+    difference = paired_difference(right, wrong, metric="sensitivity", class_name="MEL", replicates=200)
+    assert (difference.estimate, difference.low, difference.high, difference.detectable) == (1.0, 1.0, 1.0, 0.0)
+    assert difference.p == pytest.approx(2 / (200 * (1 - undefined) + 1))  # never 0: the data count as one resample
 
 
 def test_an_unknown_class_in_a_group_is_refused(make_predictions):
