@@ -274,6 +274,28 @@ def test_a_fusion_with_experts_trains_all_of_them_is_saved_and_answers_the_same(
     assert np.array_equal(answers, tested.filter(like="prob_").to_numpy())
 
 
+def test_with_the_history_gone_a_trained_model_is_its_photo_expert(pad_folder: Path, tmp_path: Path) -> None:
+    # Frozen encoders, whose stored features are read, under every kind of hiding.
+    plain = with_experts(pad_folder, "image", "text", "metadata", views=3, field_dropout=0.3, history_dropout=0.3)
+    raw = plain.to_json()
+    raw["encoders"]["image"]["trainable"] = "none"
+    experiment = parse_experiment(raw | {"experts": {"weights": "validation"}})
+    cases = load_cases(experiment.data)
+    fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+    trained = fit_fold(experiment, fold, tmp_path, progress=False)
+    without = fold.split.test.copy()
+    without[list(fold.schema.field_names)] = None
+    (batch,) = DataLoader(trained.dataset(without), 64, collate_fn=collate)
+    assert batch.present["image"].all()
+    assert not batch.present["text"].any()
+    columns = batch._replace(present=batch.present | {"metadata": torch.zeros(len(batch.target), dtype=torch.bool)})
+    with torch.no_grad():
+        output = trained.model(columns)
+    assert output.expert_logits is not None
+    posterior = trained.loss.log_posterior(output.expert_logits["image"]).exp()
+    torch.testing.assert_close(output.logits.softmax(-1), posterior, atol=1e-6, rtol=0.0)
+
+
 def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> None:
     model, loss, (train, _, _) = parts(small_experiment(pad_folder))
     one, many = (answers(model, loss, train, batch_size=size) for size in (1, 64))
