@@ -178,6 +178,7 @@ def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
             rows.append(features[modality].pooled[present[modality]])
     for modality, reduction in learning.items():
         reduction.fit(torch.cat(pooled[modality]))
+    model.train()  # the trainer leaves the mode as it finds it
 
 
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:

@@ -245,6 +245,23 @@ def test_components_are_those_of_training_rows_alone_and_saved_with_the_model(pa
     torch.testing.assert_close(trained.model.reductions["image"].mean, mean, atol=1e-5, rtol=1e-5)
 
 
+def test_a_model_trains_in_training_mode_after_its_components_are_found(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder, "image", "text").to_json()
+    frozen = plain["encoders"] | {"image": plain["encoders"]["image"] | {"trainable": "none"}}
+
+    def trained(dropout: float) -> TrainedModel:
+        reduce = {"image": {"method": "pca", "dim": 8, "dropout": dropout}}
+        experiment = parse_experiment(plain | {"encoders": frozen, "reduce": reduce})
+        cases = load_cases(experiment.data)
+        fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+        made = fit_fold(experiment, fold, tmp_path / str(dropout), progress=False)
+        assert isinstance(made, TrainedModel)
+        return made
+
+    none, half = (trained(dropout).model.state_dict()["fusion.experts.heads.image.2.weight"] for dropout in (0.0, 0.5))
+    assert not torch.equal(none, half)
+
+
 def test_components_of_an_encoder_that_learns_are_refused(pad_folder: Path, tmp_path: Path) -> None:
     plain = small_experiment(pad_folder).to_json()
     with pytest.raises(ConfigError, match=r"reduce\.image: pca is fitted once, .* this encoder learns: freeze it"):
