@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from mmskin.training.checkpoint import AtomicCheckpointIO
+from mmskin.training.checkpoint import AtomicCheckpointIO, KeepLast
 from mmskin.training.memory import keep_freed_memory
 
 
@@ -34,6 +35,17 @@ def test_a_writer_killed_half_way_leaves_the_checkpoint_before_it(
         writer.save_checkpoint({"epoch": 2}, path)
     monkeypatch.undo()
     assert writer.load_checkpoint(path) == {"epoch": 1}
+
+
+@pytest.mark.parametrize(("epoch", "stops", "stays"), [(1, False, True), (3, False, False), (1, True, False)])
+def test_a_checkpoint_stays_until_the_last_epoch_or_an_early_stop(
+    tmp_path: Path, epoch: int, stops: bool, stays: bool
+) -> None:
+    path = tmp_path / "last.ckpt"
+    path.touch()
+    trainer: Any = SimpleNamespace(current_epoch=epoch, max_epochs=3, should_stop=stops)
+    KeepLast(path).on_fit_end(trainer, None)  # type: ignore[arg-type]
+    assert path.exists() == stays
 
 
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
