@@ -48,5 +48,35 @@ def test_a_checkpoint_stays_until_the_last_epoch_or_an_early_stop(
     assert path.exists() == stays
 
 
+@pytest.mark.parametrize("refused", [None, -1, -2, -3])
+def test_glibc_is_told_what_to_keep_and_a_refusal_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, refused: int | None
+) -> None:
+    told: dict[int, int] = {}
+
+    def mallopt(parameter: int, value: int) -> int:
+        told[parameter] = value
+        return int(parameter != refused)
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    assert keep_freed_memory() == (refused is None)
+    # malloc.h: M_TRIM_THRESHOLD is -1, M_TOP_PAD is -2, M_MMAP_THRESHOLD is -3; bytes.
+    expected = {-1: 2 * 1024**3 - 1, -2: 64 * 1024**2, -3: 1024**3}
+    assert told.items() <= expected.items()
+    if refused is None:
+        assert told == expected
+
+
+def test_another_system_or_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr("ctypes.CDLL", absent)
+    assert not keep_freed_memory()
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert not keep_freed_memory()
+
+
 def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
     assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
