@@ -14,7 +14,7 @@ from mmskin.teaching.lexicon import Hold
 from mmskin.teaching.random_histories import draw_history
 from mmskin.teaching.teller import Teller
 
-AS_NOTE, AS_BOTH = 0.35, 0.1
+AS_NOTE, AS_BOTH = 0.33, 0.1
 """Shares of lessons that are notes as a model reads them, and notes that end with what the patient says; the rest is
 free text alone. Notes have few wordings and are learned soon; free text has many."""
 

@@ -19,7 +19,7 @@ from mmskin.schema import Schema
 from mmskin.teaching.lesson import Lesson, lessons
 from mmskin.teaching.retention import batches, complaints, retention_loss
 
-PRETRAINED_RATE, NEW_RATE, READER_RATE = 3e-4, 3e-2, 5e-3
+PRETRAINED_RATE, NEW_RATE, READER_RATE = 2.5e-4, 3e-2, 5e-3
 WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
 CLIP_NORM = 1.0
 TOGETHER = 8  # batches that are drawn at once, and sorted by length
@@ -61,7 +61,7 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
             batch = next(drawn)
             loss = reader.loss(encode(encoder, [lesson.text for lesson in batch]), [lesson.history for lesson in batch])
             if keeps:
-                chosen, untaught = batches(before, sentences, options.batch_size // 4, rng)
+                chosen, untaught = batches(before, sentences, options.batch_size // 2, rng)
                 loss = loss + options.retention * retention_loss(untaught, encode(encoder, chosen).pooled)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
