@@ -29,6 +29,7 @@ from mmskin.errors import ConfigError, DataError, ModelError, first_of
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import origins_of, save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.fit_fold import fit_encoders
@@ -91,7 +92,7 @@ def fit(
         with held_threads(arm.experiment.training.threads):
             trained = arm.fit(fold, seed=seed, folder=folder / "fit", answers=_nothing, progress=progress).model
         assert trained is not None
-        model = Predictor(replace(trained, cached={}))  # the features lie in the temporary folder
+        model = Predictor(_without_cache(trained))  # the features lie in the temporary folder
     if output is not None:
         save_model(model.trained, Path(output))
     return model
@@ -216,6 +217,13 @@ def _check_can_be_saved(arm: NeuralArm, output: Path) -> None:
         )
     made = arm.experiment
     origins_of({"encoders": made.encoders, "fusion": made.fusion, "loss": made.loss})
+
+
+def _without_cache(trained: Trained) -> Trained:
+    """The same model, reading photos and notes anew."""
+    if isinstance(trained, Ensemble):
+        return replace(trained, members=tuple(map(_without_cache, trained.members)))
+    return replace(trained, cached={})
 
 
 def _nothing(arm: str, rows: pd.DataFrame) -> pd.DataFrame:

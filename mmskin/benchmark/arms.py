@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -17,9 +17,10 @@ from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.config.teaching_options import TAUGHT, without_folder
 from mmskin.data.load import Fold
 from mmskin.data.missingness import as_trained
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.saved_model import parts_of
-from mmskin.trained.trained_model import Predict, TrainedModel
-from mmskin.training.fit_fold import fit_fold
+from mmskin.trained.trained_model import Predict
+from mmskin.training.fit_fold import fit_fold, members_of
 from mmskin.training.readings import Reading
 
 Answers = Callable[[str, pd.DataFrame], pd.DataFrame]
@@ -30,7 +31,7 @@ class Fitted(NamedTuple):
     """What fitting an arm gives, whatever its kind: its answers; and the model behind them, of a neural arm."""
 
     predict: Predict
-    model: TrainedModel | None = None
+    model: Trained | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class NeuralArm:
     shuffled: whether histories are those of other patients.
     """
 
+    reads_all_seeds: ClassVar[bool] = False
     name: str
     experiment: Experiment
     seeds: tuple[int, ...]
@@ -67,6 +69,10 @@ class NeuralArm:
 
     def reading(self, seed: int) -> Reading:
         return Reading.of(self.with_seed(seed))
+
+    def readings(self, seed: int) -> list[Reading]:
+        """One for each member that is trained in a cell."""
+        return [Reading.of(member) for member in members_of(self.with_seed(seed))]
 
     def with_seed(self, seed: int) -> Experiment:
         return self.experiment.model_copy(update={"seed": seed})
@@ -101,8 +107,10 @@ class TableArm:
     seeds: with which it is fitted; one where it draws nothing.
     encoders: of which it reads frozen embeddings.
     read_as: how; its seed is replaced by that of a cell.
-    reads: arms whose answers it reads, which are finished before.
+    stacked: arms whose answers it reads.
     shuffled: whether histories are those of other patients.
+    sources: by modality, the arm whose trained encoder it reads.
+    reads_all_seeds: whether it reads their answers with all seeds at once.
     """
 
     name: str
@@ -111,12 +119,22 @@ class TableArm:
     seeds: tuple[int, ...]
     read_as: Reading
     encoders: Mapping[str, Slot] = field(default_factory=dict)
-    reads: tuple[str, ...] = ()
+    stacked: tuple[str, ...] = ()
     shuffled: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
+    reads_all_seeds: bool = False
     tokens: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Arms that are finished before."""
+        return tuple(dict.fromkeys((*self.stacked, *self.sources.values())))
 
     def reading(self, seed: int) -> Reading:
         return self.read_as._replace(seed=seed)
+
+    def readings(self, seed: int) -> list[Reading]:
+        return [self.reading(seed)]
 
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
         """A table arm sees the rows that neural arms see: with the same values hidden at random, if any are."""
@@ -129,7 +147,8 @@ class TableArm:
         return {
             "table": self.table,
             "data": _read_of(self.data),
-            "encoders": _without_places(self.encoders),
+            "encoders": _without_places(self.encoders)
+            | {m: self.encoders[m] | {"weights": f"from {source}"} for m, source in self.sources.items()},
             "shuffled": self.shuffled,
         }
 

@@ -26,7 +26,8 @@ from mmskin.evaluation.metrics import RANKING
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
-STACKING = "stacking"
+READS_ARMS = ("stacking", "averaging")
+"""Table arms that read what the arms listed in `over` have answered."""
 FROM = "from"
 ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 ARM_NAME_UNFIT = re.compile(r"[^A-Za-z0-9_.-]|^[.-]")
@@ -97,11 +98,16 @@ class Arm(Strict):
 
     @property
     def stacked(self) -> list[str]:
-        """The arms whose answers this one reads; [] unless it stacks."""
-        if self.table is None or self.table["name"] != STACKING:
+        """The arms whose answers this one reads; [] unless it stacks or averages."""
+        if self.table is None or self.table["name"] not in READS_ARMS:
             return []
         over = self.table.get("over", [])
         return list(over) if isinstance(over, list) else [over]
+
+    @property
+    def reads_all_seeds(self) -> bool:
+        """Whether it reads the answers of other arms with all their seeds at once."""
+        return bool(self.stacked) and (self.table or {}).get("seeds") == "all"
 
 
 class MissingParts(Strict):
@@ -198,7 +204,7 @@ class Benchmark(Strict):
                 raise ValueError(one_of(f"arms.{name}.table.over", over, self.arms))
         stacked = [over for over in arm.stacked if self.arms[over].stacked]
         if stacked:
-            raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} stacks other arms itself")
+            raise ValueError(f"arms.{name}.table.over: {first_of(stacked)} reads other arms itself")
         for modality, source in arm.sources.items():
             place = f"arms.{name}.encoders.{modality}.from"
             if source not in self.arms:

@@ -68,7 +68,7 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             own = shared.of(arm)
             try:
                 if arm.table is not None:
-                    resolved[name] = _table_arm(name, arm, arm.table, own, resolved)
+                    resolved[name] = _table_arm(name, arm, arm.table, own, resolved, output)
                 else:
                     resolved[name] = _neural_arm(name, arm, own, resolved, output, is_source=name in sources)
             except ConfigError as error:
@@ -132,38 +132,49 @@ def _experts_of(arm: Arm, shared: Shared) -> ExpertsConfig | None:
     return asked if arm.experts is not None or takes_experts(arm.fusion or {}) else None
 
 
-def _table_arm(name: str, arm: Arm, table: Slot, shared: Shared, resolved: Mapping[str, ResolvedArm]) -> TableArm:
+def _table_arm(
+    name: str, arm: Arm, table: Slot, shared: Shared, resolved: Mapping[str, ResolvedArm], output: Path
+) -> TableArm:
     if table["name"] not in BASELINES:
         raise ConfigError(one_of("table arm", table["name"], BASELINES))
+    within_reach = dict(shared.encoders)
+    for modality, source in arm.sources.items():
+        within_reach[modality] = _trained_by(
+            resolved[source], modality, arm.encoders[modality], output, seeds=shared.seeds
+        )
     embedded = _embedded(table)
-    lacking = [modality for modality in embedded if modality not in shared.encoders]
+    lacking = [modality for modality in embedded if modality not in within_reach]
     if lacking:
         raise ConfigError(f"{lacking[0]} has no encoder; add encoders.{lacking[0]}")
     data, seeds = shared.data, shared.seeds
+    sources = {modality: source for modality, source in arm.sources.items() if modality in embedded}
     return TableArm(
         name,
         table,
         data,
-        _seeds_of_table(arm, data, [resolved[over] for over in arm.stacked], seeds),
+        _seeds_of_table(arm, data, [resolved[read] for read in (*arm.stacked, *sources.values())], seeds),
         Reading(shared.training, data.missingness, data.photo_side, shared.features, seed=shared.seeds[0]),
-        {modality: shared.encoders[modality] for modality in embedded},
+        {modality: within_reach[modality] for modality in embedded},
         tuple(arm.stacked),
         arm.shuffle_histories,
+        sources=sources,
+        reads_all_seeds=arm.reads_all_seeds,
     )
 
 
-def _seeds_of_table(
-    arm: Arm, data: DataConfig, stacked: Sequence[ResolvedArm], seeds: Sequence[int]
-) -> tuple[int, ...]:
-    """The first alone unless something is drawn: hidden histories under `equalized`, or an arm that is stacked."""
-    draws = data.missingness == "equalized" or any(len(over.seeds) > 1 for over in stacked)
-    return tuple(seeds if draws and not arm.shuffle_histories else seeds[:1])
+def _seeds_of_table(arm: Arm, data: DataConfig, read: Sequence[ResolvedArm], seeds: Sequence[int]) -> tuple[int, ...]:
+    """The first alone unless something is drawn: hidden histories under `equalized`, or an arm that is read.
+
+    An arm that reads all seeds at once is the same with every seed.
+    """
+    draws = data.missingness == "equalized" or any(len(over.seeds) > 1 for over in read)
+    return tuple(seeds if draws and not arm.shuffle_histories and not arm.reads_all_seeds else seeds[:1])
 
 
 def _embedded(table: Slot) -> tuple[str, ...]:
     """The modalities of which a table arm reads frozen embeddings."""
-    on = table.get("on", [])
-    named = on if isinstance(on, list) else [on]
+    on = table.get("on", table.get("of", []))
+    named: list[str] = list(on) if isinstance(on, list) else [str(on)]
     return tuple(modality for modality in named if modality == "text" or (is_photo(modality) and modality != "fields"))
 
 
@@ -174,6 +185,9 @@ def _trained_by(source: ResolvedArm, modality: str, asked: Slot, output: Path, *
     root = Path(str(output).replace("{", "{{").replace("}", "}}"))  # {fold} and {seed} alone are filled in
     seed = "{seed}" if set(seeds) <= set(source.seeds) else str(source.seeds[0])
     weights = cell_folder(root, source.name, "{fold}", seed) / "model"
+    recipe = source.reading(source.seeds[0]).recipe
+    if max(recipe.members, recipe.snapshots) > 1:
+        weights = weights / "member_0"  # an encoder comes from one model: the first of an ensemble
     own = {key: value for key, value in asked.items() if key != FROM}
     # What it was taught lies in its trained tensors; its reader of fields does not hold for them any more.
     trained = {key: value for key, value in source.encoders[modality].items() if key != TAUGHT}

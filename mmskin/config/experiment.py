@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from mmskin.config.augmentation import augmentation_options
 from mmskin.config.yaml_files import read_overridden
 from mmskin.errors import ConfigError
 
@@ -70,7 +71,7 @@ class TrainingConfig(Strict):
     views: int = Field(default=1, ge=1)
     """K augmented views per case: epoch e reads view e mod K, and view 0 is the plain one."""
     augment: dict[str, Any] | None = None
-    """Options of the photo augmentation; {} for its defaults, null for none."""
+    """Of the photos: none, light, strong (`mmskin.config.augmentation`), or options; {} for their defaults."""
     vary_notes: bool = True
     """Views after the first tell the note in varied order and words."""
     field_dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -79,6 +80,14 @@ class TrainingConfig(Strict):
     """Chance that a case is shown without its history: note and columns alike."""
     image_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Chance that a case with a history is shown without its photo."""
+    members: int = Field(default=1, ge=1)
+    """How many times a model is trained, each time with a seed of its own for weights, order, views and dropout; the
+    members answer as one, by the mean of their probabilities."""
+    snapshots: int = Field(default=1, ge=1)
+    """In how many cosine cycles of equal length a model is trained; as it is at the end of each it is a member of an
+    ensemble (Huang et al., *Snapshot ensembles*, ICLR 2017)."""
+    test_views: int = Field(default=1, ge=1)
+    """An answer is the mean over so many views of the photos, as they are and augmented; notes are read as they are."""
     sampler: Literal["shuffle", "class_balanced"] = "shuffle"
     allow_double_balancing: bool = False
     """Must be true to use a class-balanced sampler and a class-weighted loss together."""
@@ -96,11 +105,31 @@ class TrainingConfig(Strict):
     """Whether a fold that was stopped goes on from its last epoch; if not it begins again."""
     save_model: bool = True
 
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _by_a_word(cls, value: object) -> object:
+        return augmentation_options(value)
+
     @model_validator(mode="after")
     def _has_views_to_vary(self) -> Self:
         varied = [name for name in ("augment", "field_dropout") if getattr(self, name) not in (None, 0)]
-        if varied and self.views == 1:
+        if self.test_views > 1 and self.augment is None:
+            raise ValueError("test_views are augmented views of the photo: set augment, such as augment: light")
+        if varied and self.views == 1 and (self.test_views == 1 or varied != ["augment"]):
             raise ValueError(f"{varied[0]} varies the views after the first, the plain one: set views to 2 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _has_cycles_of_whole_epochs(self) -> Self:
+        if self.snapshots > 1 and self.members > 1:
+            raise ValueError("members and snapshots are two ways to an ensemble: set one of them to 1")
+        if self.epochs % self.snapshots:
+            raise ValueError(
+                f"snapshots must divide epochs into cycles of equal length, however: epochs={self.epochs}, "
+                f"snapshots={self.snapshots}"
+            )
+        if self.snapshots > 1 and self.early_stopping:
+            raise ValueError("snapshots are taken at the end of every cycle: leave out early_stopping")
         return self
 
     @model_validator(mode="after")

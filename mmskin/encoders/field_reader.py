@@ -18,6 +18,12 @@ SPREAD = 10.0
 """Weight of the squared error of a standardised number beside a cross-entropy: chosen so that an error of a third of
 the declared range weighs about as much as a wrong choice."""
 NUMBER_WIDTH = 64
+GRID = 101
+"""Places on the declared range, its logarithm for days, among which a finer reading of a number is spread."""
+BLUR = 1.0
+"""Deviation of the Gaussian that is the target of such a reading, in steps of the grid: neighbours share what they
+learn, so that numbers are read smoothly (histogram loss, Imani and White 2018, "Improving Regression Performance with
+Distributional Losses", eq. 3)."""
 LOWEST_DAYS, HIGHEST_DAYS = 1.0, 60 * 365.25
 
 
@@ -105,14 +111,21 @@ class FieldReader(nn.Module):
         self.register_buffer("spread", torch.ones(dim))
         self.linear = nn.Linear(dim, sum(self.widths))
         self.key = nn.Linear(dim, dim, bias=False)
+        # Standardised, a uniform draw lies between −√3 and √3.
+        self.grid: Tensor
+        self.register_buffer("grid", torch.linspace(-math.sqrt(3), math.sqrt(3), GRID))
         self.queries = nn.Parameter(torch.randn(len(fields), dim) / math.sqrt(dim))
         self.attended = nn.ModuleList(
-            _number_head(dim, width) if field.is_number else nn.Linear(dim, width)
+            _number_head(dim) if field.is_number else nn.Linear(dim, width)
             for field, width in zip(fields, self.widths, strict=True)
         )
 
     def forward(self, features: Features) -> tuple[Tensor, ...]:
-        """The finer reading: (B, outputs) by field, in their order."""
+        """The finer reading: (B, outputs) by field, in their order.
+
+        Of a number there are 2 + GRID outputs: its value is spread over the grid. Without tokens it is the linear
+        reading, with 3.
+        """
         if features.tokens is None or features.mask is None:
             return self.linear_outputs(features.pooled)
         scores = torch.einsum("btd,fd->bft", self.key(features.tokens), self.queries)
@@ -134,7 +147,7 @@ class FieldReader(nn.Module):
         self.spread.copy_(pooled.std(dim=0).clamp_min(1e-6))
 
     def loss(self, features: Features, histories: Sequence[History]) -> Tensor:
-        """Mean over the fields of both readings: cross-entropies, and the squared errors of recorded numbers."""
+        """Mean over the fields of both readings: cross-entropies, and of recorded numbers the linear squared error."""
         codes, values = self.targets(histories)
         both = (self.linear_outputs(features.pooled), self(features))
         losses = [self._field_loss(index, output, codes, values) for way in both for index, output in enumerate(way)]
@@ -160,8 +173,13 @@ class FieldReader(nn.Module):
         code = codes[:, index].to(output.device)
         if not self.fields[index].is_number:
             return functional.cross_entropy(output, code)
-        off = (output[:, 2] - values[:, index].to(output.device)) * code
-        return functional.cross_entropy(output[:, :2], code) + SPREAD * off.square().mean()
+        value = values[:, index].to(output.device)
+        recorded = functional.cross_entropy(output[:, :2], code)
+        if output.shape[1] == 3:
+            return recorded + SPREAD * ((output[:, 2] - value) * code).square().mean()
+        steps = (self.grid - value[:, None]) / (self.grid[1] - self.grid[0])
+        target = (-0.5 * (steps / BLUR).square()).softmax(dim=1)
+        return recorded + (code * functional.cross_entropy(output[:, 2:], target, reduction="none")).mean()
 
     @torch.inference_mode()
     def read(self, features: Features) -> list[dict[str, Reading]]:
@@ -177,7 +195,8 @@ class FieldReader(nn.Module):
         told = outputs_of(field)
         values: list[FieldValue] = [told[index] or None for index in code.tolist()]
         if field.is_number:
-            numbers = [self._number(field, standardised) for standardised in output[:, 2].tolist()]
+            read = output[:, 2] if output.shape[1] == 3 else output[:, 2:].softmax(dim=1) @ self.grid.double().cpu()
+            numbers = [self._number(field, standardised) for standardised in read.tolist()]
             values = [None if value is None else number for value, number in zip(values, numbers, strict=True)]
         return [Reading(value, chance) for value, chance in zip(values, confidence.tolist(), strict=True)]
 
@@ -188,9 +207,9 @@ class FieldReader(nn.Module):
         return min(max(number, field.low if field.low is not None else low), high)
 
 
-def _number_head(dim: int, width: int) -> nn.Module:
-    """Words for neighbouring numbers lie in no line: one hidden layer, and smooth all the same."""
-    return nn.Sequential(nn.Linear(dim, NUMBER_WIDTH), nn.GELU(), nn.Linear(NUMBER_WIDTH, width))
+def _number_head(dim: int) -> nn.Module:
+    """Words for neighbouring numbers lie in no line: one hidden layer."""
+    return nn.Sequential(nn.Linear(dim, NUMBER_WIDTH), nn.GELU(), nn.Linear(NUMBER_WIDTH, 2 + GRID))
 
 
 def plain_fields(fields: Sequence[Field]) -> list[dict[str, object]]:

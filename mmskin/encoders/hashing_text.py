@@ -32,9 +32,10 @@ class HashingTextEncoder(WordEncoder):
     A word is the mean of the embeddings of itself, its character n-grams (Bojanowski et al. 2017, eq. 2, so that
     "itches" and "itching" are near) and the pair with the word before it, each hashed into one table: "not itch" is
     another feature than "does itch". A number up to 199 is the mean of itself and its 7 neighbours on each side, which
-    61 and 62 share but for one: an answer changes little from one year of age to the next. A residual depthwise convolution then lets a word see two neighbours on each side,
-    so that a negation reaches over a word. pooled: masked mean of the tokens after a layer norm. Case, accents and
-    punctuation are dropped, but for sentence ends, which no pair crosses.
+    61 and 62 share but for one: an answer changes little from one year of age to the next. A residual depthwise
+    convolution then lets a word see two neighbours on each side, so that a negation reaches over a word. pooled: masked
+    mean of the tokens after a layer norm. Case, accents and punctuation are dropped, but for sentence ends, which no
+    pair crosses.
     An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
     tells.
 

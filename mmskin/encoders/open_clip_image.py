@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable
 from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
-from mmskin.encoders.pixels import PreparePhoto, Resize
+from mmskin.encoders.pixels import Colour, PreparePhoto, Resize
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 
@@ -35,6 +35,7 @@ class OpenClipImageEncoder(Encoder):
         trainable: "all", "none", or how many of the last blocks learn.
         resize: see `PreparePhoto`.
         mean, std: of pixels in [0, 1] by channel, as the checkpoint was trained; OpenAI's if not given.
+        colour: see `PreparePhoto`.
 
     Raises:
         ConfigError: no such model.
@@ -50,6 +51,7 @@ class OpenClipImageEncoder(Encoder):
         resize: Resize = "squash",
         mean: Sequence[float] = CLIP_MEAN,
         std: Sequence[float] = CLIP_STD,
+        colour: Colour = "as_taken",
     ) -> None:
         from open_clip.model import _build_vision_tower
         from open_clip.transformer import VisionTransformer
@@ -78,6 +80,7 @@ class OpenClipImageEncoder(Encoder):
             mean=tuple(mean),
             std=tuple(std),
             resize=resize,
+            colour=colour,
         )
         self.train()
 

@@ -9,9 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mmskin.encoders.colour_constancy import shades_of_gray
 from mmskin.errors import ConfigError, ImageError
 
 Resize = Literal["squash", "crop"]
+Colour = Literal["as_taken", "shades_of_gray"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class PreparePhoto:
         PAD-UFES-20 and cuts no lesion off; "crop" keeps the aspect and takes the centre, as ImageNet models were
         evaluated.
     crop_share: with "crop", the share of the resized shorter side that is kept, in (0, 1].
+    colour: "shades_of_gray" evens the colour of the light out, see `colour_constancy`; in training after augmentation,
+        and in every answer.
     """
 
     size: tuple[int, int]
@@ -33,8 +37,11 @@ class PreparePhoto:
     interpolation: str = "bicubic"
     resize: Resize = "squash"
     crop_share: float = 1.0
+    colour: Colour = "as_taken"
 
     def __post_init__(self) -> None:
+        if self.colour not in ("as_taken", "shades_of_gray"):
+            raise ConfigError(f'colour must be "as_taken" or "shades_of_gray", however: colour={self.colour!r}')
         if self.resize not in ("squash", "crop"):
             raise ConfigError(f'resize must be "squash" or "crop", however: resize={self.resize!r}')
 
@@ -45,6 +52,7 @@ class PreparePhoto:
             raise ImageError(
                 f"a photo must be a uint8 RGB tensor of shape (3, H, W), however: {photo.dtype} {tuple(photo.shape)}"
             )
+        photo = shades_of_gray(photo) if self.colour == "shades_of_gray" else photo
         resized = functional.resize_image(photo, self._resized(*photo.shape[1:]), self._interpolation(), antialias=True)
         if self.resize == "crop":
             resized = functional.center_crop_image(resized, list(self.size))

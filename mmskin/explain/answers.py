@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmskin.features import is_photo
+from mmskin.features import Features, is_photo
 from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.note import render_note
 from mmskin.inputs.readers import RawCase, read_case
@@ -72,7 +72,7 @@ class Answers:
 
     def _answers(self, questions: Sequence[Question]) -> Floats:
         """(N, C); NaN where nothing is there."""
-        return self.trained.answered(lambda model: model.of_batch(self.batch(questions, model)))
+        return self.trained.answered(lambda model: model.of_views(self.views(questions, model)))
 
     def nothing(self) -> Floats:
         """(C,) what is said of a case of which nothing is known: the class shares of training.
@@ -85,12 +85,16 @@ class Answers:
         return nothing
 
     def batch(self, questions: Sequence[Question], model: TrainedModel | None = None) -> Batch:
-        """What a model reads of the questions, in order; the first of an ensemble if none is named."""
-        return collate([self._case(question, model or self.trained.models[0]) for question in questions])
+        """What a model reads of the questions, photos as they are; the first model of an ensemble if none is named."""
+        return self.views(questions, model or self.trained.models[0])[0]
 
-    def _case(self, question: Question, model: TrainedModel) -> Case:
+    def views(self, questions: Sequence[Question], model: TrainedModel) -> list[Batch]:
+        """What a model reads of the questions, in order, in every view of the photos."""
+        of_views = self.presented.of(model).encoded_views
+        return [collate([self._case(question, model, encoded) for question in questions]) for encoded in of_views]
+
+    def _case(self, question: Question, model: TrainedModel, encoded: Mapping[str, list[Features]]) -> Case:
         readers = self.readers[id(model)]
-        encoded = self.presented.of(model).encoded
         photos = {kind: rows for kind, rows in encoded.items() if kind in question.photos}
         others = {modality: read for modality, read in readers.items() if modality != "text"}
         case = read_case(others, RawCase("", photos, question.history))

@@ -61,6 +61,8 @@ def map_of(
     notes = notes_on(heat, seen, held[0].model.fusion)
     if len(held) > 1:
         notes = (*notes, f"the mean of the maps of {len(held)} models, each of the model's own answer")
+    if trained.models[0].views > 1:
+        notes = (*notes, f"of the photo as it is; the answer is the mean over {trained.models[0].views} views of it")
     return PhotoMap(heat, seen, notes)
 
 

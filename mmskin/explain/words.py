@@ -53,7 +53,7 @@ class EmbeddedNote(NamedTuple):
     inputs: (1, …) what the text encoder's `prepare` gave.
     word_of_row: (T,) of each row, which word it is of; -1 for none.
     embedded, blank: (T, E), the note, and the note without words.
-    features, present: of all modalities, (1, …).
+    views: for every view of the photos, the features of all modalities and which are present, (1, …).
     """
 
     model: TrainedModel
@@ -61,17 +61,19 @@ class EmbeddedNote(NamedTuple):
     word_of_row: tuple[int, ...]
     embedded: Tensor
     blank: Tensor
-    features: dict[str, Features]
-    present: dict[str, Tensor]
+    views: list[tuple[dict[str, Features], dict[str, Tensor]]]
 
     def answer(self, rows: Tensor) -> Tensor:
         """(N, T, E) in place of the embedded note → (N, C) calibrated probabilities, differentiable."""
         count, encoder = len(rows), self.model.encoders["text"]
         assert isinstance(encoder, WordEncoder)
         read = encoder.from_embeddings(rows, {key: _repeat(tensor, count) for key, tensor in self.inputs.items()})
-        others = {modality: _repeat_features(held, count) for modality, held in self.features.items()}
-        there = {modality: _repeat(flag, count) for modality, flag in self.present.items()}
-        return self.model.calibrated(self.model.model.classify(others | {"text": read}, there).logits)
+        logits = []
+        for features, present in self.views:
+            others = {modality: _repeat_features(held, count) for modality, held in features.items()}
+            there = {modality: _repeat(flag, count) for modality, flag in present.items()}
+            logits.append(self.model.model.classify(others | {"text": read}, there).logits)
+        return self.model.calibrated(*logits)
 
 
 def word_values(answers: Answers, history: History, code: int) -> WordValues | None:
@@ -98,10 +100,10 @@ def _embedded(answers: Answers, model: TrainedModel, question: Question) -> Embe
     inputs = {key: tensor[None] for key, tensor in encoder.prepare(question.note).items()}
     word_of_row = tuple(encoder.words_of(question.note))
     with torch.no_grad():
-        features, present = model.model.encode(answers.batch([question], model))
+        views = [model.model.encode(batch) for batch in answers.views([question], model)]
         embedded = encoder.embed(inputs)[0]
         blank = torch.where(torch.tensor(word_of_row)[:, None] >= 0, encoder.no_word(), embedded)
-    return EmbeddedNote(model, inputs, word_of_row, embedded, blank, features, present)
+    return EmbeddedNote(model, inputs, word_of_row, embedded, blank, views)
 
 
 def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Question, code: int) -> WordValues:

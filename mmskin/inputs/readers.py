@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -100,20 +101,31 @@ class PhotoReader:
         self.kind, self.prepare, self.augment, self.seed = kind, prepare, augment, seed
         self.max_side, self.keep = max_side, keep
         self.kept: dict[str, Tensor] = {}
+        self.variation: int | None = None
+
+    def always(self, augment: Augment, variation: int) -> PhotoReader:
+        """A reader of every photo in one variation, whatever the view; photos in memory are shared with this one."""
+        varied = copy(self)
+        varied.augment, varied.variation = augment, variation
+        return varied
 
     def views(self, case: RawCase) -> list[PhotoView]:
         """The photos of this kind as files, each with its variation."""
         varied = self.augment is not None and case.view != PLAIN_VIEW
         paths = [photo for photo in case.photos.get(self.kind, ()) if isinstance(photo, str)]
+        if self.variation is not None:
+            return [PhotoView(path, self.variation) for path in paths]
         return [
             PhotoView(path, view_seed(path.rsplit("/", 1)[-1], case.view, self.seed) if varied else None)
             for path in paths
         ]
 
     def read(self, photo: PhotoView) -> Row:
-        pixels = self._load(photo.path)
-        if photo.variation is not None and self.augment is not None:
-            pixels = self.augment(pixels, photo.variation)
+        return self._prepared(self._load(photo.path), photo.variation)
+
+    def _prepared(self, pixels: Tensor, variation: int | None) -> Row:
+        if variation is not None and self.augment is not None:
+            pixels = self.augment(pixels, variation)
         return self.prepare(pixels)
 
     def _load(self, path: str) -> Tensor:
@@ -126,7 +138,7 @@ class PhotoReader:
 
     def __call__(self, case: RawCase) -> list[Row]:
         in_memory: list[Row] = [
-            photo if isinstance(photo, Features) else self.prepare(photo)
+            photo if isinstance(photo, Features) else self._prepared(photo, self.variation)
             for photo in case.photos.get(self.kind, ())
             if not isinstance(photo, str)
         ]

@@ -31,6 +31,7 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import Reading, plain_fields
 from mmskin.encoders.taught_text import RECORD, TENSORS, field_reader_of, read_record
 from mmskin.encoders.weights import sha256_of
+from mmskin.errors import ConfigError
 from mmskin.model.classifier import build_encoder
 from mmskin.model.feature_extraction import fingerprint
 from mmskin.schema import Field, Schema
@@ -44,8 +45,8 @@ if sys.platform != "win32":
 Say = Callable[[str], None]
 ASSETS = "encoder"
 TEACHER = (
-    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "spoken.py"),
-    *("teach.py", "wordings.yaml"),
+    *("random_histories.py", "teller.py", "grammar.py", "lexicon.py", "lesson.py", "retention.py", "speaker.py"),
+    *("spoken.py", "teach.py", "wordings.yaml"),
 )
 """The files that decide what is taught, beside encoder, declaration and options."""
 FROZEN = {"trainable": "none"}
@@ -124,7 +125,11 @@ def cached(slot: Mapping[str, Any], schema: Schema, options: TeachingOptions, fe
 
 
 def learner(slot: Mapping[str, Any], options: TeachingOptions) -> Encoder:
-    """The untaught encoder with the layers that are to learn; random weights are those of the options' seed."""
+    """The untaught encoder with the layers that are to learn; random weights are those of the options' seed.
+
+    Raises:
+        ConfigError: options that do not exist, or fewer layers than are to learn.
+    """
     plain = {key: value for key, value in slot.items() if key not in (TAUGHT, "trainable")}
     takes = declared(TEXT_ENCODERS, slot["name"]).options.get("trainable")
     if takes is not None and takes.annotation is not None:
@@ -132,7 +137,12 @@ def learner(slot: Mapping[str, Any], options: TeachingOptions) -> Encoder:
     schema = Schema(name="untaught", classes=("a", "b"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        return build_encoder("text", plain, schema)
+        try:
+            return build_encoder("text", plain, schema)
+        except ConfigError as error:
+            if not str(error).startswith("trainable must"):
+                raise
+            raise ConfigError(f"encoders.text.taught.layers={options.layers} are to learn: {error}") from None
 
 
 def digest_of(encoder: Encoder, schema: Schema, options: TeachingOptions) -> str:

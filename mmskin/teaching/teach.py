@@ -19,7 +19,7 @@ from mmskin.schema import Schema
 from mmskin.teaching.lesson import Lesson, lessons
 from mmskin.teaching.retention import batches, complaints, retention_loss
 
-PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-2, 3e-3
+PRETRAINED_RATE, NEW_RATE, READER_RATE = 3e-4, 3e-2, 5e-3
 WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
 CLIP_NORM = 1.0
 TOGETHER = 8  # batches that are drawn at once, and sorted by length

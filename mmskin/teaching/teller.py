@@ -5,14 +5,13 @@ All that is recorded is told, once, in some order; beside it stand sentences tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from mmskin.inputs.note import say_duration, say_value
+from mmskin.inputs.note import say_value
 from mmskin.schema import UNKNOWN, Field, FieldValue, History, Schema
-from mmskin.teaching.grammar import expand
 from mmskin.teaching.lexicon import (
     AGE,
     DIAMETER,
@@ -23,12 +22,11 @@ from mmskin.teaching.lexicon import (
     Hold,
     Style,
     concepts_of,
-    held,
     lexicon,
     of_style,
-    places_of,
 )
-from mmskin.teaching.spoken import in_words, with_typos
+from mmskin.teaching.speaker import Speaker
+from mmskin.teaching.spoken import with_typos
 
 IN_OPENER = 0.75  # chance that age, site or time is told where the text begins
 AS_LESION = 0.35  # that "a nodule" says that it is raised
@@ -36,7 +34,6 @@ LISTED = 0.45  # that several yes or several no are told in one breath
 JOINED = 0.3  # that two clauses are one sentence
 SLIPS = (0.3, 0.06)  # texts with slips of the pen, and the share of their words
 MOST_DISTRACTORS = 3
-NUMBERS_IN_WORDS = 0.3
 FALLBACK = 0.12  # that a field with words of its own is told in those of its declaration all the same
 
 
@@ -74,8 +71,8 @@ class _Telling:
         self.texts, self.style, self.rng = texts, style, rng
         self.left: dict[str, FieldValue] = dict(history.recorded())
         self.words = lexicon()
-        self.sex = self._sex(history)
-        self.person = self.words[AGE]["sexes"][self.sex]
+        self.speaker = Speaker(style, rng, hold=texts.hold, sex=self._sex(history))
+        self.sex, self.person = self.speaker.sex, self.speaker.person
         self.lesions: list[str] = self.words["lesions"][style]
         if DIAMETER in texts.declared:
             self.lesions = [lesion for lesion in self.lesions if "mm" not in lesion]
@@ -93,11 +90,13 @@ class _Telling:
     def _joined(self, clauses: Sequence[str]) -> str:
         """Clauses as sentences, some of them two in one."""
         shorthand = self.style == "shorthand"
-        whole = str(self._pick([". ", ", ", "; ", " / ", " - ", "\n", ". ", ". "])) if shorthand else ". "
+        whole = str(self.speaker.pick([". ", ", ", "; ", " / ", " - ", "\n", ". ", ". "])) if shorthand else ". "
         said = ""
         for index, clause in enumerate(clauses):
             joins = index > 0 and self.rng.random() < JOINED
-            between = "" if index == 0 else self._pick([", ", " and ", "; ", " but ", ", and "]) if joins else whole
+            between = (
+                "" if index == 0 else self.speaker.pick([", ", " and ", "; ", " but ", ", and "]) if joins else whole
+            )
             first = clause[:1].upper() + clause[1:] if between in ("", ". ", "\n") and not shorthand else clause
             said += between + first
         return said
@@ -120,7 +119,7 @@ class _Telling:
         if self.rng.random() < 0.12:
             return ""
         told: set[str] = set()
-        slots = self._slots() | {"lesion": lambda: self._lesion(told)}
+        slots = self.speaker.slots() | {"lesion": lambda: self._lesion(told)}
         for concept, names in ((AGE, ("n",)), (SITE, ("p",)), (DURATION, ("d", "d_short"))):
             if concept in self._left_concepts() and self.rng.random() < IN_OPENER:
                 slots |= {name: self._once(told, concept, name) for name in names}
@@ -130,7 +129,7 @@ class _Telling:
                 name: self._person(told, with_age=with_age, capital=name == "Person") for name in ("person", "Person")
             }
             slots.pop("n", None)
-        opener = self._say(self.words["openers"][self.style], slots)
+        opener = self.speaker.say(self.words["openers"][self.style], slots)
         for concept in told:
             self.left.pop(self.texts.field[concept].name, None)
         return opener
@@ -142,10 +141,10 @@ class _Telling:
             told.add(concept)
             value = self.left[self.texts.field[concept].name]
             if concept == AGE:
-                return self._age(float(value or 0))
+                return self.speaker.age(float(value or 0))
             if concept == SITE:
-                return self._place(str(value))
-            return self._time(float(value or 0), short=name == "d_short")
+                return self.speaker.place(str(value))
+            return self.speaker.time(float(value or 0), short=name == "d_short")
 
         return say
 
@@ -156,12 +155,18 @@ class _Telling:
             if with_age:
                 told.add(AGE)
                 age = float(self.left[self.texts.field[AGE].name] or 0)
-                slots = {"n": lambda: self._age(age), "s": lambda: self._pick(self.person[self.style]), "S": self._sign}
-                slots["job"] = lambda: self._pick(["farmer", "teacher", "roofer", "nurse", "builder", "gardener"])
-                said = self._say(self.words[AGE]["persons"][self.style], slots)
+                slots = {
+                    "n": lambda: self.speaker.age(age),
+                    "s": lambda: self.speaker.pick(self.person[self.style]),
+                    "S": self._sign,
+                }
+                slots["job"] = lambda: self.speaker.pick(
+                    ["farmer", "teacher", "roofer", "nurse", "builder", "gardener"]
+                )
+                said = self.speaker.say(self.words[AGE]["persons"][self.style], slots)
                 self._tell_sex(told)
             else:
-                said = self._say(self.words[AGE]["nobody"][self.style], {})
+                said = self.speaker.say(self.words[AGE]["nobody"][self.style], {})
             return said[:1].upper() + said[1:] if capital else said
 
         return say
@@ -170,7 +175,7 @@ class _Telling:
         return str(
             self.person["shorthand"][0]
             if self.sex == "" or self.rng.random() < 0.7
-            else self._pick(self.person["shorthand"])
+            else self.speaker.pick(self.person["shorthand"])
         )
 
     def _tell_sex(self, told: set[str]) -> None:
@@ -185,11 +190,11 @@ class _Telling:
         if value in ("yes", "no") and self.rng.random() < AS_LESION:
             told.add("elevation")
             entry = self.words["yes_no"]["elevation"]
-            noun = self._say(entry[f"{value}_lesions"], {})
+            noun = self.speaker.say(entry[f"{value}_lesions"], {})
             if self.rng.random() < 0.3:
-                noun = f"{self._pick(entry[f'{value}_words'])} {self._pick(self._plain_lesions())}"
+                noun = f"{self.speaker.pick(entry[f'{value}_words'])} {self.speaker.pick(self._plain_lesions())}"
             return noun
-        return self._say(self.lesions, {})
+        return self.speaker.say(self.lesions, {})
 
     def _plain_lesions(self) -> list[str]:
         return ["lesion", "mole", "spot", "mark"]
@@ -210,17 +215,24 @@ class _Telling:
             return self._declared_words(field, value)
         if field.kind == "yes_no":
             return self._yes_no(field, concept, str(value))
-        slots = self._slots()
+        slots = self.speaker.slots()
         if concept == AGE:
-            return self._say(self.words[AGE]["standalone"][self.style], slots | {"n": lambda: self._age(float(value))})
+            return self.speaker.say(
+                self.words[AGE]["standalone"][self.style], slots | {"n": lambda: self.speaker.age(float(value))}
+            )
         if concept == DURATION:
             slots |= {
-                "d": lambda: self._time(float(value), short=self.style == "shorthand" and self.rng.random() < 0.7)
+                "d": lambda: self.speaker.time(
+                    float(value), short=self.style == "shorthand" and self.rng.random() < 0.7
+                )
             }
-            return self._say(of_style(self.words[DURATION]["standalone"], self.style), slots)
+            return self.speaker.say(of_style(self.words[DURATION]["standalone"], self.style), slots)
         if concept == SITE:
-            slots |= {"p": lambda: self._place(str(value)), "lesion": lambda: self._pick(self._plain_lesions())}
-            return self._say(of_style(self.words[SITE]["standalone"], self.style), slots)
+            slots |= {
+                "p": lambda: self.speaker.place(str(value)),
+                "lesion": lambda: self.speaker.pick(self._plain_lesions()),
+            }
+            return self.speaker.say(of_style(self.words[SITE]["standalone"], self.style), slots)
         return self._declared_words(field, value)
 
     def _yes_no(self, field: Field, concept: str, value: str) -> str:
@@ -237,22 +249,22 @@ class _Telling:
             ways.append((frames["negated"], {"w": entry["yes_words"]}))
         own = of_style(entry.get(value, {}), self.style)
         if own and (not ways or self.rng.random() < 0.4):
-            return self._say(own, self._slots() | self._other_slots())
+            return self.speaker.say(own, self.speaker.slots() | self.speaker.other_slots())
         if (
             concept == "skin_cancer_history"
             and self.texts.asks_family_in(field)
             and self.rng.random() < 0.3
             and value != UNKNOWN
         ):
-            return self._say(self.words["family"][value], self._slots() | self._other_slots())
+            return self.speaker.say(self.words["family"][value], self.speaker.slots() | self.speaker.other_slots())
         if not ways:
             return self._declared_words(field, value)
         templates, forms = ways[int(self.rng.integers(len(ways)))]
-        form = {name: self._pick(said) for name, said in forms.items() if isinstance(said[0], str)}
+        form = {name: self.speaker.pick(said) for name, said in forms.items() if isinstance(said[0], str)}
         if "forms" in forms:
-            form = dict(zip(("V", "Vs", "Vd", "Vn", "Ving"), self._pick(forms["forms"]), strict=True))
-        slots = self._slots() | {name: _says(said) for name, said in form.items()}
-        return self._say(self._now(of_style(templates, self.style), is_now="now" in entry), slots)
+            form = dict(zip(("V", "Vs", "Vd", "Vn", "Ving"), self.speaker.pick(forms["forms"]), strict=True))
+        slots = self.speaker.slots() | {name: _says(said) for name, said in form.items()}
+        return self.speaker.say(self._now(of_style(templates, self.style), is_now="now" in entry), slots)
 
     def _forms(self, way: str, said: Sequence[Any]) -> dict[str, Sequence[Any]]:
         return {"n": said} if way == "noun" else {"forms": said}
@@ -276,17 +288,17 @@ class _Telling:
         chosen = [able[index] for index in self.rng.permutation(len(able))[:size]]
         for name in chosen:
             del self.left[name]
-        said = [self._pick(named[name][way]) for name in chosen]
+        said = [self.speaker.pick(named[name][way]) for name in chosen]
         frames = self._styled(self.words["frames"]["lists"][f"{value}_{way}"])
-        last = " and " if value == "yes" else self._pick([" or ", " or ", " nor "])
-        slots = self._slots()
+        last = " and " if value == "yes" else self.speaker.pick([" or ", " or ", " nor "])
+        slots = self.speaker.slots()
         if way == "nouns":
             slots |= {"all": lambda: self._row(said, last)}
         else:
             slots |= {"all": lambda: self._row([verb[0 if value == "no" else 1] for verb in said], last)}
             slots |= {"done": lambda: self._row([verb[3] for verb in said], last)}
             slots |= {"nor": lambda: self._row([verb[1] for verb in said], " nor ")}
-        return self._say(frames, slots)
+        return self.speaker.say(frames, slots)
 
     def _contrast(self) -> str:
         """A yes and a no in one sentence; "" if there are none."""
@@ -297,11 +309,11 @@ class _Telling:
             ]
             if not names or self.rng.random() < 0.3:
                 return ""
-            found[value] = self._pick(names)
+            found[value] = self.speaker.pick(names)
         said = {value: self._clause(self.texts.schema.field(name), value) for value, name in found.items()}
         for name in found.values():
             del self.left[name]
-        return self._say(self.words["frames"]["lists"]["contrast"], {v: _says(s) for v, s in said.items()})
+        return self.speaker.say(self.words["frames"]["lists"]["contrast"], {v: _says(s) for v, s in said.items()})
 
     def _row(self, said: Sequence[str], last: str) -> str:
         """A, B or C; A/B in shorthand, now and then."""
@@ -320,7 +332,7 @@ class _Telling:
         phrases = field.phrases.get(key) or (field.phrases.get("value") if key != UNKNOWN else None) or ()
         said = say_value(field, value)
         if phrases and self.rng.random() < 0.6:
-            return str(self._pick(list(phrases))).replace("{value}", said).strip().removesuffix(".")
+            return str(self.speaker.pick(list(phrases))).replace("{value}", said).strip().removesuffix(".")
         words = self.words["other"]
         kind = (
             "number"
@@ -329,9 +341,9 @@ class _Telling:
             if field.kind == "categorical" and value != UNKNOWN
             else str(value)
         )
-        label = self._pick([field.title, field.title.lower(), field.name.replace("_", " ")])
+        label = self.speaker.pick([field.title, field.title.lower(), field.name.replace("_", " ")])
         unit = f" {field.unit}" if field.kind == "numeric" and field.unit else ""
-        return self._say(words[kind], {"label": lambda: label, "value": lambda: said, "unit": lambda: unit})
+        return self.speaker.say(words[kind], {"label": lambda: label, "value": lambda: said, "unit": lambda: unit})
 
     # ------------------------------------------------------------------------------------------ no facts
     def _distractions(self) -> list[str]:
@@ -344,95 +356,21 @@ class _Telling:
         count = int(self.rng.integers(MOST_DISTRACTORS + 1)) if self.rng.random() < 0.75 else 0
         weights = np.array([len(templates) for templates in able], dtype=float) ** 0.5
         chosen = self.rng.choice(len(able), size=count, p=weights / weights.sum())
-        return [self._say(able[index], self._slots() | self._other_slots()) for index in chosen]
-
-    def _other_slots(self) -> dict[str, Callable[[], str]]:
-        """Numbers, times and sites that are not those of the patient or the lesion."""
-        sites = self.words[SITE]["places"]
-        slots: dict[str, Callable[[], str]] = {
-            "other_site": lambda: self._say(sites[self._pick(list(sites))], {}),
-            "other_n": lambda: self._number(int(self.rng.integers(1, 95))),
-            "other_d": lambda: self._time(float(self.rng.integers(1, 50)) * 365.25, short=False),
-            "year": lambda: str(int(self.rng.integers(1985, 2026))),
-        }
-        return slots | {"ago": lambda: self._say(self.words["ago"], slots)}
-
-    # ------------------------------------------------------------------------------------------ values
-    def _age(self, age: float) -> str:
-        return self._number(int(age)) if float(age).is_integer() else f"{age:g}"
-
-    def _number(self, number: int) -> str:
-        words = self.style != "shorthand" and self.rng.random() < NUMBERS_IN_WORDS
-        return in_words(number) if words and number < 200 else str(number)
-
-    def _place(self, value: str) -> str:
-        return self._say(list(places_of(value)), {})
-
-    def _time(self, days: float, *, short: bool) -> str:
-        """Three months, 3/12, a quarter of a year."""
-        words = self.words[DURATION]
-        sayings = [said for at, said in words["sayings"] if abs(days - at) <= 0.03 * at]
-        if sayings and not short and self.rng.random() < 0.5:
-            return str(self._pick(sayings[0]))
-        able = []
-        for unit in words["words"]:
-            count = round(days / unit["days"])
-            if 1 <= count <= unit["most"] and abs(days - count * unit["days"]) <= 0.02 * days:
-                able.append((count, unit))
-        if not able:
-            return say_duration(days)
-        count, unit = able[-1] if self.rng.random() < 0.8 else self._pick(able)
-        return self._counted(count, unit, short=short)
-
-    def _counted(self, count: int, unit: Mapping[str, Any], *, short: bool) -> str:
-        slots = {"k": lambda: str(count), "s": lambda: "" if count == 1 else "s"}
-        slots["w"] = lambda: in_words(count) if count < 100 else str(count)
-        return self._say(unit["short" if short else "said"], slots)
-
-    # ------------------------------------------------------------------------------------------ words
-    def _slots(self) -> dict[str, Callable[[], str]]:
-        """What every template may use."""
-        it = self.words["it"][self.style]
-        who = {"voice": ["I"], "shorthand": ["pt", "patient", "Pt"], "letter": [*self.person["I"], "the patient"]}
-        mine = {"voice": ["my"], "shorthand": ["the"], "letter": [*self.person["my"], "the"]}
-        sides = self.words[SITE]["sides"][self.style]
-        slots: dict[str, Callable[[], str]] = {
-            "it": lambda: self._pick(it),
-            "I": lambda: self._pick(who[self.style]),
-            "my": lambda: self._pick(mine[self.style]),
-            "side": lambda: self._pick(sides) if self.rng.random() < 0.4 else "",
-        }
-        return slots | {"me": lambda: "me" if self.style == "voice" else self._pick(["the patient", "them"])}
-
-    def _sex(self, history: History) -> str:
-        """As recorded; drawn where nobody asks for it; "" where it was asked and not told, or is of another kind."""
-        field = self.texts.field.get(SEX)
-        if field is None:
-            return str(self._pick(["female", "male"]))
-        value = str(history.fields.get(field.name) or "").lower()
-        return {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}.get(
-            value, ""
-        )
+        return [self.speaker.say(able[index], self.speaker.slots() | self.speaker.other_slots()) for index in chosen]
 
     def _left_concepts(self) -> set[str]:
         """Of what is left to tell and is not unknown."""
         return {self.texts.concept[name] for name, value in self.left.items() if value != UNKNOWN} - {""}
 
-    def _say(self, templates: Sequence[str], slots: Mapping[str, Callable[[], str]]) -> str:
-        """One of the wordings that can be said with these slots."""
-        able = held(templates, self.texts.hold)
-        for index in self.rng.permutation(len(able)):
-            said = expand(able[index], self.rng, slots)
-            if said is not None:
-                return said
-        for template in templates:
-            said = expand(template, self.rng, slots)
-            if said is not None:
-                return said
-        raise AssertionError(f"none of these can be said without more: {templates}")
-
-    def _pick(self, choices: Sequence[Any]) -> Any:
-        return choices[int(self.rng.integers(len(choices)))]
+    def _sex(self, history: History) -> str:
+        """As recorded; drawn where nobody asks for it; "" where it was asked and not told, or is of another kind."""
+        field = self.texts.field.get(SEX)
+        if field is None:
+            return str(["female", "male"][int(self.rng.integers(2))])
+        value = str(history.fields.get(field.name) or "").lower()
+        return {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}.get(
+            value, ""
+        )
 
 
 def _says(said: str) -> Callable[[], str]:

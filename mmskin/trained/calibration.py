@@ -6,11 +6,14 @@ has lost its place in the order of the cases for good.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
+import torch
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from torch import Tensor
 
 from mmskin.errors import DataError
@@ -64,6 +67,17 @@ def fit_temperature(log_probs: Floats, target: Ints) -> float:
     bound = np.log(MAX_TEMPERATURE)
     found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
+
+
+def log_of_mean(log_probs: Sequence[Logarithms]) -> Logarithms:
+    """log of the mean of probabilities, (N, C) each, from their logarithms; of one, itself."""
+    first = log_probs[0]
+    if len(log_probs) == 1:
+        return first
+    count = math.log(len(log_probs))
+    if isinstance(first, Tensor):
+        return torch.logsumexp(torch.stack(list(log_probs)), dim=0) - count
+    return np.asarray(logsumexp(np.stack(log_probs), axis=0) - count)
 
 
 def log_of(probs: Floats) -> Floats:

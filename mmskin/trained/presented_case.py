@@ -11,7 +11,7 @@ from PIL import Image
 from mmskin.errors import UserError, one_of
 from mmskin.evaluation.metrics import Floats
 from mmskin.features import Features, is_photo, photo_title
-from mmskin.inputs.batch import Case, Rows, stack_rows
+from mmskin.inputs.batch import Case, Rows, collate, stack_rows
 from mmskin.inputs.photos import PhotoSource, image_remarks, is_photo_source, open_rgb, to_tensor
 from mmskin.schema import History
 from mmskin.trained.ensemble import Trained
@@ -55,7 +55,7 @@ class PresentedCase:
 
     def probabilities(self) -> Floats:
         """(C,) calibrated probabilities; NaN where nothing is there that is read."""
-        answer: Floats = self.trained.answered(lambda model: model.of_cases([self.of(model).case]))[0]
+        answer: Floats = self.trained.answered(lambda model: self.of(model).probabilities())[0]
         return answer
 
 
@@ -69,24 +69,46 @@ class CaseOfModel:
     def __init__(self, trained: TrainedModel, history: History, photos: Mapping[str, Sequence[Image.Image]]) -> None:
         self.trained, self.history, self.photos = trained, history, photos
 
-    @cached_property
+    @property
     def prepared(self) -> dict[str, Rows]:
-        """By photo kind, what its encoder takes: (photos, …)."""
-        return {
-            kind: stack_rows([self.trained.encoders[kind].prepare(to_tensor(photo)) for photo in photos])
-            for kind, photos in self.photos.items()
-        }
+        """By photo kind, what its encoder takes of the photos as they are: (photos, …)."""
+        return self.views[0]
 
     @cached_property
+    def views(self) -> list[dict[str, Rows]]:
+        """For every view that the model reads, by photo kind, what its encoder takes: (photos, …)."""
+        variations = self.trained.variations
+        by_view: list[dict[str, Rows]] = [{} for _ in range(self.trained.views)]
+        for kind, photos in self.photos.items():
+            prepare = self.trained.encoders[kind].prepare
+            pixels = [to_tensor(photo) for photo in photos]
+            views = [[photo] if variations is None else list(variations.of(photo)) for photo in pixels]
+            for number, view in enumerate(by_view):
+                view[kind] = stack_rows([prepare(of_photo[number]) for of_photo in views])
+        return by_view
+
+    @property
     def encoded(self) -> dict[str, list[Features]]:
-        """By photo kind, a row a photo: rows that stand for the photos in a `Case`, to ask much about them cheaply."""
+        """Of the photos as they are, as `encoded_views` has it."""
+        return self.encoded_views[0]
+
+    @cached_property
+    def encoded_views(self) -> list[dict[str, list[Features]]]:
+        """For every view, by photo kind, a row a photo: rows that stand for the photos in a `Case`, to ask much about
+        them cheaply."""
         with torch.no_grad():
-            encoded = {kind: self.trained.encoders[kind](rows) for kind, rows in self.prepared.items()}
-        return {kind: _rows(features) for kind, features in encoded.items()}
+            encoded = [{kind: self.trained.encoders[kind](rows) for kind, rows in view.items()} for view in self.views]
+        return [{kind: _rows(features) for kind, features in view.items()} for view in encoded]
 
     @property
     def case(self) -> Case:
+        """The case with its photos as they are."""
         return self.trained.case(self.history, self.encoded)
+
+    def probabilities(self) -> Floats:
+        """(1, C) calibrated probabilities, the mean over the views."""
+        cases = [self.trained.case(self.history, encoded) for encoded in self.encoded_views]
+        return self.trained.of_views([collate([case]) for case in cases])
 
 
 def present(

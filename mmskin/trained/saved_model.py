@@ -2,7 +2,7 @@
 
 - model.safetensors: every tensor
 - config.json: slots of encoders, fusion and loss, and where those that are not mmskin's own come from; photo pooling;
-  class counts; temperature; photo side; the whole experiment
+  class counts; temperature; photo side; views at test; the whole experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
@@ -32,6 +32,7 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import plain_fields
 from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.fusion import FUSIONS
+from mmskin.inputs.photo_variations import PhotoVariations
 from mmskin.losses import LOSSES
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
@@ -109,6 +110,7 @@ def _save_one(trained: TrainedModel, folder: Path) -> None:
         "encoders": encoders,
         "temperature": trained.temperature,
         "photo_side": trained.photo_side,
+        "variations": None if trained.variations is None else trained.variations.to_json(),
         "parts": origins_of(trained.record),
         "format": FORMAT,
         "mmskin": mmskin.__version__,
@@ -142,8 +144,10 @@ def _load_one(folder: Path) -> TrainedModel:
             model.encoders[modality].load_state_json(state)
         model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
         temperature, side = float(config["temperature"]), int(config["photo_side"])
-        trained = TrainedModel(model.eval(), loss, schema, temperature, side, config)
-    except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        varied = config.get("variations")
+        variations = None if varied is None else PhotoVariations.from_json(varied)
+        trained = TrainedModel(model.eval(), loss, schema, temperature, side, config, variations=variations)
+    except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
 

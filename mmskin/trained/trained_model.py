@@ -18,12 +18,13 @@ from mmskin.errors import ModelError
 from mmskin.evaluation.metrics import Floats
 from mmskin.inputs.batch import Batch, Case, collate
 from mmskin.inputs.dataset import CaseDataset
+from mmskin.inputs.photo_variations import PhotoVariations
 from mmskin.inputs.readers import Photo, RawCase, Reader, make_reader, read_case
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.model.feature_extraction import keep_features
 from mmskin.schema import History, Schema
-from mmskin.trained.calibration import at_temperature
+from mmskin.trained.calibration import at_temperature, log_of_mean
 
 Predict = Callable[[pd.DataFrame], Floats]
 """Rows of the table of cases → (N, C) calibrated probabilities; NaN for a case of which nothing is present."""
@@ -45,6 +46,7 @@ class TrainedModel:
         missingness, fields excluded with their reasons, fold, and the whole experiment.
     cached: readers of rows that look up stored features or keep photos in memory, in place of those that read from
         disk; while a benchmark runs.
+    variations: of the photos, over which the probabilities are averaged; None where the photo as it is answers.
     """
 
     model: MultimodalClassifier
@@ -54,6 +56,7 @@ class TrainedModel:
     photo_side: int
     record: Mapping[str, Any] = field(default_factory=dict)
     cached: Mapping[str, Reader] = field(default_factory=dict)
+    variations: PhotoVariations | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
@@ -100,16 +103,30 @@ class TrainedModel:
         """
         return read_case(self.readers(), RawCase("", photos or {}, history))
 
-    def calibrated(self, logits: Tensor) -> Tensor:
-        """Logits (B, C) → probabilities (B, C), float64, calibrated, differentiable."""
-        return at_temperature(self.loss.log_probabilities(logits.double()), self.temperature)
+    @property
+    def views(self) -> int:
+        """In how many views the photos of a case are read: the plain one, and one for each variation."""
+        return 1 if self.variations is None else 1 + len(self.variations.seeds)
+
+    def by_view(self, readers: Mapping[str, Reader]) -> list[dict[str, Reader]]:
+        """Readers of every view, the plain one first."""
+        return [dict(readers)] if self.variations is None else list(self.variations.readers(readers))
+
+    def calibrated(self, *logits: Tensor) -> Tensor:
+        """Logits (B, C) of every view → probabilities (B, C) of their mean, float64, calibrated, differentiable."""
+        log_probs = log_of_mean([self.loss.log_probabilities(of_view.double()) for of_view in logits])
+        return at_temperature(log_probs, self.temperature)
+
+    def of_views(self, batches: Sequence[Batch]) -> Floats:
+        """(B, C) calibrated probabilities of the same cases in all views; NaN where nothing of a case is present."""
+        return at_temperature(log_of_mean([self._log_probs(batch) for batch in batches]), self.temperature)
 
     def of_batch(self, batch: Batch) -> Floats:
-        """(B, C) calibrated probabilities; NaN where nothing of a case is present."""
-        return at_temperature(self._log_probs(batch), self.temperature)
+        """(B, C) calibrated probabilities of cases in the plain view alone; NaN where nothing of a case is present."""
+        return self.of_views([batch])
 
     def of_cases(self, cases: Sequence[Case]) -> Floats:
-        """(N, C) calibrated probabilities, the cases in one batch."""
+        """(N, C) calibrated probabilities in the plain view alone, the cases in one batch."""
         return self.of_batch(collate(cases))
 
     def probabilities(self, rows: pd.DataFrame) -> Floats:
@@ -121,8 +138,14 @@ class TrainedModel:
 
     def log_probabilities(self, rows: pd.DataFrame) -> Floats:
         """(N, C) log of the probabilities before calibration, what a temperature is fitted to; NaN likewise."""
-        dataset = CaseDataset([rows], self.schema, self.readers() | dict(self.cached))
-        for modality, reader in self.cached.items():
+        return log_of_mean(
+            [self._of_rows(rows, readers) for readers in self.by_view(self.readers() | dict(self.cached))]
+        )
+
+    def _of_rows(self, rows: pd.DataFrame, readers: Mapping[str, Reader]) -> Floats:
+        """(N, C) log of the probabilities before calibration, in the view of these readers."""
+        dataset = CaseDataset([rows], self.schema, readers)
+        for modality, reader in readers.items():
             keep_features(reader, self.model.encoders[modality], [dataset])
         loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
         return np.concatenate([self._log_probs(batch) for batch in loader])

@@ -20,6 +20,7 @@ from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.training.checkpoint import AtomicCheckpointIO, KeepLast
 from mmskin.training.optimisation import Recipe
+from mmskin.training.snapshots import KeepSnapshots
 from mmskin.training.task import ClassificationTask
 
 
@@ -33,7 +34,7 @@ def fit(
     *,
     seed: int = 0,
     progress: bool = True,
-) -> None:
+) -> list[MultimodalClassifier]:
     """Train a model; a checkpoint of an interrupted fit in the folder is gone on from.
 
     Args:
@@ -46,14 +47,26 @@ def fit(
         seed: of the order of cases and of dropout.
         progress: show bars.
 
+    Returns:
+        The model; of a recipe with snapshots the model as it was at the end of every cycle.
+
     Raises:
         UserError: the loss is no finite number.
         KeyboardInterrupt: stopped by the user; the checkpoint stays.
     """
-    rates = Recipe(recipe.learning_rate, recipe.encoder_learning_rate, recipe.weight_decay, recipe.warmup)
+    rates = Recipe(
+        recipe.learning_rate,
+        recipe.encoder_learning_rate,
+        recipe.weight_decay,
+        recipe.warmup,
+        cycles=recipe.snapshots,
+    )
     task = ClassificationTask(model, loss, recipe=rates, branch_weight=recipe.branch_weight, seed=seed)
     checkpoint = folder / "last.ckpt"
-    callbacks: list[lightning.Callback] = [KeepLast(checkpoint)] if recipe.checkpoint else []
+    snapshots = KeepSnapshots(model, cycle=recipe.epochs // recipe.snapshots)
+    callbacks: list[lightning.Callback] = [snapshots] if recipe.snapshots > 1 else []
+    if recipe.checkpoint:
+        callbacks.append(KeepLast(checkpoint))  # after the snapshots, which it holds
     if recipe.early_stopping:
         callbacks.append(EarlyStopping("val_log_loss", patience=recipe.early_stopping))
     if progress:
@@ -102,6 +115,7 @@ def fit(
             # Lightning answers Ctrl-C by switching SIGINT off and leaving the program.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from None
+    return snapshots.models() if recipe.snapshots > 1 else [model]
 
 
 def make_logger(name: str, folder: Path) -> Logger:

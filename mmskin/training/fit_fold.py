@@ -15,12 +15,15 @@ import torch
 
 from mmskin.config.experiment import Experiment, Slot
 from mmskin.data.load import Fold
+from mmskin.data.seeds import member_seed
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError
+from mmskin.features import is_photo
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.model.feature_extraction import keep_features
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
+from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.fit import fit
@@ -28,7 +31,7 @@ from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
 from mmskin.training.shared_encoders import shared_encoder
 
 
-def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> TrainedModel:
+def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> Trained:
     """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
 
     Frozen encoders are run here over all that the training will read of them.
@@ -36,13 +39,50 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     Args:
         experiment: what to do.
         fold: which rows do what.
-        folder: for log, checkpoint and model; made if it is not there.
+        folder: for log, checkpoint and model; made if it is not there. Members have a folder each inside.
+        progress: show bars.
+
+    Returns:
+        The model; an ensemble where the recipe has members or snapshots. Members are not calibrated: the temperature
+        is that of their mean.
+    """
+    recipe = experiment.training
+    folders = [folder / f"member_{number}" if recipe.members > 1 else folder for number in range(recipe.members)]
+    models = [
+        model
+        for member, place in zip(members_of(experiment), folders, strict=True)
+        for model in fit_member(member, fold, place, cell_seed=experiment.seed, progress=progress)
+    ]
+    uncalibrated: Trained = models[0] if len(models) == 1 else Ensemble(tuple(models), record=models[0].record)
+    trained = calibrated(uncalibrated, fold.split.val)
+    if recipe.save_model:
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
+        save_model(trained, folder / "model")
+    return trained
+
+
+def members_of(experiment: Experiment) -> list[Experiment]:
+    """The experiment once for each member, with the member's seed; the first is that of a single model."""
+    seeds = [member_seed(experiment.seed, member) for member in range(experiment.training.members)]
+    return [experiment.model_copy(update={"seed": seed}) for seed in seeds]
+
+
+def fit_member(
+    experiment: Experiment, fold: Fold, folder: Path, *, cell_seed: int, progress: bool
+) -> list[TrainedModel]:
+    """Train one model, without calibration; of a recipe with snapshots several.
+
+    Args:
+        experiment: with the seed of the member.
+        fold: which rows do what.
+        folder: for log and checkpoint.
+        cell_seed: the seed under which fine-tuned encoders of other arms are found.
         progress: show bars.
     """
     lightning.seed_everything(experiment.seed + 1000 * fold.number, workers=True, verbose=False)
     recipe, reading, made = experiment.training, Reading.of(experiment), experiment.to_json()
     counts = [int((fold.split.train.target == name).sum()) for name in fold.schema.classes]
-    slots = fold_slots(experiment.encoders, fold=fold.number, seed=experiment.seed)
+    slots = fold_slots(experiment.encoders, fold=fold.number, seed=cell_seed)
     model, loss = build_model(
         slots,
         experiment.fusion,
@@ -67,24 +107,23 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     for modality, reader in readers.items():
         keep_features(reader, model.encoders[modality], [train, val, test])
     folder.mkdir(parents=True, exist_ok=True)
-    fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
-    uncalibrated = TrainedModel(
-        model,
-        loss,
-        fold.schema,
-        temperature=1.0,
-        photo_side=experiment.data.photo_side,
-        record=record_of(experiment, fold, slots, counts),
-        cached=readers,
-    )
-    trained = calibrated(uncalibrated, fold.split.val)
-    if recipe.save_model:
-        shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
-        save_model(trained, folder / "model")
-    return trained
+    trained = fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
+    return [
+        TrainedModel(
+            one,
+            loss,
+            fold.schema,
+            temperature=1.0,
+            photo_side=experiment.data.photo_side,
+            record=record_of(experiment, fold, slots, counts),
+            cached=readers,
+            variations=reading.variations() if any(map(is_photo, readers)) else None,
+        )
+        for one in trained
+    ]
 
 
-def calibrated(trained: TrainedModel, val: pd.DataFrame) -> TrainedModel:
+def calibrated(trained: Trained, val: pd.DataFrame) -> Trained:
     """The model with the temperature that suits the validation rows best."""
     log_probs = trained.log_probabilities(val)
     target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)

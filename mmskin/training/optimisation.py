@@ -1,4 +1,4 @@
-"""AdamW with parameter groups, linear warm-up, cosine to zero."""
+"""AdamW with parameter groups, linear warm-up, cosine to zero; once, or in several cycles."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ class Recipe(NamedTuple):
     learning_rate: of all that starts from nothing.
     encoder_learning_rate: of pretrained encoders.
     weight_decay: of matrices.
-    warmup: share of the steps.
+    warmup: share of the steps of a cycle.
+    cycles: how often the schedule is gone through, each time from its peak.
     """
 
     learning_rate: float
     encoder_learning_rate: float
     weight_decay: float
     warmup: float
+    cycles: int = 1
 
 
 def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -> tuple[AdamW, LambdaLR]:
@@ -44,7 +46,13 @@ def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -
         if vectors:
             groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
     optimizer = AdamW(groups)
-    return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps=steps, warmup=recipe.warmup))
+    length = math.ceil(steps / recipe.cycles)
+
+    def factor(step: int) -> float:
+        done = min(step // length, recipe.cycles - 1)  # after its last step a schedule stays at 0
+        return learning_rate_factor(step - done * length, steps=length, warmup=recipe.warmup)
+
+    return optimizer, LambdaLR(optimizer, factor)
 
 
 def learning_rate_factor(step: int, *, steps: int, warmup: float) -> float:

@@ -15,6 +15,7 @@ from mmskin.features import is_photo
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.dataset import CaseDataset, Hiding
 from mmskin.inputs.feature_store import StoredNotes, StoredPhotos, open_store
+from mmskin.inputs.photo_variations import PhotoVariations
 from mmskin.inputs.readers import ColumnsReader, NoteReader, PhotoReader, Reader
 from mmskin.model.feature_extraction import fingerprint
 from mmskin.schema import Schema
@@ -42,6 +43,13 @@ class Reading(NamedTuple):
     def of(cls, experiment: Experiment) -> Self:
         data = experiment.data
         return cls(experiment.training, data.missingness, data.photo_side, experiment.features, experiment.seed)
+
+    def variations(self) -> PhotoVariations | None:
+        """Those of the photos over which an answer is averaged; None without test-time views."""
+        recipe = self.recipe
+        if recipe.augment is None or recipe.test_views == 1:
+            return None
+        return PhotoVariations.drawn(make_augment(recipe.augment), views=recipe.test_views, seed=self.seed)
 
 
 def make_reader(modality: str, reading: Reading, schema: Schema, encoder: Encoder, *, tokens: bool) -> Reader:

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.table_arm_contract import Facts, balanced_log_loss, choose_parts, field_columns
 from mmskin.config.build import build
+from mmskin.data.splits import make_folds
 from mmskin.data.table import make_table
 from mmskin.errors import ConfigError
 from mmskin.evaluation.metrics import Floats
@@ -244,3 +245,128 @@ def test_embeddings_are_of_kinds_of_photo_that_the_data_set_has() -> None:
         choose_parts("image", schema)
     with pytest.raises(ValueError, match="one or more of fields, clinical, dermoscopic, text"):
         choose_parts([], schema)
+
+
+def of_cases(table: pd.DataFrame, probabilities: list[float], *, seed: int = 0) -> pd.DataFrame:
+    """An answer of class a a case, and what is left for b."""
+    a = np.array(probabilities)
+    return pd.DataFrame({"case_id": table.case_id, "prob_a": a, "prob_b": 1 - a, "seed": seed})
+
+
+def test_averaging_is_the_mean_of_the_arms_at_the_temperature_of_the_validation_rows() -> None:
+    every = pd.concat([VAL, TEST], ignore_index=True)
+    draws = np.random.default_rng(5).uniform(0.05, 0.95, (2, len(every)))
+    told = {arm: of_cases(every, list(draw)) for arm, draw in zip(("one", "two"), draws, strict=True)}
+    mean = np.stack([draws.mean(axis=0), 1 - draws.mean(axis=0)], axis=1)
+    temperature = fit_temperature(np.log(mean[: len(VAL)]), codes(VAL))
+    expected = at_temperature(np.log(mean[len(VAL) :]), temperature)
+    found = fit({"name": "averaging", "over": ["one", "two"]}, answers=lambda arm, rows: told[arm])(TEST)
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_all_seeds_of_an_arm_count_alike_and_arms_count_alike_whatever_their_seeds() -> None:
+    every = pd.concat([VAL, TEST], ignore_index=True)
+    seeds = [of_cases(every, [share] * len(every), seed=seed) for seed, share in enumerate((0.2, 0.4, 0.9))]
+    once = of_cases(every, [0.7] * len(every))
+    told = {"three": pd.concat(seeds, ignore_index=True), "once": once}
+    predict = fit({"name": "averaging", "over": ["three", "once"], "seeds": "all"}, answers=lambda arm, rows: told[arm])
+    temperature = fit_temperature(np.log([[0.6, 0.4]] * len(VAL)), codes(VAL))  # ((.2 + .4 + .9) / 3 + .7) / 2 = .6
+    assert predict(TEST)[0] == pytest.approx(at_temperature(np.log([[0.6, 0.4]]), temperature)[0])
+
+
+def test_a_case_that_one_of_the_averaged_arms_did_not_answer_gets_no_answer() -> None:
+    every = pd.concat([VAL, TEST], ignore_index=True)
+    told = {"one": of_cases(every, [0.4] * len(every)), "two": of_cases(every, [0.6] * len(every)).iloc[:-1]}
+    found = fit({"name": "averaging", "over": ["one", "two"]}, answers=lambda arm, rows: told[arm])(TEST)
+    assert np.isnan(found[-1]).all()
+    assert np.isfinite(found[:-1]).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"name": "averaging", "over": []}, "over must list one arm or more"),
+        ({"name": "averaging", "over": ["one"]}, "one arm with its own seed is that arm"),
+        ({"name": "averaging", "over": ["one"], "seeds": "some"}, "seeds must be .own. or .all., however: 'some'"),
+        ({"name": "product_of_experts", "of": ["fields"]}, "of must name two parts or more"),
+        ({"name": "product_of_experts", "of": ["fields", "sound"]}, "'sound' does not exist"),
+        ({"name": "logistic_regression", "c": "best"}, "c must be numbers, such as .*, or .cv., however: 'best'"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        fit(spec)
+
+
+def shown(modality: str, table: pd.DataFrame) -> Floats:
+    """A column that tells the class a little; every third case has no photo."""
+    number = np.array([int(case[1:]) for case in table.case_id])
+    column = codes(table) + np.sin(17.0 * number)
+    return np.where(number % 3 == 0, np.nan, column)[:, None]
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_a_product_of_experts_multiplies_regressions_and_takes_the_prior_off(balanced: bool) -> None:
+    weight = "balanced" if balanced else None
+    fields = LogisticRegression(C=0.1, class_weight=weight, max_iter=5000).fit(one_hot(TRAIN), codes(TRAIN))
+    seen = shown("image", TRAIN)
+    mean, deviation = np.nanmean(seen), np.nanstd(seen)
+
+    def photo_columns(table: pd.DataFrame) -> Floats:
+        return np.nan_to_num((shown("image", table) - mean) / deviation)
+
+    photo = LogisticRegression(C=0.1, class_weight=weight, max_iter=5000).fit(photo_columns(TRAIN), codes(TRAIN))
+    share = codes(TRAIN).mean()
+    prior = np.array([0.5, 0.5]) if balanced else np.array([1 - share, share])
+
+    def product(table: pd.DataFrame) -> Floats:
+        there = ~np.isnan(shown("image", table))
+        asked = np.where(table[["age", "itch"]].notna().any(axis=1).to_numpy()[:, None], 1, 0)
+        joint = prior * (photo.predict_proba(photo_columns(table)) / prior) ** there
+        joint *= (fields.predict_proba(one_hot_filled(table)) / prior) ** asked
+        return joint / joint.sum(axis=1, keepdims=True)
+
+    def one_hot_filled(table: pd.DataFrame) -> Floats:
+        return np.nan_to_num(one_hot(table))
+
+    temperature = fit_temperature(np.log(product(VAL)), codes(VAL))
+    expected = at_temperature(np.log(product(TEST)), temperature)
+    spec = {"name": "product_of_experts", "of": ["image", "fields"], "c": [0.1], "balanced": balanced}
+    assert fit(spec, embed=shown)(TEST) == pytest.approx(expected, abs=1e-3)
+
+
+def test_with_one_part_there_a_product_is_that_part_alone() -> None:
+    blank = TEST.assign(**{name: pd.Series([None] * len(TEST), dtype=object) for name in SCHEMA.field_names})
+    spec = {"name": "product_of_experts", "of": ["image", "fields"], "c": [0.1]}
+    found = fit(spec, embed=shown)(blank)
+    no_photo = np.isnan(shown("image", TEST))[:, 0]
+    assert found[no_photo] == pytest.approx(np.full((no_photo.sum(), 2), 0.5))  # nothing is there: the prior
+    assert np.abs(found[~no_photo] - 0.5).max() > 0.05
+
+
+def test_the_penalty_of_cv_is_chosen_inside_the_training_rows_by_patient() -> None:
+    """By scikit-learn, on the folds that the library makes of the training patients, refitted in each."""
+    fold = TRAIN.case_id.map(make_folds(TRAIN, k=5, seed=0)).to_numpy()
+    strengths = (0.0001, 0.001, 0.01, 0.1, 1.0)
+    losses = []
+    for c in strengths:
+        answers, true = [], []
+        for k in range(5):
+            inner, held = TRAIN[fold != k].reset_index(drop=True), TRAIN[fold == k].reset_index(drop=True)
+            ages = inner.age.astype(float)
+
+            def columns(table: pd.DataFrame, ages: Any = ages) -> Floats:
+                score = (table.age.to_numpy(dtype=float) - ages.mean()) / ages.std(ddof=0)
+                choices = sorted({"yes", "no", "unknown"})
+                itch = [(table.itch == name).to_numpy().astype(float) for name in choices]
+                return np.nan_to_num(np.stack([score, *itch], axis=1))
+
+            model = LogisticRegression(C=c, class_weight="balanced", max_iter=5000).fit(columns(inner), codes(inner))
+            answers.append(model.predict_proba(columns(held)))
+            true.append(codes(held))
+        losses.append(balanced_log_loss(np.concatenate(answers), np.concatenate(true)))
+    best = strengths[int(np.argmin(losses))]
+    relabelled = VAL.assign(target=VAL.target.to_numpy()[::-1])  # validation rows have no say in it
+    for val in (VAL, relabelled):
+        chosen = fit({"name": "logistic_regression", "c": "cv"}, val=val)(TEST)
+        assert (chosen == fit({"name": "logistic_regression", "c": [best]}, val=val)(TEST)).all()

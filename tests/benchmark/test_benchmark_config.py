@@ -136,7 +136,7 @@ def test_faults_are_told_with_their_paths() -> None:
     over = {"table": {"name": "stacking", "over": ["late", "lat"]}}
     assert "arms.a.table.over 'lat' does not exist" in refused(arms=ARMS | {"a": over})
     again = {"table": {"name": "stacking", "over": ["late", "stacking"]}}
-    assert "stacking stacks other arms itself" in refused(arms=ARMS | {"a": again})
+    assert "stacking reads other arms itself" in refused(arms=ARMS | {"a": again})
 
 
 def test_parts_that_do_not_exist_are_told_with_their_arm() -> None:

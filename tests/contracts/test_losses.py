@@ -34,6 +34,13 @@ def _batch(num_cases: int = 24, *, scale: float = 3.0) -> tuple[Tensor, Tensor]:
     return logits, torch.randint(6, (num_cases,), generator=generator)
 
 
+def test_every_loss_gives_a_posterior_but_those_of_margins_and_of_yes_no_questions() -> None:
+    assert [spec for spec in SPECS if spec not in WITH_POSTERIOR] == [
+        {"name": "ldam"},
+        {"name": "class_balanced_focal", "form": "sigmoid"},
+    ]
+
+
 def test_is_a_positive_scalar_whose_gradient_reaches_every_logit(loss: Loss) -> None:
     logits, target = _batch(scale=0.3)
     logits.requires_grad_()

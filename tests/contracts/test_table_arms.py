@@ -32,7 +32,14 @@ SCHEMA = Schema(
 )
 # What an arm cannot do without, or a second path of its code; an arm that is not named runs as it is.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "logistic_regression": [{}, {"on": ["image", "fields"], "balanced": False}, {"on": "text"}],
+    "logistic_regression": [
+        {},
+        {"on": ["image", "fields"], "balanced": False},
+        {"on": "text"},
+        {"on": ["image", "text"], "c": "cv"},
+    ],
+    "product_of_experts": [{"of": ["image", "fields"]}, {"of": ["text", "fields"], "c": [0.1], "balanced": False}],
+    "averaging": [{"over": ["one", "two"]}, {"over": ["one"], "seeds": "all"}],
     "gradient_boosting": [{"trees": 20}, {"trees": 20, "on": ["fields", "image"]}],
     "stacking": [{"over": ["one", "two"]}],
 }
@@ -139,8 +146,9 @@ def test_two_fits_agree_bit_for_bit_and_change_nothing_they_are_given(spec: dict
 def test_a_class_without_a_case_to_learn_from_is_no_likelier_than_beforehand(
     predict: Predict, spec: dict[str, Any]
 ) -> None:
-    """It has no share of the training cases; of stacked arms it keeps what they gave it."""
-    beforehand = answers("one", TEST)["prob_never"].max() if "over" in spec else 0.0
+    """It has no share of the training cases; of other arms it keeps what they gave it, tempered to equal at most."""
+    of_others = {"stacking": answers("one", TEST)["prob_never"].max(), "averaging": 1 / len(SCHEMA.classes)}
+    beforehand = of_others.get(spec["name"], 0.0)
     assert predict(TEST)[:, 2].max() <= beforehand + 1e-9  # a temperature lifts 0 to 1e-12 before it divides
 
 

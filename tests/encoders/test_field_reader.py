@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from mmskin.encoders.field_reader import FieldReader, declared_range, outputs_of, plain_fields, reader_of, scale_of
+from mmskin.encoders.field_reader import (
+    GRID,
+    FieldReader,
+    declared_range,
+    outputs_of,
+    plain_fields,
+    reader_of,
+    scale_of,
+)
 from mmskin.features import Features
 from mmskin.schema import Field, History
 
@@ -48,15 +56,31 @@ def test_outputs_are_not_recorded_unknown_and_the_choices() -> None:
 
 
 def test_the_loss_of_a_reader_that_knows_nothing_is_the_logarithm_of_the_choices() -> None:
-    """All outputs 0, twice: ln 4 for yes or no, ln 2 for whether a number is there; z² of its value by 10."""
+    """All outputs 0: ln 4 for yes or no, ln 2 for whether a number is there; of its value 10 z² in the linear reading,
+    and the logarithm of the places of the grid in the finer one, whatever the target."""
     reader = FieldReader(4, (ITCH, AGE))
     for parameter in reader.parameters():
         torch.nn.init.zeros_(parameter)
     z = (67 - 50) / (100 / math.sqrt(12))
     loss = reader.loss(features(1), [History({"itch": "no", "age": 67.0})])
-    assert loss.item() == pytest.approx((math.log(4) + math.log(2) + 10 * z**2) / 2, rel=1e-5)
+    both = 2 * (math.log(4) + math.log(2)) + 10 * z**2 + math.log(GRID)
+    assert loss.item() == pytest.approx(both / 4, rel=1e-5)
     unstated = reader.loss(features(1), [History({})])
     assert unstated.item() == pytest.approx((math.log(4) + math.log(2)) / 2, rel=1e-5)
+
+
+def test_a_finer_number_is_the_mean_of_the_grid_under_its_probabilities() -> None:
+    """All places alike: the middle of the range; nearly all on the last place: its end, √3 deviations above."""
+    reader = FieldReader(4, (AGE,))
+    for parameter in reader.parameters():
+        torch.nn.init.zeros_(parameter)
+    head = reader.attended[0]
+    assert isinstance(head, torch.nn.Sequential)
+    with torch.no_grad():
+        head[2].bias[1] = 9.0  # recorded
+        assert reader.read(features(1))[0]["age"].value == pytest.approx(50.0, abs=1e-4)
+        head[2].bias[-1] = 99.0
+        assert reader.read(features(1))[0]["age"].value == pytest.approx(100.0, abs=1e-4)
 
 
 def test_a_reading_is_the_likeliest_output_with_its_probability() -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from tiny_encoders import HISTORIES, SCHEMA, encode
 
+from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.encoders.metadata_tokens import MetadataTokens
+from mmskin.errors import ConfigError
 from mmskin.schema import History
 
 
@@ -84,3 +87,27 @@ def test_a_field_that_training_always_records_still_has_a_vector_for_not_recorde
     absent = encode(encoder, [History()]).tokens[0, 0]
     assert row(encoder, "age=not recorded").abs().max() > 0
     assert (absent - encoder.field[0]).abs().max() > 0
+
+
+def test_pooled_columns_are_those_of_onehot() -> None:
+    tokens, onehot = MetadataTokens(SCHEMA, dim=32, pooled="columns"), MetadataOneHot(SCHEMA, standardize=True)
+    for encoder in (tokens, onehot):
+        encoder.fit(HISTORIES)
+    seen = encode(onehot, HISTORIES).pooled
+    mine = encode(tokens, HISTORIES).pooled
+    torch.testing.assert_close(mine[:, : seen.shape[1]], seen)
+    assert not mine[:, seen.shape[1] :].any()
+
+
+def test_a_column_that_no_training_history_fills_stays_empty() -> None:
+    encoder = MetadataTokens(SCHEMA, dim=32, pooled="columns")
+    encoder.fit([History({"region": "face"}), History({"region": "face", "itch": "yes"})])
+    assert not encode(encoder, [History({"itch": "unknown"})]).pooled.any()
+    assert encode(encoder, [History({"itch": "yes"})]).pooled.sum() == 1
+
+
+def test_pooled_columns_need_room_and_a_known_name() -> None:
+    with pytest.raises(ConfigError, match=r"dim must be .* however: dim=4"):
+        MetadataTokens(SCHEMA, dim=4, pooled="columns")
+    with pytest.raises(ConfigError, match="pooled"):
+        MetadataTokens(SCHEMA, pooled="colums")  # type: ignore[arg-type]

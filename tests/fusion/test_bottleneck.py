@@ -115,3 +115,9 @@ def test_a_modality_without_tokens_is_named_with_what_to_do() -> None:
 def test_what_cannot_be_built_is_refused(dims: dict[str, int], options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BottleneckFusion(dims, 3, **options)
+
+
+def test_shared_tokens_start_as_small_as_in_the_paper() -> None:
+    # Nagrani et al. 2021, section 4.2: N(0, 0.02); a sample of n has its deviation within 4 / sqrt(2 n).
+    tokens = _fusion(hidden_dim=256, num_heads=4, num_bottlenecks=8).bottleneck.detach()
+    assert float(tokens.std()) == pytest.approx(0.02, rel=4 / (2 * tokens.numel()) ** 0.5)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from functools import partial
 
 import pytest
@@ -32,7 +33,7 @@ def test_modalities_that_cannot_be_fused_are_refused(wanted: tuple[str, ...], me
         choose_modalities(DIMS, wanted, at_least=2)
 
 
-@pytest.mark.parametrize("value", [1.0, -0.1, float("nan"), True, "0.2", None])
+@pytest.mark.parametrize("value", [1.0, 1.5, -0.1, float("nan"), True, "0.2", None])
 def test_a_share_outside_its_range_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match=r"dropout must be a number in \[0, 1\), however: dropout="):
         check_share("dropout", value)
@@ -68,3 +69,16 @@ def test_what_a_fusion_declares_is_what_it_takes_once_built(name: str, encoded: 
         return
     assert modalities_of(constructor.takes, dims, fixed=fixed) == built.modalities
     assert tokens_read(constructor.reads_tokens, built.modalities) == built.needs_tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("bottleneck", "num_bottlenecks", 4),  # Nagrani et al. 2021, section 4.2
+        ("concat", "hidden_dim", 256),  # Pacheco & Krohling 2020
+        ("film", "hidden_dim", 128),  # Perez et al. 2018, section 3
+        ("metablock", "group_width", 32),  # Pacheco & Krohling 2021
+    ],
+)
+def test_the_sizes_that_a_paper_names_are_those_of_the_paper(name: str, option: str, value: int) -> None:
+    assert inspect.signature(FUSIONS[name]).parameters[option].default == value

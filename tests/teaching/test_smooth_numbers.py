@@ -51,13 +51,13 @@ def test_from_55_to_65_years_the_age_that_is_read_rises_without_a_jump(taught: T
 
 
 def test_the_pooled_vector_too_moves_by_little_from_one_year_to_the_next(taught: TaughtEncoder) -> None:
-    """What a fusion reads: a year moves it by less than two fifths of what another answer to one question does."""
+    """What a fusion reads: a year moves it by less than half of what another answer to one question does."""
     reader = field_reader_of(taught.encoder)
     notes = [f"I am {age} and it {itches}." for age in AGES for itches in ("itches", "does not itch")]
     pooled = (encode(taught.encoder, notes).pooled.detach() - reader.center) / reader.spread
     of_a_year = (pooled[2::2] - pooled[:-2:2]).norm(dim=1)
     of_an_answer = (pooled[::2] - pooled[1::2]).norm(dim=1)
-    assert of_a_year.max() < 0.4 * of_an_answer.min()
+    assert of_a_year.max() < 0.5 * of_an_answer.min()
 
 
 def test_durations_in_mixed_units_are_read_in_order(taught: TaughtEncoder) -> None:

@@ -10,13 +10,14 @@ import pytest
 import torch
 from benchmark.small_benchmark import run, small_benchmark
 from small_experiment import ENCODERS
-from tiny_encoders import SCHEMA
+from tiny_encoders import SCHEMA, write_bert, write_clip_config
 
+from mmskin.config.teaching_options import TeachingOptions
 from mmskin.encoders.taught_text import RECORD, field_reader_of, read_record
 from mmskin.errors import ConfigError, ModelError
 from mmskin.model.classifier import build_encoder, build_model
 from mmskin.schema import History
-from mmskin.teaching.taught import load_taught, resolved
+from mmskin.teaching.taught import learner, load_taught, resolved
 from mmskin.trained.saved_model import load_model, save_model
 from mmskin.trained.trained_model import TrainedModel
 
@@ -36,6 +37,11 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def slot(features: Path) -> dict[str, Any]:
     return resolved(SLOT, SCHEMA, features, say=quiet)
+
+
+def read_folder(features: Path) -> Path:
+    """The only taught encoder of a features folder."""
+    return next((features / "taught").glob("*/taught.json")).parent
 
 
 def trained(slot: dict[str, Any]) -> TrainedModel:
@@ -100,6 +106,33 @@ def test_a_taught_folder_is_named_in_place_of_options(features: Path, slot: dict
     tensors = [encoder.state_dict() for encoder in encoders]
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
     assert load_taught(Path(folder)).read_notes([NOTE]) == load_taught(Path(folder)).read_notes([NOTE])
+
+
+@pytest.mark.parametrize("family", ["transformers", "open_clip"])
+def test_every_family_of_text_encoders_is_taught_its_last_layers_alone(tmp_path: Path, family: str) -> None:
+    if family == "transformers":
+        plain: dict[str, Any] = {"name": family, "model": str(write_bert(tmp_path / "bert")), "max_length": 24}
+    else:
+        plain = {"name": family, "model": str(write_clip_config(tmp_path))}
+    untaught = learner(plain, TeachingOptions(layers=1))
+    slot = plain | {"trainable": "none", "taught": {"steps": 3, "layers": 1}}
+    taught = build_encoder("text", resolved(slot, SCHEMA, tmp_path / "features", say=quiet), SCHEMA)
+    assert taught.field_reader is not None
+    learned = {name for name, parameter in untaught.named_parameters() if parameter.requires_grad}
+    before, after = untaught.state_dict(), taught.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert changed <= learned
+    assert not any(parameter.requires_grad for parameter in taught.parameters())
+    folder = read_folder(tmp_path / "features")
+    shutil.rmtree(tmp_path / "bert", ignore_errors=True)
+    assert list(load_taught(folder).read_notes([NOTE])[0]) == list(SCHEMA.field_names)
+
+
+def test_more_layers_than_an_encoder_has_are_refused(tmp_path: Path) -> None:
+    slot = {"name": "transformers", "model": str(write_bert(tmp_path / "bert")), "max_length": 24}
+    with pytest.raises(ConfigError, match=r"taught\.layers=9 are to learn: trainable must be .* from 0 to 3"):
+        learner(slot, TeachingOptions(layers=9))
 
 
 def test_a_folder_without_a_taught_encoder_is_refused(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from training.probe_parts import Diary, made_fold, noise_photo, probe_experiment, trained
@@ -39,6 +41,17 @@ def test_while_the_validation_log_loss_falls_training_goes_on(diary: Diary, tmp_
     )
     trained(diary, experiment, tmp_path)
     assert len(diary.of_training("text")) == 9
+
+
+def test_the_losses_in_the_log_are_means_over_cases(diary: Diary, tmp_path: Path) -> None:
+    # Of the logits (2, 0), and of batches of three and of one.
+    of = made_fold(val="aaba")
+    experiment = probe_experiment(batch_size=3, validate_epochs=True, fusion={"gap": 2.0})
+    trained(diary, experiment, tmp_path, of)
+    log = pd.read_csv(tmp_path / "log" / "version_0" / "metrics.csv")
+    right, wrong = math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))
+    assert log["val_log_loss"].dropna().tolist() == pytest.approx([(3 * right + wrong) / 4])
+    assert log["train_loss"].dropna().tolist() == pytest.approx([2.0])  # the probe's loss is the sum of the logits
 
 
 def test_without_early_stopping_a_validation_log_loss_that_stands_still_ends_nothing(

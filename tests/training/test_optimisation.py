@@ -76,3 +76,18 @@ def test_the_schedule_moves_all_groups_together() -> None:
         optimizer.step()
         schedule.step()
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx(before)  # a half again at step 6
+
+
+def test_cycles_are_the_same_schedule_one_after_the_other() -> None:
+    """Two cycles of four steps, a warm-up of one: 1, then half a cosine over three steps."""
+    text = {"text": {"name": "hashing", "dim": 4}}
+    model, _ = build_model(text, {"name": "text_only"}, {"name": "cross_entropy"}, schema=SCHEMA, class_counts=[1, 1])
+    optimizer, schedule = make_optimizer(model, RECIPE._replace(warmup=0.25, cycles=2), steps=8)
+    rates = []
+    for _ in range(8):
+        rates.append(optimizer.param_groups[0]["lr"] / RECIPE.learning_rate)
+        optimizer.step()
+        schedule.step()
+    cycle = [1.0, 1.0, 0.75, 0.25]  # .5 (1 + cos(π k / 3)), k = 0, 1, 2
+    assert rates == pytest.approx(cycle * 2)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)

@@ -115,12 +115,14 @@ def test_fields_are_dropped_in_later_views_at_their_rate_and_never_at_evaluation
     assert {len(history.recorded()) for history in read_at_evaluation(diary, "metadata")} == {4}
 
 
-@pytest.mark.parametrize(("option", "hidden", "shown"), [("history", "text", "image"), ("image", "image", "text")])
+@pytest.mark.parametrize(
+    ("option", "hidden", "shown"), [("history_dropout", "text", "image"), ("image_dropout", "image", "text")]
+)
 def test_a_history_or_a_photo_is_dropped_at_its_rate_in_every_view_and_never_at_evaluation(
     diary: Diary, tmp_path: Path, option: str, hidden: str, shown: str
 ) -> None:
     of = made_fold(train="ab" * 50, photo=noise_photo(tmp_path))
-    recipe = {"batch_size": 100, "epochs": 2, "validate_epochs": True, f"{option}_dropout": 0.3}
+    recipe = {"batch_size": 100, "epochs": 2, "validate_epochs": True, option: 0.3}
     trained(diary, probe_experiment("image", "text", **recipe), tmp_path / "run", of).probabilities(of.split.test)
     there = [len(forward.raws) for forward in diary.of_training(hidden)]
     assert len(there) == 2

@@ -16,6 +16,8 @@ BASELINES: Parts[Fit] = Parts(
         "logistic_regression": "mmskin.benchmark.baselines.logistic_regression:logistic_regression",
         "gradient_boosting": "mmskin.benchmark.baselines.gradient_boosting:gradient_boosting",
         "flags_only": "mmskin.benchmark.baselines.flags_only:flags_only",
+        "product_of_experts": "mmskin.benchmark.baselines.product_of_experts:product_of_experts",
+        "averaging": "mmskin.benchmark.baselines.averaging:averaging",
         "stacking": "mmskin.benchmark.baselines.stacking:stacking",
     },
 )

@@ -28,6 +28,6 @@ def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool =
         return np.asarray(rows[names].notna().to_numpy(dtype=np.float64))
 
     def fit(train: pd.DataFrame, val: pd.DataFrame) -> Predict:
-        return calibrated(fit_linear(recorded, train, val, facts, c=c, balanced=balanced), val, facts.schema)
+        return calibrated(fit_linear(lambda _: recorded, train, val, facts, c=c, balanced=balanced), val, facts.schema)
 
     return fit

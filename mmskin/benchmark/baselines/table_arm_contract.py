@@ -26,7 +26,8 @@ class Facts(NamedTuple):
 
     schema: the classes, and the fields that it may see.
     embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
-    answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows.
+    answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows; of an
+        arm that asks for all seeds, those of all of them, one below the other.
     """
 
     schema: Schema

@@ -13,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from mmskin.inputs.batch import Batch, collate
 from mmskin.inputs.dataset import CaseDataset
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.trained_model import TrainedModel
 
 CASES, WARM_UP = 12, 2
@@ -32,15 +33,21 @@ class AnswerCost(NamedTuple):
     memory_mb: float
 
 
-def answer_cost(fitted: TrainedModel, rows: pd.DataFrame) -> AnswerCost:
-    """Answer the first cases of some rows one by one, as if each had just come in."""
-    dataset = CaseDataset([rows.head(CASES)], fitted.schema, fitted.readers())
+def answer_cost(fitted: Trained, rows: pd.DataFrame) -> AnswerCost:
+    """Answer the first cases of some rows one by one, as if each had just come in; an ensemble costs all its models."""
+    costs = [_cost_of_model(model, rows) for model in fitted.models]
+    return AnswerCost(*(sum(values) for values in zip(*costs, strict=True)))
+
+
+def _cost_of_model(fitted: TrainedModel, rows: pd.DataFrame) -> AnswerCost:
+    views = [CaseDataset([rows.head(CASES)], fitted.schema, readers) for readers in fitted.by_view(fitted.readers())]
     fitted.model.eval()
     spent = []
-    for index in range(len(dataset)):
+    for index in range(len(views[0])):
         start = time.process_time()
-        batch = collate([dataset[index]])
-        _answer(fitted, batch)
+        for dataset in views:
+            batch = collate([dataset[index]])
+            _answer(fitted, batch)
         spent.append(1000 * (time.process_time() - start))
     state = [*fitted.model.parameters(), *fitted.model.buffers()]
     weights = sum(tensor.numel() * tensor.element_size() for tensor in state)

@@ -21,7 +21,7 @@ from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.explain.explanation_check import check_explanations
-from mmskin.trained.trained_model import TrainedModel
+from mmskin.trained.ensemble import Trained
 from mmskin.training.memory import keep_freed_memory
 
 
@@ -31,7 +31,7 @@ class CellTask(NamedTuple):
     arm: what is fitted, and its cell.
     fold: as the arm sees it.
     output: folder of the run.
-    sources: by name, the cells of the arms that it reads.
+    sources: by name, the cells of the arms that it reads: one each, or one a seed.
     depends_on: what the arm's answers depend on beside data and versions.
     missing_rates: at which fields of test cases are hidden once more; () for not at all.
     explained: test cases on which explanations are measured; 0 for none.
@@ -43,7 +43,7 @@ class CellTask(NamedTuple):
     cell: Cell
     fold: Fold
     output: Path
-    sources: Mapping[str, Cell]
+    sources: Mapping[str, tuple[Cell, ...]]
     depends_on: Mapping[str, Any]
     missing_rates: tuple[float, ...] = ()
     explained: int = 0
@@ -51,10 +51,11 @@ class CellTask(NamedTuple):
     progress: bool = False
 
     def answers(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
-        """The predictions of another arm on the same fold with the same seed, with the same parts missing."""
-        cell = self.sources[arm]
+        """The predictions of another arm on the same fold, with the same parts missing: of its seed, or of all."""
+        cells = self.sources[arm]
         if "scenario" not in rows:
-            return read_predictions(cell.predictions(self.output))
+            return pd.concat([read_predictions(cell.predictions(self.output)) for cell in cells], ignore_index=True)
+        (cell,) = cells
         return answered_in(read_predictions(cell.missing(self.output)), rows)
 
 
@@ -85,17 +86,18 @@ def run_cell(task: CellTask) -> None:
     write_predictions(table, cell.predictions(task.output))
 
 
-def model_cost(task: CellTask, trained: TrainedModel | None) -> dict[str, Any]:
+def model_cost(task: CellTask, trained: Trained | None) -> dict[str, Any]:
     """Parameters that learned, None for a table arm; once an arm, what one answer costs too."""
     if trained is None:
         return {"parameters": None}
-    learned = [parameter.numel() for parameter in trained.model.parameters() if parameter.requires_grad]
+    every = (parameter for model in trained.models for parameter in model.model.parameters())
+    learned = [parameter.numel() for parameter in every if parameter.requires_grad]
     if not task.is_costed:
         return {"parameters": sum(learned)}
     return {"parameters": sum(learned), **answer_cost(trained, task.fold.split.test)._asdict()}
 
 
-def write_explanations(task: CellTask, trained: TrainedModel) -> None:
+def write_explanations(task: CellTask, trained: Trained) -> None:
     """explanations.json of a cell: what its explanations are worth. The weights are those of before afterwards."""
     cpu = time.process_time()
     checked = check_explanations(trained, task.fold.split.test, cases=task.explained, seed=task.cell.seed)

@@ -18,6 +18,7 @@ from mmskin.config.experiment import Slot
 from mmskin.data.load import Fold
 from mmskin.data.missingness import hides_at_random
 from mmskin.inputs.dataset import CaseDataset
+from mmskin.inputs.readers import Reader
 from mmskin.model.feature_extraction import keep_features
 from mmskin.training.fit_fold import fold_slots
 from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
@@ -72,13 +73,15 @@ def _by_slot(arm: ResolvedArm, slot: Slot, fold: Fold) -> dict[str, tuple[Slot, 
     """The arm's encoder with fold and seed filled in, and the readings of the seeds that read it so."""
     found: dict[str, tuple[Slot, tuple[Reading, ...]]] = {}
     reading = arm.reading(arm.seeds[0])
-    varies = reading.recipe.views > 1 or hides_at_random(fold.split.train, fold.schema, mode=reading.missingness)
+    has_views = max(reading.recipe.views, reading.recipe.test_views) > 1
+    varies = has_views or hides_at_random(fold.split.train, fold.schema, mode=reading.missingness)
     for seed in arm.seeds:
         filled = fold_slots({"encoder": slot}, fold=fold.number, seed=seed)["encoder"]
         key = json.dumps(filled, sort_keys=True, default=str)
         before = found.get(key, (filled, ()))[1]
+        readings = arm.readings(seed)
         # Of seeds that draw nothing the first stands for all: they read the same photos and notes.
-        found[key] = (filled, (*before, arm.reading(seed)) if varies or not before else before)
+        found[key] = (filled, (*before, *readings) if varies else before or tuple(readings[:1]))
     return found
 
 
@@ -91,13 +94,19 @@ def _joined(reads: tuple[ReadFold, ...], more: ReadFold) -> tuple[ReadFold, ...]
     return (*reads, more)
 
 
+def at_test(reading: Reading, readers: Mapping[str, Reader]) -> list[dict[str, Reader]]:
+    """Readers of the test-time views after the plain one."""
+    variations = reading.variations()
+    return [] if variations is None else list(variations.readers(readers))[1:]
+
+
 def _same(one: tuple[Reading, ...], other: tuple[Reading, ...]) -> bool:
     """Whether views, wording and hiding are the same: nothing else of a recipe decides what an encoder is given."""
 
     def decisive(reading: Reading) -> tuple[object, ...]:
         recipe = reading.recipe
         views = min(recipe.views, recipe.epochs)
-        return views, recipe.augment, recipe.vary_notes, recipe.field_dropout, *reading[1:]
+        return views, recipe.augment, recipe.vary_notes, recipe.field_dropout, recipe.test_views, *reading[1:]
 
     return [decisive(reading) for reading in one] == [decisive(reading) for reading in other]
 
@@ -112,6 +121,9 @@ def compute_features(task: FeatureTask) -> None:
                     return
                 reader = make_reader(task.modality, reading, fold.schema, encoder, tokens=task.tokens)
                 keep_features(reader, encoder, fold_cases(reading, fold.split, fold.schema, {task.modality: reader}))
+                for view in at_test(reading, {task.modality: reader}):
+                    (varied,) = view.values()
+                    keep_features(varied, encoder, fold_cases(reading, fold.split, fold.schema, view)[1:])
                 if place == 0 and missing_rates and task.modality == "text":
                     # By themselves, so that they change no digit of the features above. A photo that is there is the
                     # same photo: only notes differ.

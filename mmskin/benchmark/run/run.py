@@ -90,6 +90,13 @@ class Run(NamedTuple):
         """What the arm's answers depend on beside data and versions."""
         return arm.to_json() | {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
 
+    def read_by(self, arm: ResolvedArm, name: str, cell: Cell) -> tuple[Cell, ...]:
+        """The cells of another arm that a cell of this arm reads."""
+        seeds = self.arms[name].seeds
+        if arm.reads_all_seeds:
+            return tuple(cells_of(name, seeds, [cell.fold]))
+        return (cell_of(name, seeds, fold=cell.fold, seed=cell.seed),)
+
     def task(self, arm: ResolvedArm, cell: Cell, *, progress: bool) -> CellTask:
         is_first = cell[1:] == (self.tested[0], arm.seeds[0])
         is_asked = cell == cell_of(arm.name, arm.seeds, fold=cell.fold, seed=self.seeds[0])
@@ -98,7 +105,7 @@ class Run(NamedTuple):
             cell,
             self.folds[arm.name, cell.fold],
             self.output,
-            {name: cell_of(name, self.arms[name].seeds, fold=cell.fold, seed=cell.seed) for name in arm.reads},
+            {name: self.read_by(arm, name, cell) for name in arm.reads},
             self.depends_on(arm),
             missing_rates=self.missing_rates[arm.name] if is_asked else (),
             explained=self.explained.get(arm.name, 0) if is_first else 0,
@@ -189,7 +196,7 @@ def planned(
         tuple(benchmark.seeds),
         folds_of_arms(arms.values(), cases, numbers, tested, test=benchmark.test),
         tuple(tested),
-        missing_rates={name: () if arm.shuffled else rates for name, arm in arms.items()},
+        missing_rates={name: () if arm.shuffled or arm.reads_all_seeds else rates for name, arm in arms.items()},
         explained={primary.arm: benchmark.explanations or 0} if primary and benchmark.test else {},
         first=(primary.arm, primary.reference) if primary else (),
     )
@@ -273,7 +280,7 @@ def run_cells(
 
     ready = []
     for task in tasks:
-        lacking = [name for name, cell in task.sources.items() if cell in not_there]
+        lacking = [name for name, cells in task.sources.items() if not_there & {*cells}]
         if lacking:
             progress.begin(task.cell)
             progress.end(task.cell, failed=True)
