@@ -92,7 +92,7 @@ class NeuralArm:
             **({"source of parts": elsewhere} if elsewhere else {}),
             "data": _read_of(self.data),
             "encoders": _without_places(made["encoders"] | trained),
-            **{key: made[key] for key in ("fusion", "experts", "photo_pooling", "loss", "training")},
+            **{key: made[key] for key in ("fusion", "experts", "reduce", "photo_pooling", "loss", "training")},
             "shuffled": self.shuffled,
         }
 

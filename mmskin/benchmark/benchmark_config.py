@@ -14,6 +14,7 @@ from mmskin.config.experiment import (
     Experiment,
     ExpertsConfig,
     ModalityName,
+    Reduce,
     Slot,
     Strict,
     TrainingConfig,
@@ -53,6 +54,7 @@ class Arm(Strict):
 
     fusion: with the shared encoders of the modalities that it uses.
     experts: in place of the shared ones, as `Experiment.experts`; null for none.
+    reduce: in place of the shared ones, as `Experiment.reduce`; {} for none.
     table: a table arm in its place.
     loss: in place of the shared one.
     training: what differs from the shared recipe, such as {epochs: 16}.
@@ -67,6 +69,7 @@ class Arm(Strict):
 
     fusion: Slot | None = None
     experts: ExpertsConfig | None = None
+    reduce: Reduce | None = None
     table: Slot | None = None
     loss: Slot | None = None
     training: dict[str, Any] = Field(default={})
@@ -80,8 +83,8 @@ class Arm(Strict):
     def _is_of_one_kind(self) -> Self:
         if (self.fusion is None) == (self.table is None):
             raise ValueError("an arm has either a fusion or a table, such as {fusion: {name: late}}")
-        if self.table is not None and (self.loss is not None or self.training or self.experts is not None):
-            raise ValueError("a table arm has no loss, no training and no experts")
+        if self.table is not None and (self.loss is not None or self.training or self.experts or self.reduce):
+            raise ValueError("a table arm has no loss, no training, no experts and no reduce")
         slots = {"fusion": self.fusion, "table": self.table, "loss": self.loss}
         slots |= {f"encoders.{modality}": slot for modality, slot in self.encoders.items() if FROM not in slot}
         _refuse_nameless(slots)
@@ -137,6 +140,8 @@ class Benchmark(Strict):
     """Shared by all arms: an arm takes those of the modalities that its fusion uses."""
     experts: ExpertsConfig | None = None
     """What fusions correct, shared by all arms whose fusion joins modalities; null for none."""
+    reduce: Reduce = Field(default={})
+    """How features are made narrow, of the modalities that an arm reads; {}: not."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
     photo_pooling: Literal["mean", "attention"] = "mean"
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
@@ -232,7 +237,11 @@ def of_one_arm(experiment: Experiment) -> Benchmark:
         loss=experiment.loss,
         photo_pooling=experiment.photo_pooling,
         training=experiment.training,
-        arms={ARM_NAME_UNFIT.sub("_", experiment.name): Arm(fusion=experiment.fusion, experts=experiment.experts)},
+        arms={
+            ARM_NAME_UNFIT.sub("_", experiment.name): Arm(
+                fusion=experiment.fusion, experts=experiment.experts, reduce=experiment.reduce
+            )
+        },
         audit=False,
         missing_parts=None,
         explanations=None,

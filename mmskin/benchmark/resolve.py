@@ -13,7 +13,7 @@ from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.config.build import build
-from mmskin.config.experiment import DataConfig, Experiment, ExpertsConfig, Slot, TrainingConfig
+from mmskin.config.experiment import DataConfig, Experiment, ExpertsConfig, ReduceConfig, Slot, TrainingConfig
 from mmskin.config.teaching_options import TAUGHT
 from mmskin.errors import ConfigError, one_of
 from mmskin.features import is_photo
@@ -35,6 +35,7 @@ class Shared(NamedTuple):
     loss: Slot
     photo_pooling: str
     experts: ExpertsConfig | None
+    reduce: Mapping[str, ReduceConfig]
     training: TrainingConfig
     test: bool
     features: str
@@ -58,7 +59,7 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             not go together, arms that read each other.
     """
     resolved: dict[str, ResolvedArm] = {}
-    sections = {"data", "training", "experts"}
+    sections = {"data", "training", "experts", "reduce"}
     given = benchmark.model_dump(include=set(Shared._fields) - sections)
     shared = Shared(**given, **{section: getattr(benchmark, section) for section in sections})
     sources = {source for arm in benchmark.arms.values() for source in arm.sources.values()}
@@ -104,7 +105,8 @@ def _neural_arm(
     for modality, source in arm.sources.items():
         within_reach[modality] = _trained_by(resolved[source], modality, arm.encoders[modality], output, seeds=seeds)
     encoders = _allowed(within_reach, arm.modalities)
-    modalities, tokens = _read_by(arm.fusion or {}, encoders)
+    reduce = shared.reduce if arm.reduce is None else arm.reduce
+    modalities, tokens = _read_by(arm.fusion or {}, encoders, reduce)
     recipe = shared.training.model_dump() | arm.training | ({"save_model": True} if is_source else {})
     experiment = Experiment.model_validate(
         {
@@ -113,6 +115,7 @@ def _neural_arm(
             "encoders": {modality: encoders[modality] for modality in modalities},
             "fusion": arm.fusion,
             "experts": _experts_of(arm, shared),
+            "reduce": _reduced(reduce, modalities, is_own=arm.reduce is not None),
             "photo_pooling": shared.photo_pooling,
             "loss": arm.loss or shared.loss,
             "training": recipe,
@@ -124,6 +127,11 @@ def _neural_arm(
     refuse_double_balancing(experiment)
     sources = {modality: source for modality, source in arm.sources.items() if modality in modalities}
     return NeuralArm(name, experiment, tuple(seeds), tokens, sources, arm.shuffle_histories)
+
+
+def _reduced(reduce: Mapping[str, ReduceConfig], modalities: Sequence[str], *, is_own: bool) -> dict[str, ReduceConfig]:
+    """Shared ones of the modalities that the arm reads; all of its own, which are refused if they are not read."""
+    return {modality: of for modality, of in reduce.items() if is_own or modality in (*modalities, "all")}
 
 
 def _experts_of(arm: Arm, shared: Shared) -> ExpertsConfig | None:
@@ -203,10 +211,13 @@ def _allowed(encoders: Mapping[str, Slot], modalities: Sequence[str] | None) -> 
     return {modality: slot for modality, slot in encoders.items() if modality in modalities}
 
 
-def _read_by(fusion: Slot, encoders: Mapping[str, Slot]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_by(
+    fusion: Slot, encoders: Mapping[str, Slot], reduce: Mapping[str, ReduceConfig]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The modalities that a fusion reads of those that have an encoder, and those of which it needs tokens."""
+    dims = {modality: reduce[modality].dim if modality in reduce else ANY_WIDTH for modality in encoders}
     with torch.device("meta"):  # nothing is allocated: only what the fusion says of itself is asked
-        built = build("fusion", FUSIONS, fusion, dict.fromkeys(encoders, ANY_WIDTH), 2)
+        built = build("fusion", FUSIONS, fusion, dims, 2)
     return tuple(modality for modality in encoders if modality in built.modalities), built.needs_tokens
 
 

@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mmskin.config.augmentation import augmentation_options
 from mmskin.config.yaml_files import read_overridden
@@ -27,6 +36,13 @@ class Strict(BaseModel):
     """A part of a config: nothing may stand in it that it does not know, and nothing changes it afterwards."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _by_modality(value: Any) -> Any:
+    """Options without a modality are those of all."""
+    if not isinstance(value, Mapping) or any(isinstance(of, Mapping | BaseModel) for of in value.values()):
+        return value
+    return {"all": value} if value else {}
 
 
 class DataConfig(Strict):
@@ -152,6 +168,21 @@ class ExpertsConfig(Strict):
     """One gate for all classes, or one a class."""
 
 
+class ReduceConfig(Strict):
+    """How the features of an encoder are made narrow before the fusion sees them."""
+
+    method: Literal["linear", "pca"] = "linear"
+    """A projection that is learned, or the principal components of the training rows, of a frozen encoder alone."""
+    dim: int = Field(default=48, ge=2)
+    """Width that the fusion sees."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    """On the narrow vectors."""
+
+
+Reduce = Annotated[dict[ModalityName, ReduceConfig], BeforeValidator(_by_modality)]
+"""By modality; under `all`, or as options without a modality: of every one whose encoder is wider than `dim`."""
+
+
 class Experiment(Strict):
     """Everything that `mmskin train` needs to know."""
 
@@ -161,6 +192,8 @@ class Experiment(Strict):
     fusion: Slot
     experts: ExpertsConfig | None = None
     """What the fusion corrects, {} for the defaults; null for a fusion that answers by itself."""
+    reduce: Reduce = Field(default={})
+    """How features are made narrow between encoders and fusion, such as {image: {method: pca, dim: 32}}; {}: not."""
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = {"name": "class_balanced_focal"}
@@ -177,6 +210,13 @@ class Experiment(Strict):
         if not value:
             raise ValueError("name one encoder at least: of photos (image), text or metadata")
         return value
+
+    @model_validator(mode="after")
+    def _reduces_what_it_reads(self) -> Self:
+        unknown = [modality for modality in self.reduce if modality not in {*self.encoders, "all"}]
+        if unknown:
+            raise ValueError(f"reduce.{unknown[0]}: there is no encoder of {unknown[0]}; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _slots_have_names(self) -> Self:

@@ -83,6 +83,7 @@ class Experts(nn.Module):
         present: Mapping[str, Tensor],
         *,
         log_prior: Tensor,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """What the experts say together.
 
@@ -90,18 +91,20 @@ class Experts(nn.Module):
             log_posteriors: (B, C) by modality, log p_m.
             present: (B,) bool by modality.
             log_prior: (C,) log π.
+            weights: w by modality, to see what others would give; its own if None.
 
         Returns:
             (B, C), log p but for a constant of each case, float32 or better.
         """
+        chosen: Mapping[str, Tensor] = dict(self.weights.items()) if weights is None else weights
         shares = shares_of(present, self.modalities)
         several = tells_several_things(present, self.modalities)
         was_seen = log_prior > math.log(2 * SMALLEST_PRIOR)
         log_p = log_prior.expand(len(several), -1)
         for m in self.modalities:
             # float32: in half precision the difference of two logarithms keeps no more than two digits.
-            evidence = log_posteriors[m].float() - log_prior
-            weight = torch.where(several, self.weights[m], 1.0) * shares[m]
+            evidence = log_posteriors[m].to(torch.promote_types(log_posteriors[m].dtype, torch.float32)) - log_prior
+            weight = torch.where(several, chosen[m], 1.0) * shares[m]
             log_p = log_p + torch.where(present[m][:, None] & was_seen, weight[:, None] * evidence, 0.0)
         return log_p
 

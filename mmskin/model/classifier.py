@@ -26,6 +26,7 @@ from mmskin.losses.weighting import prior_of_balanced_draws
 from mmskin.model.gated_correction import GatedCorrection
 from mmskin.model.parts_check import are_experts_already, no_tokens
 from mmskin.model.photo_pooling import PHOTO_POOLINGS, AttentionPooling, mean_by_case
+from mmskin.model.reduction import METHODS, options_of, reduced_dims
 from mmskin.schema import Schema
 
 MakeEncoder = Callable[[str, Mapping[str, Any], Schema], Encoder]  # modality, its slot, what the model may see
@@ -33,14 +34,19 @@ Pool = Callable[[Tensor, Tensor, int], Tensor]  # rows (N, D), their cases, numb
 
 
 class Output(NamedTuple):
-    """What the model says of a batch: logits (B, C), and by modality those of branches of the fusion and of experts.
+    """What the model says of a batch.
 
-    Each is trained with the loss of the answer, on the cases that have its modality.
+    logits: (B, C), the answer.
+    branch_logits: by modality, of a fusion that has branches.
+    expert_logits: by modality, of experts beside the fusion. Each branch and each expert is trained with the loss of
+        the answer, on the cases that have its modality.
+    correction: (B, C), what the fusion adds to the product of the experts.
     """
 
     logits: Tensor
     branch_logits: dict[str, Tensor] | None = None
     expert_logits: dict[str, Tensor] | None = None
+    correction: Tensor | None = None
 
     def parts(self) -> list[tuple[str, Tensor]]:
         """(modality, logits) of every branch and every expert."""
@@ -56,6 +62,7 @@ class MultimodalClassifier(nn.Module):
         photo_pooling: makes one vector of a case's photos, one for all kinds or a ModuleDict by kind; None takes their
             mean.
         initial_bias: of the head, for losses that ask for one.
+        reductions: by modality, what makes features narrow between encoder and fusion.
         correction: experts of one modality each, with the gate through which the fusion corrects them; None for none.
 
     Raises:
@@ -69,6 +76,7 @@ class MultimodalClassifier(nn.Module):
         *,
         photo_pooling: AttentionPooling | nn.ModuleDict | None = None,
         initial_bias: float | None = None,
+        reductions: Mapping[str, nn.Module] | None = None,
         correction: GatedCorrection | None = None,
     ) -> None:
         super().__init__()
@@ -82,6 +90,7 @@ class MultimodalClassifier(nn.Module):
         self.encoders: Mapping[str, Encoder] = nn.ModuleDict(chosen)  # type: ignore[assignment]
         self.photo_pooling = photo_pooling
         self.absence = nn.ModuleDict({modality: Absence(encoders[modality].out_dim) for modality in ordered})
+        self.reductions = nn.ModuleDict(dict(reductions or {}))
         self.fusion = fusion
         self.head: nn.Sequential | None = None
         if fusion.out_dim is not None:
@@ -115,13 +124,19 @@ class MultimodalClassifier(nn.Module):
         return self.photo_pooling
 
     def classify(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> Output:
-        """Logits from features, for whoever holds or changes the features: explanations, stored features."""
+        """Logits from features, for whoever holds or changes the features: explanations, stored features.
+
+        Args:
+            features: as encoders give them; they are made narrow here, where the model does that.
+            present: (B,) bool by modality.
+        """
+        features = {m: self.reductions[m](of) if m in self.reductions else of for m, of in features.items()}
         answer = self.fusion(features, present)
         logits = answer.logits if self.head is None else self.head(answer.fused)
         if self.correction is None:
             return Output(logits, answer.branch_logits)
-        together, expert_logits = self.correction(logits, features, present, of=self.fusion)
-        return Output(together, answer.branch_logits, expert_logits)
+        product, correction, expert_logits = self.correction(logits, features, present, of=self.fusion)
+        return Output(product + correction, answer.branch_logits, expert_logits, correction)
 
 
 class Absence(nn.Module):
@@ -204,6 +219,7 @@ def build_model(
     class_counts: Sequence[int],
     photo_pooling: str = "mean",
     experts: Mapping[str, Any] | None = None,
+    reduce: Mapping[str, Mapping[str, Any]] | None = None,
     balanced_sampler: bool = False,
     make_encoder: MakeEncoder = build_encoder,
 ) -> tuple[MultimodalClassifier, Loss]:
@@ -217,6 +233,7 @@ def build_model(
         class_counts: (C,) training cases per class.
         photo_pooling: "mean" or "attention" over the photos of a case; of no effect where no photo is read.
         experts: options of the experts that the fusion corrects; None for none.
+        reduce: by modality or for `all`, how features are made narrow; None for not at all.
         balanced_sampler: the classes are drawn equally often in training.
         make_encoder: another maker, for whoever has frozen encoders already.
 
@@ -227,7 +244,8 @@ def build_model(
         raise ConfigError(one_of("photo_pooling", photo_pooling, PHOTO_POOLINGS))
     built_loss = build("loss", LOSSES, loss, class_counts)
     parts = {modality: make_encoder(modality, slot, schema) for modality, slot in encoders.items()}
-    dims = {modality: parts[modality].out_dim for modality in _in_declared_order(parts, schema)}
+    widths = {modality: parts[modality].out_dim for modality in _in_declared_order(parts, schema)}
+    dims = reduced_dims(reduce or {}, widths)
     built_fusion = build("fusion", FUSIONS, fusion, dims, len(schema.classes))
     for modality in built_fusion.needs_tokens:
         if not parts[modality].gives_tokens:
@@ -243,16 +261,42 @@ def build_model(
     prior = built_loss.prior()
     built_fusion.set_posterior(built_loss.log_posterior)
     built_fusion.set_prior(prior_of_balanced_draws(prior, class_counts) if balanced_sampler else prior)
-    photos = {m: AttentionPooling(dims[m]) for m in dims if is_photo(m)} if photo_pooling == "attention" else {}
+    photos = {m: AttentionPooling(widths[m]) for m in widths if is_photo(m)} if photo_pooling == "attention" else {}
     pooling = next(iter(photos.values())) if len(photos) == 1 else nn.ModuleDict(photos) if photos else None
     model = MultimodalClassifier(
         parts,
         built_fusion,
         photo_pooling=pooling,
         initial_bias=built_loss.initial_bias,
+        reductions=_reductions(reduce or {}, parts, tokens=built_fusion.needs_tokens),
         correction=correction,
     )
     return model, built_loss
+
+
+def _reductions(
+    options: Mapping[str, Mapping[str, Any]], encoders: Mapping[str, Encoder], *, tokens: Sequence[str]
+) -> dict[str, nn.Module]:
+    """By modality, what makes its features narrow.
+
+    Raises:
+        ConfigError: principal components of an encoder that learns.
+    """
+    made: dict[str, nn.Module] = {}
+    for modality, encoder in encoders.items():
+        of = options_of(options, modality, encoder.out_dim)
+        if of is None:
+            continue
+        if of["method"] == "pca" and any(parameter.requires_grad for parameter in encoder.parameters()):
+            raise ConfigError(
+                f"reduce.{modality}: pca is fitted once, before training, and this encoder learns: freeze it "
+                "(trainable: none), or take method linear"
+            )
+        reads_tokens = modality in tokens
+        made[modality] = METHODS[of["method"]](
+            encoder.out_dim, of["dim"], dropout=of["dropout"], reads_tokens=reads_tokens
+        )
+    return made
 
 
 def _correction(options: Mapping[str, Any], fusion: Fusion, dims: Mapping[str, int], name: str) -> GatedCorrection:

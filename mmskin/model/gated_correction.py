@@ -46,8 +46,8 @@ class GatedCorrection(nn.Module):
 
     def forward(
         self, joint_logits: Tensor, features: Mapping[str, Features], present: Mapping[str, Tensor], *, of: Fusion
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits (B, C) of all together, and of every expert by modality.
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """The two terms of the logits, (B, C) each, product and correction; and by modality the logits of experts.
 
         Args:
             joint_logits: (B, C), of the fusion.
@@ -59,4 +59,4 @@ class GatedCorrection(nn.Module):
         read = {m: of.log_posterior(z.detach() if self.training else z) for m, z in expert_logits.items()}
         log_p = self.experts.product(read, present, log_prior=of.log_prior)
         several = tells_several_things(present, self.experts.modalities)
-        return log_p + torch.where(several[:, None], self.gate * joint_logits, 0.0), expert_logits
+        return log_p, torch.where(several[:, None], self.gate * joint_logits, 0.0), expert_logits

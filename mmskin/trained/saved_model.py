@@ -139,6 +139,7 @@ def _load_one(folder: Path) -> TrainedModel:
             class_counts=config["class_counts"],
             photo_pooling=config.get("photo_pooling", "mean"),
             experts=config.get("experts"),
+            reduce=config.get("reduce"),
         )
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)

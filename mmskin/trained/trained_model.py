@@ -144,11 +144,21 @@ class TrainedModel:
 
     def _of_rows(self, rows: pd.DataFrame, readers: Mapping[str, Reader]) -> Floats:
         """(N, C) log of the probabilities before calibration, in the view of these readers."""
-        dataset = CaseDataset([rows], self.schema, readers)
-        for modality, reader in readers.items():
-            keep_features(reader, self.model.encoders[modality], [dataset])
-        loader = DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate)
+        loader = DataLoader(self.dataset(rows, readers), batch_size=BATCH_SIZE, collate_fn=collate)
         return np.concatenate([self._log_probs(batch) for batch in loader])
+
+    def dataset(self, rows: pd.DataFrame, readers: Mapping[str, Reader] | None = None) -> CaseDataset:
+        """Rows of the table of cases as this model reads them; features of frozen encoders are stored first.
+
+        Args:
+            rows: of which targets may be unknown.
+            readers: of a view; those of the plain one if None.
+        """
+        chosen = self.readers() | dict(self.cached) if readers is None else readers
+        dataset = CaseDataset([rows], self.schema, chosen)
+        for modality, reader in chosen.items():
+            keep_features(reader, self.model.encoders[modality], [dataset])
+        return dataset
 
     def _log_probs(self, batch: Batch) -> Floats:
         with torch.inference_mode():

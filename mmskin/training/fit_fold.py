@@ -12,6 +12,8 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmskin.config.experiment import Experiment, Slot
 from mmskin.data.load import Fold
@@ -19,13 +21,17 @@ from mmskin.data.seeds import member_seed
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError
 from mmskin.features import is_photo
+from mmskin.inputs.batch import collate
+from mmskin.inputs.dataset import CaseDataset
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.model.feature_extraction import keep_features
+from mmskin.model.reduction import PcaReduction
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import save_model
 from mmskin.trained.trained_model import TrainedModel
+from mmskin.training.expert_weights import find_weights
 from mmskin.training.fit import fit
 from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
 from mmskin.training.shared_encoders import shared_encoder
@@ -91,6 +97,7 @@ def fit_member(
         class_counts=counts,
         photo_pooling=experiment.photo_pooling,
         experts=made["experts"],
+        reduce=made["reduce"],
         balanced_sampler=recipe.sampler == "class_balanced",
         make_encoder=shared_encoder,
     )
@@ -106,6 +113,7 @@ def fit_member(
     train, val, test = fold_cases(reading, fold.split, fold.schema, readers)
     for modality, reader in readers.items():
         keep_features(reader, model.encoders[modality], [train, val, test])
+    fit_reductions(model, train)
     folder.mkdir(parents=True, exist_ok=True)
     trained = fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
     return [
@@ -124,7 +132,9 @@ def fit_member(
 
 
 def calibrated(trained: Trained, val: pd.DataFrame) -> Trained:
-    """The model with the temperature that suits the validation rows best."""
+    """The model with the temperature that suits the validation rows best, after weights that are found on them too."""
+    for model in trained.models:
+        find_weights(model, val)
     log_probs = trained.log_probabilities(val)
     target = pd.Index(trained.schema.classes).get_indexer(pd.Index(val.target)).astype(np.int64)
     answered = ~np.isnan(log_probs).any(axis=1)
@@ -154,17 +164,35 @@ def fit_encoders(model: MultimodalClassifier, train: pd.DataFrame, schema: Schem
         encoder.fit(of_training)
 
 
+@torch.no_grad()
+def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
+    """Principal components are those of the training rows, each in its plain view."""
+    learning = {m: reduction for m, reduction in model.reductions.items() if isinstance(reduction, PcaReduction)}
+    if not learning:
+        return
+    model.eval()
+    pooled: dict[str, list[Tensor]] = {modality: [] for modality in learning}
+    for batch in DataLoader(train, 64, collate_fn=collate):
+        features, present = model.encode(batch)
+        for modality, rows in pooled.items():
+            rows.append(features[modality].pooled[present[modality]])
+    for modality, reduction in learning.items():
+        reduction.fit(torch.cat(pooled[modality]))
+    model.train()  # the trainer leaves the mode as it finds it
+
+
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:
     """What a model remembers of its making."""
+    made = experiment.to_json()
     return {
         "encoders": dict(slots),
         "fusion": experiment.fusion,
-        "experts": None if experiment.experts is None else experiment.experts.model_dump(),
+        **{key: made[key] for key in ("experts", "reduce")},
         "photo_pooling": experiment.photo_pooling,
         "loss": experiment.loss,
         "class_counts": counts,
         "missingness": experiment.data.missingness,
         "fields_excluded": dict(fold.excluded),
         "fold": fold.number,
-        "experiment": experiment.to_json(),
+        "experiment": made,
     }

@@ -100,6 +100,22 @@ def test_shared_experts_go_to_the_arms_that_join_modalities_unless_they_say_othe
     assert plain.to_json() != neural_arm("shared", arms=arms, experts={}).to_json()
 
 
+def test_shared_reductions_go_to_the_modalities_that_an_arm_reads_unless_it_has_its_own() -> None:
+    own = {"fusion": {"name": "concat"}, "reduce": {"dim": 4}}
+    none = {"fusion": {"name": "concat"}, "reduce": {}}
+    arms = ARMS | {"own": own, "none": none}
+    shared = {"image": {"method": "pca", "dim": 8}, "text": {"dim": 6}}
+
+    def reduce_of(name: str) -> dict[str, Any]:
+        made: dict[str, Any] = neural_arm(name, arms=arms, reduce=shared).experiment.to_json()["reduce"]
+        return {modality: (of["method"], of["dim"]) for modality, of in made.items()}
+
+    assert reduce_of("image_only") == {"image": ("pca", 8)}
+    assert reduce_of("late") == {"image": ("pca", 8), "text": ("linear", 6)}
+    assert reduce_of("own") == {"all": ("linear", 4)}
+    assert reduce_of("none") == {}
+
+
 def test_an_experiment_is_a_run_of_one_arm() -> None:
     from small_experiment import small_experiment
 

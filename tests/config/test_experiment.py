@@ -91,6 +91,9 @@ def test_all_faults_are_told_at_once_with_dotted_paths() -> None:
     [
         ({"encoders": {}}, "encoders: name one encoder at least"),
         ({"fusion": {"dropout": 0.1}}, "fusion needs a name"),
+        ({"reduce": {"text": {"methd": "pca"}}}, r"reduce\.text\.methd does not exist \(did you mean .*method"),
+        ({"reduce": {"dim": 1}}, r"reduce\.all\.dim: .*greater than or equal to 2"),
+        ({"reduce": {"image": {"dim": 4}}}, r"reduce\.image: there is no encoder of image; leave it out"),
         ({"experts": {"gate": "each"}}, r"experts\.gate: .*'all' or 'class', however: 'each'"),
         ({"photo_pooling": "max"}, "photo_pooling: .*'mean' or 'attention', however: 'max'"),
         ({"encoders": {"text": {"dim": 3}}}, r"encoders\.text needs a name"),

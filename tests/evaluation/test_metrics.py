@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from mmskin.evaluation import metrics as m
 
@@ -80,6 +80,23 @@ def test_calibration_slope_maximises_the_likelihood(seed):
 
     found = minimize_scalar(loss, bounds=(-10, 20), method="bounded", options={"xatol": 1e-8})
     assert m.calibration_slope(target, probs, weights) == pytest.approx(found.x, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_calibration_slope_is_the_root_of_the_derivative_to_five_digits(seed):
+    rng = np.random.default_rng(seed)
+    probs = rng.dirichlet([0.5] * 4, size=60)
+    flatter = probs ** rng.uniform(0.2, 2)
+    flatter /= flatter.sum(axis=1, keepdims=True)
+    target = (rng.random((60, 1)) > flatter.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    logs = np.log(np.clip(probs, np.finfo(float).eps, None))
+
+    def derivative(slope: float) -> float:
+        scaled = np.exp(slope * logs)
+        expected = (scaled * logs).sum(axis=1) / scaled.sum(axis=1)
+        return float((logs[np.arange(60), target] - expected).sum())
+
+    assert m.calibration_slope(target, probs) == pytest.approx(brentq(derivative, -10, 10, xtol=1e-12), abs=1e-5)
 
 
 def test_calibration_slope_undoes_a_temperature():

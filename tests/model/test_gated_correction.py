@@ -38,8 +38,8 @@ class Parts(nn.Module):
 
     def forward(self, features: dict[str, Features], present: dict[str, Tensor]) -> Said:
         joint = self.head(self.fusion(features, present).fused)
-        said: Said = self.correction(joint, features, present, of=self.fusion)
-        return said
+        product, correction, of_experts = self.correction(joint, features, present, of=self.fusion)
+        return product + correction, of_experts
 
 
 def parts(name: str, dims: dict[str, int] = ONE_KIND, *, gate: float = 0.0) -> Parts:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mmskin.trained.saved_model import load_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.checkpoint import KeepLast
 from mmskin.training.fit import fit
-from mmskin.training.fit_fold import fit_encoders, fold_slots
+from mmskin.training.fit_fold import fit_encoders, fit_fold, fold_slots
 from mmskin.training.readings import Reading, fold_cases, make_reader
 
 CELL = Path("cells") / "small" / "fold_0" / "seed_0"
@@ -227,6 +228,46 @@ def test_photos_without_any_history_train_and_are_reported_by_their_subgroups(tm
     assert set(table.group_skin_tone) == {"1-2", "3-4", "5-6"}
 
 
+def test_components_are_those_of_training_rows_alone_and_saved_with_the_model(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder, "image", "metadata", fusion="cross_attention").to_json()
+    encoders = {"image": plain["encoders"]["image"] | {"trainable": "none"}, "metadata": plain["encoders"]["metadata"]}
+    reduce = {"image": {"method": "pca", "dim": 8, "dropout": 0.1}, "metadata": {"dim": 4}}
+    experiment = parse_experiment(plain | {"encoders": encoders, "reduce": reduce, "experts": {}})
+    cases = load_cases(experiment.data)
+    fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+    trained = replace(fit_fold(experiment, fold, tmp_path, progress=False), cached={})
+    loaded = load_model(tmp_path / "model")
+    assert np.array_equal(loaded.probabilities(fold.split.test), trained.probabilities(fold.split.test))
+    # The mean of the photos' vectors over training rows, by another way: the stored features as the encoder gives them.
+    reader = make_reader("image", Reading.of(experiment), fold.schema, trained.model.encoders["image"], tokens=False)
+    rows = [reader(case)[0] for case in CaseDataset([fold.split.train], fold.schema, {}).cases()]
+    mean = torch.stack([row.pooled for row in rows]).mean(dim=0)
+    torch.testing.assert_close(trained.model.reductions["image"].mean, mean, atol=1e-5, rtol=1e-5)
+
+
+def test_a_model_trains_in_training_mode_after_its_components_are_found(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder, "image", "text").to_json()
+    frozen = plain["encoders"] | {"image": plain["encoders"]["image"] | {"trainable": "none"}}
+
+    def trained(dropout: float) -> TrainedModel:
+        reduce = {"image": {"method": "pca", "dim": 8, "dropout": dropout}}
+        experiment = parse_experiment(plain | {"encoders": frozen, "reduce": reduce})
+        cases = load_cases(experiment.data)
+        fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+        made = fit_fold(experiment, fold, tmp_path / str(dropout), progress=False)
+        assert isinstance(made, TrainedModel)
+        return made
+
+    none, half = (trained(dropout).model.state_dict()["fusion.experts.heads.image.2.weight"] for dropout in (0.0, 0.5))
+    assert not torch.equal(none, half)
+
+
+def test_components_of_an_encoder_that_learns_are_refused(pad_folder: Path, tmp_path: Path) -> None:
+    plain = small_experiment(pad_folder).to_json()
+    with pytest.raises(ConfigError, match=r"reduce\.image: pca is fitted once, .* this encoder learns: freeze it"):
+        run(parse_experiment(plain | {"reduce": {"image": {"method": "pca", "dim": 8}}}), tmp_path / "run")
+
+
 def with_experts(root: Path, *modalities: str, **training: Any) -> Experiment:
     plain = small_experiment(root, *modalities, fusion="gated", **training).to_json()
     return parse_experiment(plain | {"experts": {"weights": "training"}})
@@ -248,6 +289,28 @@ def test_a_fusion_with_experts_trains_all_of_them_is_saved_and_answers_the_same(
     tested = table[table["split"] == "test"]
     answers = trained.probabilities(cases.loc[list(tested.case_id)].reset_index(drop=True))
     assert np.array_equal(answers, tested.filter(like="prob_").to_numpy())
+
+
+def test_with_the_history_gone_a_trained_model_is_its_photo_expert(pad_folder: Path, tmp_path: Path) -> None:
+    # Frozen encoders, whose stored features are read, under every kind of hiding.
+    plain = with_experts(pad_folder, "image", "text", "metadata", views=3, field_dropout=0.3, history_dropout=0.3)
+    raw = plain.to_json()
+    raw["encoders"]["image"]["trainable"] = "none"
+    experiment = parse_experiment(raw | {"experts": {"weights": "validation"}})
+    cases = load_cases(experiment.data)
+    fold = prepare_fold(experiment.data, cases, folds_of(experiment.data, cases), 0)
+    trained = fit_fold(experiment, fold, tmp_path, progress=False)
+    without = fold.split.test.copy()
+    without[list(fold.schema.field_names)] = None
+    (batch,) = DataLoader(trained.dataset(without), 64, collate_fn=collate)
+    assert batch.present["image"].all()
+    assert not batch.present["text"].any()
+    columns = batch._replace(present=batch.present | {"metadata": torch.zeros(len(batch.target), dtype=torch.bool)})
+    with torch.no_grad():
+        output = trained.model(columns)
+    assert output.expert_logits is not None
+    posterior = trained.loss.log_posterior(output.expert_logits["image"]).exp()
+    torch.testing.assert_close(output.logits.softmax(-1), posterior, atol=1e-6, rtol=0.0)
 
 
 def test_answers_do_not_depend_on_the_size_of_the_batch(pad_folder: Path) -> None:

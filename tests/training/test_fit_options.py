@@ -76,6 +76,12 @@ def test_a_fit_that_fails_leaves_its_last_epoch_if_asked(diary: Diary, tmp_path:
     assert (tmp_path / "last.ckpt").exists() == kept
 
 
+def test_a_fit_that_fails_names_ten_cases_and_what_to_change(diary: Diary, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"lower training\.learning_rate or training\.encoder_learning_rate") as told:
+        trained(diary, probe_experiment(batch_size=12, loss={"nan_at": 0}), tmp_path, made_fold(train="ab" * 6))
+    assert str(told.value).count("train ") == 10
+
+
 def test_a_fit_goes_on_from_its_last_epoch(diary: Diary, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nan"):
         trained(diary, probe_experiment(epochs=5, loss={"nan_at": 2}), tmp_path)
