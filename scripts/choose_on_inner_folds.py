@@ -17,15 +17,15 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from mmskin.benchmark.baselines.table_arm_contract import balanced_log_loss
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
 from mmskin.benchmark.run.executors import open_executor
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.data.load import folds_of, load_cases
 from mmskin.data.table import Cases
-from mmskin.evaluation.metrics import balanced_accuracy, log_probs
+from mmskin.evaluation.metrics import balanced_accuracy
 from mmskin.evaluation.predictions import arm_names, probabilities, target_codes
 from mmskin.report.numbers import number
 
@@ -78,9 +78,7 @@ def training_part(cases: Cases, outer: pd.Series[int], fold: int) -> Cases:
 
 def _scores_of(answers: pd.DataFrame) -> dict[str, float]:
     target, probs = target_codes(answers), probabilities(answers)
-    own = -log_probs(probs)[np.arange(len(target)), target]
-    loss = float(np.mean([own[target == code].mean() for code in np.unique(target)]))
-    return {"loss": loss, "balanced_accuracy": float(balanced_accuracy(target, probs))}
+    return {"loss": balanced_log_loss(probs, target), "balanced_accuracy": float(balanced_accuracy(target, probs))}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from mmskin.fusion.fusion_options import choose_modalities
 
 
 class LateFusion(Fusion):
-    """The product of one expert a modality and nothing else: see `Experts` for the formula and what is absent.
+    """The product of one expert a modality: log p = log π + Σ_{m present} s_m w_m (log p_m − log π), see `Experts`.
 
     The experts are trained by their own losses, through `branch_logits`. By default the combination reads them
     detached while it trains, and the loss of the fused answer moves the weights alone: each expert stays the posterior

@@ -265,7 +265,7 @@ def build_model(
     if (built_fusion.needs_posterior or correction is not None) and not built_loss.gives_posterior:
         what = fusion["name"] if correction is None else "a model with experts"
         raise ConfigError(
-            f"{what} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
+            f"{what} multiplies posteriors, which the logits of loss {loss['name']} with these options are not: "
             "set loss.label_smoothing=0, loss.form=softmax for class_balanced_focal, loss.scale=1 and loss.max_m=0 for "
             "ldam, or choose another loss"
         )
