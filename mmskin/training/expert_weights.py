@@ -57,7 +57,7 @@ def find_weights(trained: TrainedModel, val: pd.DataFrame) -> None:
     experts = experts_of(trained.model)
     if experts is None or experts.weights_from != "validation" or not len(val):
         return
-    said = _said(trained, val)
+    said = _said(trained, experts, val)
     log_prior = trained.model.fusion.log_prior
     counts = torch.tensor(trained.record["class_counts"])
     weights = (log_prior.exp() / (counts / counts.sum())).where(counts > 0, 0.0)
@@ -117,14 +117,14 @@ def fitted_weights(
 
 
 @torch.no_grad()
-def _said(trained: TrainedModel, val: pd.DataFrame) -> Said:
+def _said(trained: TrainedModel, experts: Experts, val: pd.DataFrame) -> Said:
     model = trained.model
     dataset = trained.dataset(val)
     parts: list[Said] = []
     for batch in DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate):
         output = model(batch)
         logits: Mapping[str, Tensor] = output.expert_logits or output.branch_logits or {}
-        posteriors = {m: model.fusion.log_posterior(of).double() for m, of in logits.items()}
+        posteriors = {m: of.double() for m, of in experts.posteriors(logits, model.fusion.log_posterior).items()}
         parts.append(Said(posteriors, batch.present, output.correction, batch.target))
     corrections = [part.correction for part in parts if part.correction is not None]
     return Said(
