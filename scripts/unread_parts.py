@@ -34,7 +34,7 @@ class PartsLeft(NamedTuple):
     left: str
     same: float
     complete: Answered
-    so: Answered
+    shown: Answered
 
 
 def unread_parts(table: pd.DataFrame) -> list[PartsLeft]:
@@ -67,7 +67,7 @@ def main() -> None:
     found = unread_parts(pd.read_parquet(parser.parse_args().run / "missing.parquet"))
     print("| arm | left | same answers | balanced accuracy | macro AUROC |\n|---|---|---|---|---|")
     for row in found:
-        changes = [f"{number(whole)} → {number(part)}" for whole, part in zip(row.complete, row.so, strict=True)]
+        changes = [f"{number(whole)} → {number(part)}" for whole, part in zip(row.complete, row.shown, strict=True)]
         print(f"| {row.arm} | {row.left} | {number(row.same)} | {' | '.join(changes)} |")
 
 

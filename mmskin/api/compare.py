@@ -36,6 +36,8 @@ def compare(
     seeds: int | Sequence[int] = 3,
     encoders: Mapping[str, Given] | None = None,
     loss: Given | None = None,
+    experts: Mapping[str, Any] | None = None,
+    reduce: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     missingness: Missingness | None = None,
     photo_side: int = 256,
@@ -56,8 +58,8 @@ def compare(
     Args:
         cases: of `read_table` or `read_source`; those without a label are left out.
         arms: what is compared: names of fusions or table arms, {"name": …, option: value}, classes, instances, or whole
-            arms as in a benchmark, such as {"fusion": "late", "training": {"epochs": 20}}; by name, or named after
-            their fusion.
+            arms as in a benchmark, such as {"fusion": "concat", "experts": {}, "training": {"members": 3}}; by name, or
+            named after their fusion.
         reference: the arm that is subtracted from all others.
         primary: the arm of the question named in advance; the first other one if None.
         metric: of that question.
@@ -66,6 +68,8 @@ def compare(
         seeds: with how many, or with which, every arm is trained.
         encoders: as in `fit`, shared by all arms; an arm takes those that its fusion reads.
         loss: as in `fit`.
+        experts: as in `fit`, of all arms whose fusion joins modalities; a whole arm may have its own, or None.
+        reduce: as in `fit`, of all arms that read the modality; a whole arm may have its own, or {}.
         training: as in `fit`, the same for all arms.
         missingness: as in `fit`.
         photo_side: as in `fit`.
@@ -96,6 +100,8 @@ def compare(
                 "primary": {"arm": question, "metric": metric, "reference": reference},
                 "encoders": choice.encoders,
                 "loss": choice.loss,
+                "experts": experts,
+                "reduce": reduce or {},
                 "training": choice.training,
                 "arms": named,
                 "audit": False,

@@ -29,10 +29,12 @@ from mmskin.errors import ConfigError, DataError, ModelError, first_of
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier, build_model
+from mmskin.model.parts_check import are_experts_already, takes_experts
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import origins_of, save_model
 from mmskin.trained.trained_model import TrainedModel
-from mmskin.training.fit_fold import fit_encoders
+from mmskin.training.expert_regressions import fit_regressions
+from mmskin.training.fit_fold import fit_encoders, fit_reductions
 
 NAME = "model"
 
@@ -43,6 +45,8 @@ def fit(
     fusion: Given | None = None,
     encoders: Mapping[str, Given] | None = None,
     loss: Given | None = None,
+    experts: Mapping[str, Any] | None = None,
+    reduce: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     missingness: Missingness | None = None,
     validation: float = 0.2,
@@ -65,7 +69,12 @@ def fit(
         encoders: by modality (`image` or a kind of photo, `text`, `metadata`), given in the same ways. If None every
             part of the cases has one: pretrained and frozen where mmskin[weights] is installed, else small ones.
         loss: given in the same ways; class-balanced focal loss if None.
+        experts: of one modality each, which the fusion corrects through a gate that starts closed: the keys of
+            `experts` in a config, {} for their defaults; None for a fusion that answers by itself.
+        reduce: how features are made narrow before the fusion, such as {"dim": 32} or {"image": {"method": "pca"}}.
         training: what differs from the recipe, such as {"epochs": 20}: the keys of `training` in a config.
+            {"members": 3} is an ensemble of three seeds, {"test_views": 5, "augment": "light"} answers by the mean over
+            views.
         missingness: "visible", "always_recorded" or "equalized": see `mmskin.data.missingness`.
         validation: share of the patients that validates, above 0 and at most 1/3.
         seed: of split and training.
@@ -82,7 +91,8 @@ def fit(
     choice = choose(cases, encoders=encoders, fusion=fusion, loss=loss, training=training)
     with TemporaryDirectory(prefix="mmskin-") as temporary:
         folder = Path(temporary)
-        arm = _arm(cases, choice, folder, missingness=missingness, seed=seed, photo_side=photo_side)
+        between = Between(experts, reduce)
+        arm = _arm(cases, choice, folder, between, missingness=missingness, seed=seed, photo_side=photo_side)
         if output is not None:
             _check_can_be_saved(arm, Path(output))
         fold = narrowed(arm.data, cases.schema, validation_split(cases, share=validation, seed=seed), 0)
@@ -117,6 +127,8 @@ def build_classifier(
     fusion: Given | None = None,
     encoders: Mapping[str, Given] | None = None,
     loss: Given | None = None,
+    experts: Mapping[str, Any] | None = None,
+    reduce: Mapping[str, Any] | None = None,
     missingness: Missingness | None = None,
     photo_side: int = 256,
 ) -> Untrained:
@@ -126,11 +138,16 @@ def build_classifier(
     >>> batch = mmskin.collate([dataset[0], dataset[1]])
     >>> loss(model(batch).logits, batch.target).backward()
 
+    With `experts`, or a fusion that has branches, `model(batch).parts()` holds the logits of each, (modality, logits).
+    Each learns from a loss of its own on the cases that have its modality: add these to the one of the answer.
+
     Args:
         cases: those of your training part: encoders that learn statistics learn them here, and the loss the counts.
         fusion: as in `fit`.
         encoders: as in `fit`.
         loss: as in `fit`.
+        experts: as in `fit`; weights of "validation" are not looked for here, they stay 1.
+        reduce: as in `fit`; principal components are those of these cases.
         missingness: as in `fit`; what it hides at random is drawn once, not every epoch.
         photo_side: as in `fit`.
 
@@ -138,18 +155,29 @@ def build_classifier(
         ConfigError: see `fit`.
     """
     choice = choose(cases, encoders=encoders, fusion=fusion, loss=loss, training=None)
-    arm = _arm(cases, choice, Path(), missingness=missingness, seed=0, photo_side=photo_side)
+    between = Between(experts, reduce)
+    arm = _arm(cases, choice, Path(), between, missingness=missingness, seed=0, photo_side=photo_side)
     experiment, table = arm.experiment, labelled_cases(cases).table
     mode = experiment.data.missingness
     schema = input_schema(cases.schema, table, mode=mode)
     labelled = as_trained(table, schema, mode=mode, seed=0)
     counts = [int((labelled.target == name).sum()) for name in schema.classes]
+    made = experiment.to_json()
     model, built = build_model(
-        experiment.encoders, experiment.fusion, experiment.loss, schema=schema, class_counts=counts
+        experiment.encoders,
+        experiment.fusion,
+        experiment.loss,
+        schema=schema,
+        class_counts=counts,
+        experts=made["experts"],
+        reduce=made["reduce"],
     )
     fit_encoders(model, labelled, schema)
     readers = TrainedModel(model, built, schema, temperature=1.0, photo_side=photo_side).readers()
-    return Untrained(model.train(), built, CaseDataset([labelled], schema, readers))
+    dataset = CaseDataset([labelled], schema, readers)
+    fit_reductions(model, dataset)
+    fit_regressions(model, dataset, labelled)
+    return Untrained(model.train(), built, dataset)
 
 
 def validation_split(cases: Cases, *, share: float, seed: int) -> Split:
@@ -177,8 +205,22 @@ def validation_split(cases: Cases, *, share: float, seed: int) -> Split:
     return split
 
 
+class Between(NamedTuple):
+    """What stands between encoders and answer beside the fusion: `experts` and `reduce` of a config, None for none."""
+
+    experts: Mapping[str, Any] | None
+    reduce: Mapping[str, Any] | None
+
+
 def _arm(
-    cases: Cases, choice: Choice, folder: Path, *, missingness: Missingness | None, seed: int, photo_side: int
+    cases: Cases,
+    choice: Choice,
+    folder: Path,
+    between: Between,
+    *,
+    missingness: Missingness | None,
+    seed: int,
+    photo_side: int,
 ) -> NeuralArm:
     """The one arm of a run, checked as those of a config are."""
     benchmark = validated(
@@ -189,6 +231,8 @@ def _arm(
             "seeds": [seed],
             "encoders": choice.encoders,
             "loss": choice.loss,
+            "experts": between.experts,
+            "reduce": between.reduce or {},
             "training": {"threads": None} | choice.training,
             "arms": {NAME: {"fusion": choice.fusion}},
             "audit": False,
@@ -199,6 +243,8 @@ def _arm(
         where="fit",
     )
     check_benchmark(benchmark, reads_data=False)
+    if between.experts is not None and not takes_experts(choice.fusion):
+        raise ConfigError(are_experts_already(choice.fusion["name"]))
     arm = with_taught(resolve(benchmark, folder), cases.schema, say=lambda line: None)[NAME]
     assert isinstance(arm, NeuralArm)
     return arm
@@ -232,9 +278,10 @@ def _nothing(arm: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _line(arm: NeuralArm, fold: Fold, choice: Choice) -> str:
     made = arm.experiment
+    corrected = "" if made.experts is None else " correcting experts"
     left_out = f"; excluded: {first_of(list(fold.excluded))}" if fold.excluded else ""
     return (
-        f"{made.fusion['name']} of {described(made.encoders)}, {len(fold.schema.fields)} fields, missingness "
-        f"{made.data.missingness}{left_out}, {made.training.epochs} epochs; {len(fold.split.train):,} cases train, "
-        f"{len(fold.split.val):,} validate, of other patients ({choice.why})"
+        f"{made.fusion['name']}{corrected} of {described(made.encoders)}, {len(fold.schema.fields)} fields, "
+        f"missingness {made.data.missingness}{left_out}, {made.training.epochs} epochs; "
+        f"{len(fold.split.train):,} cases train, {len(fold.split.val):,} validate, of other patients ({choice.why})"
     )

@@ -59,7 +59,8 @@ class Arm(Strict):
     loss: in place of the shared one.
     training: what differs from the shared recipe, such as {epochs: 16}.
     encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
-        {from: image_only} is the encoder that another arm has trained on the same fold, read frozen.
+        {from: image_only} is the encoder that another arm, which is no ensemble, has trained on the same fold, read
+        frozen.
     modalities: that the arm may read; all that have an encoder if left out. An arm may name its kinds of photos.
     seeds: with which it is trained, some of the shared ones; all if left out.
     missingness: in place of that of the data, so that the three modes stand side by side.
@@ -173,6 +174,14 @@ class Benchmark(Strict):
     @model_validator(mode="after")
     def _slots_have_names(self) -> Self:
         _refuse_nameless({f"encoders.{m}": slot for m, slot in self.encoders.items()} | {"loss": self.loss})
+        return self
+
+    @model_validator(mode="after")
+    def _reduces_what_some_arm_may_read(self) -> Self:
+        encoders = {"all", *self.encoders}.union(*(arm.encoders for arm in self.arms.values()))
+        unknown = [modality for modality in self.reduce if modality not in encoders]
+        if unknown:
+            raise ValueError(f"reduce.{unknown[0]}: there is no encoder of {unknown[0]}; leave it out")
         return self
 
     @model_validator(mode="after")

@@ -190,12 +190,15 @@ def _trained_by(source: ResolvedArm, modality: str, asked: Slot, output: Path, *
     """The encoder that another arm has trained on the same fold, frozen; with the same seed, if it has that."""
     if modality not in source.encoders:
         raise ConfigError(f"encoders.{modality}.from: {source.name} reads no {modality}")
+    recipe = source.reading(source.seeds[0]).recipe
+    if max(recipe.members, recipe.snapshots) > 1:
+        raise ConfigError(
+            f"encoders.{modality}.from: {source.name} is an ensemble of {max(recipe.members, recipe.snapshots)} models "
+            "with an encoder each, and one can be read: take an arm with members and snapshots 1"
+        )
     root = Path(str(output).replace("{", "{{").replace("}", "}}"))  # {fold} and {seed} alone are filled in
     seed = "{seed}" if set(seeds) <= set(source.seeds) else str(source.seeds[0])
     weights = cell_folder(root, source.name, "{fold}", seed) / "model"
-    recipe = source.reading(source.seeds[0]).recipe
-    if max(recipe.members, recipe.snapshots) > 1:
-        weights = weights / "member_0"  # an encoder comes from one model: the first of an ensemble
     own = {key: value for key, value in asked.items() if key != FROM}
     # What it was taught lies in its trained tensors; its reader of fields does not hold for them any more.
     trained = {key: value for key, value in source.encoders[modality].items() if key != TAUGHT}

@@ -22,7 +22,7 @@ def audit(
     output: Annotated[Path, typer.Option(help="folder for audit.html and audit.json")] = Path("audit"),
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a leak stands")] = False,
 ) -> None:
-    """What fools a model: leaking splits, copies of photos, columns and blanks that tell the class. Before training."""
+    """What fools a model: leaking splits, copies of photos, columns and missing values that predict the class."""
     words = overrides or []
     if data is not None:  # every word without a dash is an override
         words = [*([str(config)] if config is not None else []), *words]

@@ -20,7 +20,7 @@ def predict_table(
     arm: RunArm = None,
     output: Annotated[Path, typer.Option(help="CSV or parquet file to write")],
 ) -> None:
-    """Probabilities for every case of a table; labels are not needed and not looked at."""
+    """Probabilities for every case of a table; labels are neither needed nor read."""
     if output.exists():
         raise UserError(f"{output} is there already; choose another --output")
     data = read_data_section(config, overrides)

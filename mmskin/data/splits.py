@@ -21,6 +21,7 @@ from mmskin.data.union_find import UnionFind
 from mmskin.errors import ConfigError, DataError, LeakError, first_of
 
 MIN_FOLDS = 3  # one tests, one validates, one or more train
+INNER_FOLDS = 5
 
 
 class Split(NamedTuple):
@@ -42,12 +43,26 @@ def make_folds(table: pd.DataFrame, *, k: int = 5, seed: int = 42) -> pd.Series[
 
     Raises:
         ConfigError: k is less than 3.
-        DataError: there are fewer groups than folds.
+        DataError: there are fewer groups than folds, or no class has a case for each fold.
     """
     if k < MIN_FOLDS:
         raise ConfigError(
             f"k={k} folds are too few: one tests, one validates, one or more train; use {MIN_FOLDS} or more"
         )
+    return _grouped_folds(table, k=k, seed=seed)
+
+
+def inner_folds(train: pd.DataFrame) -> pd.Series[int]:
+    """Folds inside training rows, to choose by what the fit does not see: five, fewer where no class has as many cases.
+
+    Raises:
+        DataError: no class has two cases, or there are too few groups of patients.
+    """
+    commonest = int(train.target.value_counts().max())
+    return _grouped_folds(train, k=max(2, min(INNER_FOLDS, commonest)), seed=0)
+
+
+def _grouped_folds(table: pd.DataFrame, *, k: int, seed: int) -> pd.Series[int]:
     labelled = table[table.target.notna()]
     groups = _groups(labelled)
     found = len(set(groups))
@@ -55,6 +70,8 @@ def make_folds(table: pd.DataFrame, *, k: int = 5, seed: int = 42) -> pd.Series[
         raise DataError(
             f"k={k} folds need {k} or more groups of patients, however the table has {found}; use fewer folds"
         )
+    if labelled.target.value_counts().max() < k:
+        raise DataError(f"k={k} folds need {k} or more cases of one class, however none has as many; use fewer folds")
     folds = np.empty(len(labelled), dtype=np.int64)
     target = labelled.target.to_numpy(dtype=object).astype(str)
     with warnings.catch_warnings():

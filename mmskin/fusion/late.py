@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from mmskin.features import Features
-from mmskin.fusion.experts import Experts, WeightsFrom
+from mmskin.fusion.experts import Experts, FitBy, WeightsFrom
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 from mmskin.fusion.fusion_options import choose_modalities
 
 
 class LateFusion(Fusion):
-    """The product of one expert a modality and nothing else: see `Experts` for the formula and what is absent.
+    """The product of one expert a modality: log p = log π + Σ_{m present} s_m w_m (log p_m − log π), see `Experts`.
 
     The experts are trained by their own losses, through `branch_logits`. By default the combination reads them
     detached while it trains, and the loss of the fused answer moves the weights alone: each expert stays the posterior
@@ -25,6 +25,7 @@ class LateFusion(Fusion):
     joint: whether the loss of the fused answer trains the experts too.
     weights: of the experts: learned in training, fixed at 1, or found on validation rows after training, for experts
         that have learned their training rows by heart.
+    fit_by: how the experts learn, see `Experts`.
     """
 
     takes = "any"
@@ -41,6 +42,7 @@ class LateFusion(Fusion):
         dropout: float = 0.2,
         joint: bool = False,
         weights: WeightsFrom = "training",
+        fit_by: FitBy = "gradient",
     ) -> None:
         super().__init__(num_classes)
         self.modalities = choose_modalities(dims, modalities)
@@ -54,12 +56,14 @@ class LateFusion(Fusion):
             hidden_dim=hidden_dim,
             dropout=dropout,
             weights=weights,
+            fit_by=fit_by,
         )
 
     def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
         branch_logits = self.experts(features)
         # Only a loss is kept from the experts: where nothing is trained, explanations follow gradients through.
         hides = self.training and not self.joint
-        log_posteriors = {m: self.log_posterior(z.detach() if hides else z) for m, z in branch_logits.items()}
+        read = {m: z.detach() if hides else z for m, z in branch_logits.items()}
+        log_posteriors = self.experts.posteriors(read, self.log_posterior)
         logits = self.experts.product(log_posteriors, present, log_prior=self.log_prior)
         return FusionOutput(logits=logits, branch_logits=branch_logits)

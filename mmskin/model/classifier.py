@@ -123,6 +123,10 @@ class MultimodalClassifier(nn.Module):
             return self.photo_pooling[modality]
         return self.photo_pooling
 
+    def narrow(self, features: Mapping[str, Features]) -> dict[str, Features]:
+        """Features as the fusion reads them."""
+        return {m: self.reductions[m](of) if m in self.reductions else of for m, of in features.items()}
+
     def classify(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> Output:
         """Logits from features, for whoever holds or changes the features: explanations, stored features.
 
@@ -130,12 +134,13 @@ class MultimodalClassifier(nn.Module):
             features: as encoders give them; they are made narrow here, where the model does that.
             present: (B,) bool by modality.
         """
-        features = {m: self.reductions[m](of) if m in self.reductions else of for m, of in features.items()}
-        answer = self.fusion(features, present)
+        narrow = self.narrow(features)
+        answer = self.fusion(narrow, present)
         logits = answer.logits if self.head is None else self.head(answer.fused)
         if self.correction is None:
             return Output(logits, answer.branch_logits)
-        product, correction, expert_logits = self.correction(logits, features, present, of=self.fusion)
+        read = features if self.correction.experts.fit_by == "regression" else narrow
+        product, correction, expert_logits = self.correction(logits, read, present, of=self.fusion)
         return Output(product + correction, answer.branch_logits, expert_logits, correction)
 
 
@@ -250,11 +255,17 @@ def build_model(
     for modality in built_fusion.needs_tokens:
         if not parts[modality].gives_tokens:
             raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
-    correction = None if experts is None else _correction(experts, built_fusion, dims, fusion["name"])
+    correction = (
+        None
+        if experts is None
+        else _correction(
+            experts, built_fusion, widths if experts.get("fit_by") == "regression" else dims, fusion["name"]
+        )
+    )
     if (built_fusion.needs_posterior or correction is not None) and not built_loss.gives_posterior:
         what = fusion["name"] if correction is None else "a model with experts"
         raise ConfigError(
-            f"{what} multiplies posteriors, however the logits of {loss['name']} so set stand for none: "
+            f"{what} multiplies posteriors, which the logits of loss {loss['name']} with these options are not: "
             "set loss.label_smoothing=0, loss.form=softmax for class_balanced_focal, loss.scale=1 and loss.max_m=0 for "
             "ldam, or choose another loss"
         )

@@ -25,6 +25,12 @@ class GatedCorrection(nn.Module):
     (two kinds of photos, or a photo and a form of the history). With the history gone the answer is what the experts of
     the photos say, as if there had never been a fusion.
 
+    A step moves the gate by about the learning rate, so that a very short training opens it little. From 740 cases
+    whose class is the exclusive or of a noisy photo and a noisy note, `gated` with experts reached an accuracy of .90
+    in ten epochs at 3e-3 and .83 in five (.89 without experts both times), `low_rank` .90 both times. A gate of three
+    times the rate made up for most of that (.87), and had a worse log-loss where the experts know all there is (.72 for
+    .67), so the gate has the rate of the rest.
+
     Each expert is trained by a loss of its own, through its logits. While it trains, the product reads them detached:
     the loss of the answer trains the weights of the experts, the gate, the fusion, and through it the encoders. In eval
     mode gradients go through, for explanations.
@@ -56,7 +62,7 @@ class GatedCorrection(nn.Module):
             of: the fusion, which knows the class prior and what logits stand for.
         """
         expert_logits = self.experts(features)
-        read = {m: of.log_posterior(z.detach() if self.training else z) for m, z in expert_logits.items()}
-        log_p = self.experts.product(read, present, log_prior=of.log_prior)
+        read = {m: z.detach() if self.training else z for m, z in expert_logits.items()}
+        log_p = self.experts.product(self.experts.posteriors(read, of.log_posterior), present, log_prior=of.log_prior)
         several = tells_several_things(present, self.experts.modalities)
         return log_p, torch.where(several[:, None], self.gate * joint_logits, 0.0), expert_logits

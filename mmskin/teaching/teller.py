@@ -282,7 +282,7 @@ class _Telling:
         able = [name for name, entry in named.items() if way in entry and "elevation" not in entry["names"]]
         if len(able) < 2 or self.rng.random() > LISTED:
             return ""
-        size = min(len(able), 2 + int(self.rng.random() < 0.35 and way == "nouns"))
+        size = min(len(able), 2 + (int(self.rng.integers(3)) if way == "nouns" else 0))
         chosen = [able[index] for index in self.rng.permutation(len(able))[:size]]
         for name in chosen:
             del self.left[name]

@@ -37,7 +37,7 @@ def load_trained(folder: Path, *, arm: str | None = None) -> Trained:
         if arm is not None:
             raise ModelError(f"{folder} is a model, not a run: leave out arm={arm}")
         return load_model(folder)
-    inside = sorted(path.parent for path in folder.glob("**/model/manifest.json"))
+    inside = _model_folders(folder)
     if len(inside) < 2 and arm is None:
         return load_model(inside[0] if inside else folder)
     chosen = _of_one_arm(folder, inside, arm)
@@ -48,6 +48,15 @@ def load_trained(folder: Path, *, arm: str | None = None) -> Trained:
         return answer_together(models, chosen)
     except ModelError as error:
         raise ModelError(f"{folder}: {error}; name one of: {first_of([one.folder for one in chosen], 3)}") from None
+
+
+def models_of_run(folder: Path, *, arm: str | None = None) -> list[RunModel]:
+    """Where a run has saved the models of one arm, by fold and seed: for whoever asks each of its own test cases.
+
+    Raises:
+        ModelError: no models of a run there; several arms and none named, or one that is not there.
+    """
+    return _of_one_arm(folder, _model_folders(folder), arm)
 
 
 def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ensemble:
@@ -69,6 +78,10 @@ def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ens
     record = {key: value for key, value in models[0].record.items() if key != "fold"}
     made_of = [{"arm": cell.arm, "fold": cell.fold, "seed": cell.seed} for cell in cells]
     return Ensemble(tuple(models), record=record | {"ensemble": made_of}, remarks=(remark,))
+
+
+def _model_folders(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob("**/model/manifest.json"))
 
 
 def _of_one_arm(folder: Path, inside: Sequence[Path], arm: str | None) -> list[RunModel]:

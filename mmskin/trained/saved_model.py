@@ -39,7 +39,7 @@ from mmskin.schema import Schema
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.trained_model import TrainedModel
 
-FORMAT = 1
+FORMAT = 2  # 1: before heads began with a norm
 ENSEMBLE = "ensemble.json"
 FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
 
@@ -149,6 +149,10 @@ def _load_one(folder: Path) -> TrainedModel:
         variations = None if varied is None else PhotoVariations.from_json(varied)
         trained = TrainedModel(model.eval(), loss, schema, temperature, side, config, variations=variations)
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        if config.get("format", 0) < FORMAT:
+            raise ModelError(
+                f"{folder} has format {config.get('format')}, and this mmskin reads format {FORMAT}: train it again"
+            ) from error
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
 

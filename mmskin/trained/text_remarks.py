@@ -11,6 +11,11 @@ from mmskin.schema import UNKNOWN, Field, FieldValue
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import say_read, say_reading, stated
 
+CERTAIN = 0.98
+"""Confidence from which what was read is held against a typed field. MiniLM, taught for 250 steps, is so sure of 4 in
+10 of the readings that are shown; where every field is typed as the text says, it remarks once wrongly in 60 histories
+written by hand and 21 times in 300 made by a grammar; of yes/no fields typed the wrong way round it finds 39 and 27 in
+a hundred."""
 FAR_SHARE = 0.05
 """How far apart two numbers contradict each other, as a share of the declared range: 6 years of an age up to 120."""
 FAR_TIMES = 2.0
@@ -45,10 +50,10 @@ def remarks_on_text(
     is_told_by_words = len(words) >= MANY_WORDS or of_another_script or not says_something
     if is_told_by_words and not is_known_language(trained.encoders["text"], words):
         return [NO_LANGUAGE]
-    if not sure:
+    if not stated(readings, confidence=0.0):
         return [NO_MEANING]
     remarks = []
-    for name, reading in sure.items():
+    for name, reading in stated(readings, confidence=CERTAIN).items():
         field, typed = trained.schema.field(name), fields.get(name)
         if reading.value is not None and typed is not None and contradicts(field, reading.value, typed):
             read = f"the text says {name}: {say_reading(field, reading)}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from api.small_parts import ONE_CELL, TINY
@@ -64,6 +65,33 @@ def test_arms_by_name_may_be_the_same_part_twice(pad_cases: mmskin.Cases) -> Non
     }
     result = mmskin.compare(pad_cases, arms, reference="short", primary="long", **few)
     assert set(result.differences["arm"]) == {"long", "wide"}
+
+
+def test_shared_experts_go_to_arms_that_join_modalities_and_an_arm_may_have_its_own(
+    pad_cases: mmskin.Cases, tmp_path: Path
+) -> None:
+    arms = {
+        "corrected": "concat",
+        "plain": {"fusion": "concat", "experts": None, "reduce": {}},
+        "late": "late",
+        "ensemble": {"fusion": "concat", "experts": {"gate": "class"}, "training": {"members": 2, "save_model": True}},
+    }
+    few = ONE_CELL | {"encoders": {m: TINY[m] for m in ("text", "metadata")}, "output": tmp_path / "run"}
+    result = mmskin.compare(
+        pad_cases, arms, reference="late", primary="corrected", experts={}, reduce={"text": {"dim": 4}}, **few
+    )
+    assert set(result.differences["arm"]) == {"corrected", "plain", "ensemble"}
+    answers = {arm: rows.filter(like="prob_").to_numpy() for arm, rows in result.predictions.groupby("arm")}
+    assert not np.allclose(answers["corrected"], answers["plain"])
+    saved = mmskin.load(tmp_path / "run", arm="ensemble").trained
+    assert [one.model.correction.gate.numel() for one in saved.models] == [6, 6]
+    for changed, message in (
+        ({"experts": {"gate": "none"}}, r"experts.gate: Input should be 'all' or 'class', however: 'none'"),
+        ({"reduce": {"txt": {"dim": 4}}}, r"reduce.txt: there is no encoder of txt; leave it out"),
+    ):
+        with pytest.raises(ConfigError, match=message) as caught:
+            mmskin.compare(pad_cases, arms, reference="late", **ONE_CELL | changed)
+        assert "\n" not in str(caught.value)
 
 
 def test_workers_have_the_parts_of_their_parent(

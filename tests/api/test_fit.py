@@ -184,12 +184,66 @@ def test_what_cannot_be_a_part_is_refused_in_one_line(pad_cases: mmskin.Cases) -
         ({"fusion": {"name": "late", "depth": 3}}, r"fusion.depth does not exist"),
         ({"fusion": Half({"image": 3}, 2)}, "was made for 2 classes, and the cases have 6: give num_classes=6"),
         ({"training": {"epoch": 3}}, r"training.epoch does not exist \(did you mean training.epochs\?\)"),
+        ({"training": {"members": 0}}, r"training.members: Input should be greater than or equal to 1, however: 0"),
+        ({"training": BRIEF | {"test_views": 3}}, r"test_views are augmented views of the photo: set augment"),
+        ({"experts": {}}, r"experts: the fusion 'late' is made of experts of one modality each.*leave experts out"),
+        ({"fusion": "concat", "experts": {"gates": "all"}}, r"experts.gates does not exist \(did you mean .*gate\?\)"),
+        ({"fusion": "concat", "experts": 3}, r"experts: Input should be a valid dictionary.*however: 3"),
+        ({"fusion": "concat", "reduce": {"imag": {"dim": 8}}}, r"reduce.imag: there is no encoder of imag; leave it"),
+        ({"fusion": "concat", "reduce": {"method": "umap"}}, r"reduce.all.method: Input should be 'linear' or 'pca'"),
+        ({"fusion": "concat", "reduce": {"text": {"method": "pca", "dim": 8}}}, r"reduce.text: pca is fitted once"),
         ({"validation": 0.5}, "validation must lie above 0 and be at most 1/3"),
         ({"encoders": {"image": "tim"}}, "'tim' does not exist. Did you mean 'timm'"),
     ):
         with pytest.raises(ConfigError, match=message) as caught:
             mmskin.fit(pad_cases, **FAST | changed)
         assert "\n" not in str(caught.value)
+
+
+def test_experts_narrow_features_members_and_views_are_options_of_the_door(
+    pad_cases: mmskin.Cases, photo: np.ndarray, tmp_path: Path
+) -> None:
+    options = FAST | {"training": BRIEF | {"members": 2, "test_views": 2, "augment": "light"}}
+    said: list[str] = []
+    fitted = mmskin.fit(
+        pad_cases,
+        fusion="concat",
+        experts={"gate": "class"},
+        reduce={"image": {"method": "pca", "dim": 8}},
+        output=tmp_path / "model",
+        **options | {"say": said.append},
+    )
+    assert said[0].startswith("concat correcting experts of image (timm test_efficientnet)")
+    assert len(fitted.trained.models) == 2
+    for one in fitted.trained.models:
+        assert one.model.correction.gate.shape == (6,)
+        assert list(one.model.reductions) == ["image"]
+        assert one.record["experiment"]["training"]["test_views"] == 2
+    loaded = mmskin.load(tmp_path / "model")
+    assert loaded.predict(photo, {"age": 62}).probabilities == fitted.predict(photo, {"age": 62}).probabilities
+
+
+def test_the_classifier_has_experts_with_logits_of_their_own_and_fitted_components(pad_cases: mmskin.Cases) -> None:
+    model, loss, cases = mmskin.build_classifier(
+        pad_cases,
+        encoders=TINY,
+        fusion="concat",
+        experts={},
+        reduce={"image": {"method": "pca", "dim": 4}},
+        photo_side=32,
+    )
+    assert model.training
+    batch = mmskin.collate([cases[row] for row in range(8)])
+    output = model(batch)
+    assert [modality for modality, _ in output.parts()] == ["image", "text", "metadata"]
+    sum((loss(logits, batch.target) for _, logits in output.parts()), loss(output.logits, batch.target)).backward()
+    assert all(p.grad is not None for p in model.correction.experts.heads.parameters())
+    # Principal components of these cases: their plain photos come out centred, the first direction the widest.
+    model.eval()
+    with torch.no_grad():
+        features, present = model.encode(mmskin.collate([cases[row] for row in range(len(cases))]))
+        narrow = model.reductions["image"](features["image"]).pooled[present["image"]]
+    assert narrow.mean(0).abs().max() < 1e-3 * narrow.abs().max()
 
 
 def test_the_classifier_is_a_plain_module_in_a_loop_of_ones_own(pad_cases: mmskin.Cases) -> None:

@@ -145,6 +145,10 @@ def test_what_cannot_be_read_is_refused_before_anything_is_trained(pad_folder: P
     assert "regression trains no encoder of image" in refusal(
         late=late | {"encoders": {"image": {"from": "regression"}}}
     )
+    for ensemble in ({"members": 2}, {"snapshots": 2, "epochs": 2}):
+        assert "encoders.image.from: image_only is an ensemble of 2 models with an encoder each, and one" in refusal(
+            image_only=ARMS["image_only"] | {"training": ensemble}
+        )
     assert "encoders.text.from: image_only reads no text" in refusal(
         late=late | {"encoders": {"text": {"from": "image_only"}}}
     )

@@ -12,7 +12,7 @@ from mmskin.errors import ConfigError
 
 def test_a_part_of_a_package_that_cannot_be_imported_is_listed_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("mine", "no_such_package:Mine", "mmskin.fusions")
-    monkeypatch.setattr(parts, "entry_points", lambda group: [broken])
+    monkeypatch.setattr(parts, "entry_points", lambda group: [broken] if group == broken.group else [])
     monkeypatch.setitem(catalogue.TABLES, "fusions", Parts("fusion", {}, group="mmskin.fusions"))
     line = next(line for line in catalogue.describe_all().splitlines() if line.startswith("  mine "))
     assert "fusion 'mine' cannot be imported (no_such_package:Mine): ModuleNotFoundError" in line

@@ -160,8 +160,8 @@ def test_predict_prints_what_was_read_in_the_free_text(mmskin_: Type, monkeypatc
     monkeypatch.setattr(Predictor, "load", lambda folder, arm: scripted_predictor())
     code, told, _ = mmskin_("predict runs/tiny --text 'sixty, on the arm' --field region=face")
     assert code == 0
-    assert "read in the free text: Age: 60 years; Site: arm (95%)\n" in told
-    assert "note: the text says region: arm (95%), the field says face\n" in told
+    assert "read in the free text: Age: 60 years; Site: arm (98%)\n" in told
+    assert "note: the text says region: arm (98%), the field says face\n" in told
 
 
 def test_explain_writes_a_page_and_prints_its_sentences(

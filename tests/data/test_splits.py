@@ -8,7 +8,16 @@ import pytest
 from real_data import real_data
 
 from mmskin.data.sources.pad_ufes_20 import PadUfes20
-from mmskin.data.splits import Split, check_disjoint, make_folds, read_folds, split_by_fold, thin_classes, write_folds
+from mmskin.data.splits import (
+    Split,
+    check_disjoint,
+    inner_folds,
+    make_folds,
+    read_folds,
+    split_by_fold,
+    thin_classes,
+    write_folds,
+)
 from mmskin.errors import ConfigError, DataError, LeakError
 
 
@@ -254,3 +263,16 @@ def test_absent_photos_and_lesions_are_shared_by_nobody() -> None:
     table["lesion_id"] = None
     table["images"] = pd.Series([(), (), ()], dtype=object)
     check_disjoint(Split(train=table[2:], val=table[1:2], test=table[:1]))
+
+
+def test_inner_folds_are_fewer_where_no_class_has_five_cases() -> None:
+    def made(cases: int) -> pd.Series[int]:
+        table = pd.DataFrame({"case_id": [f"c{n}" for n in range(2 * cases)], "target": ["a", "b"] * cases})
+        table["images"] = [(name,) for name in table.case_id]
+        table = table.assign(patient_id=table.case_id, lesion_id=table.case_id)
+        return inner_folds(table)
+
+    assert sorted(set(made(20))) == [0, 1, 2, 3, 4]
+    assert sorted(set(made(4))) == [0, 1, 2, 3]
+    with pytest.raises(DataError, match="2 or more cases of one class"):
+        made(1)

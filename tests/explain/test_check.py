@@ -243,7 +243,7 @@ def test_a_check_comes_back_from_json_and_is_told(photos: list[Path], tmp_path: 
 
 
 def test_seeds_differ_by_case_and_are_those_asked_for(photos: list[Path]) -> None:
-    predictor, rows = small_predictor("late"), rows_of(photos[:2])
+    predictor, rows = small_predictor("concat"), rows_of(photos[:2])
     one, other = (check_explanations(predictor.trained, rows, cases=2, seed=seed) for seed in (0, 1))
     noise = [{m.name: m.value for m in found.measures}["noise"] for found in (one, other)]
     assert noise[0] != noise[1]

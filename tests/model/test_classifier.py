@@ -293,7 +293,7 @@ def test_experts_have_the_prior_and_the_posterior_of_the_loss_and_correct_no_exp
             )
     with pytest.raises(
         ConfigError,
-        match="a model with experts multiplies posteriors, however the logits of ldam so set stand for none",
+        match="a model with experts multiplies posteriors, which the logits of loss ldam with these options are not",
     ):
         build_model(
             {"image": IMAGE, "text": TEXT},
@@ -327,7 +327,7 @@ def test_encoders_that_the_fusion_does_not_use_are_refused() -> None:
 def test_late_fusion_beside_a_loss_whose_logits_are_no_log_probabilities_is_refused(
     loss: dict[str, str], remedy: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"stand for none: set .*loss\.{remedy}"):
+    with pytest.raises(ConfigError, match=rf"with these options are not: set .*loss\.{remedy}"):
         build_model({"text": TEXT}, {"name": "late"}, loss, schema=SCHEMA, class_counts=[6, 3, 1])
 
 

@@ -63,8 +63,8 @@ def test_the_page_shows_the_numbers_worked_out_by_hand(kept: Kept) -> None:
 def test_the_page_shows_what_was_read_in_the_words_and_what_contradicts_the_form() -> None:
     case = Case({}, {"region": "face"}, "sixty, on the arm")
     (shown, _) = steps(scripted_predictor(), case)
-    assert "Read in the free text Age: 60 years; Site: arm (95%)" in text_of(shown.answer)
-    assert "the text says region: arm (95%), the field says face" in text_of(shown.answer)
+    assert "Read in the free text Age: 60 years; Site: arm (98%)" in text_of(shown.answer)
+    assert "the text says region: arm (98%), the field says face" in text_of(shown.answer)
     (shown, _) = steps(scripted_predictor(is_taught=False), case)
     assert "Read in the free text" not in text_of(shown.answer)
 

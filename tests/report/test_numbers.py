@@ -13,6 +13,9 @@ from mmskin.report.numbers import count, difference, number, p_cell, p_value, pe
 PACKAGE = Path(mmskin.__file__).parent
 BELOW_REPORT = {
     "trained/refer.py": "why one case should be referred: a sentence made where report cannot be imported",
+    "trained/note_reading.py": "what was read from a text, in the remarks of one case",
+    "teaching/card.py": "the card of a taught encoder, written where report cannot be imported",
+    "teaching/teach.py": "a line of progress",
     "data/suspicions.py": "a remark of a table that is being read, long before there is a report",
     "data/missingness.py": "why a field is excluded: a reason made while folds are prepared",
 }

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
 
+from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.data.load import folds_of, load_cases
+from mmskin.synthetic import make_clinic
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
-def _table(patients: int) -> pd.DataFrame:
-    return pd.DataFrame(
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    return importlib.import_module("choose_on_inner_folds")
+
+
+def test_candidates_are_scored_on_the_training_part_alone(tmp_path: Path, script: ModuleType) -> None:
+    make_clinic(tmp_path / "clinic", cases=150, seed=0)
+    benchmark = Benchmark.model_validate(
         {
-            "case_id": [f"c{number}" for number in range(patients * 2)],
-            "patient_id": [f"p{number // 2}" for number in range(patients * 2)],
-            "lesion_id": [f"l{number}" for number in range(patients * 2)],
-            "images": [(f"{number}.png",) for number in range(patients * 2)],
-            "target": ["A" if number % 4 < 2 else "B" for number in range(patients * 2)],
+            "name": "candidates",
+            "data": {"source": {"name": "synthetic"}, "root": str(tmp_path / "clinic"), "folds": 5},
+            "seeds": [0],
+            "primary": {"arm": "weak", "reference": "majority"},
+            "features": str(tmp_path / "features"),
+            "arms": {
+                "weak": {"table": {"name": "logistic_regression", "c": [1e-6]}},
+                "strong": {"table": {"name": "logistic_regression", "c": [0.1]}},
+                "majority": {"table": {"name": "majority"}},
+            },
         }
     )
+    table = pd.DataFrame(script.scores(benchmark, tmp_path / "out", folds=[3], jobs=1)).set_index("arm")
+    assert table.loss["strong"] < table.loss["weak"]
+    assert list(table.fold) == [3, 3, 3]
 
-
-def test_what_is_tested_or_validates_outside_is_never_answered_nor_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    script = importlib.import_module("choose_on_inner_folds")
-    table = _table(30)
-    outer = pd.Series([number // 2 % 5 for number in range(60)], index=pd.Index(table.case_id), name="fold")
-    for fold in range(5):
-        held = set(outer.index[outer.isin([fold, (fold + 1) % 5])])
-        answered: list[str] = []
-        for third in range(script.THIRDS):
-            inner = script.inner_folds(table, outer, fold=fold, third=third)
-            assert set(inner.index[inner == 0]) == held
-            answered += list(inner.index[inner == 1])
-            patient = table.set_index("case_id").patient_id[inner.index]
-            assert not set(patient[inner == 1]) & set(patient[inner == 2])
-        assert sorted(answered) == sorted(set(outer.index) - held)
+    cases = load_cases(benchmark.data)
+    outer = folds_of(benchmark.data, cases)
+    answered = pd.read_parquet(tmp_path / "out" / "fold_3" / "predictions.parquet")
+    assert set(answered.case_id) == set(outer.index[~outer.isin([3, 4])])

@@ -41,4 +41,4 @@ def test_an_arm_that_reads_the_fields_alone_is_shown_as_one(monkeypatch: pytest.
     found = script.unread_parts(table)
     assert [row[:3] for row in found] == [("blind", "fields", 1.0), ("blind", "photo", 0.5), ("seeing", "fields", 0.5)]
     assert found[1].complete == (1.0, 1.0)
-    assert found[1].so == (0.5, 0.5)
+    assert found[1].shown == (0.5, 0.5)

@@ -30,12 +30,13 @@ SCHEMA = Schema(
 )
 NOTHING = Reading(None, 0.99)
 SCRIPT: dict[str, dict[str, Reading]] = {
-    "does not itch": {"itch": Reading("no", 0.97)},
+    "does not itch": {"itch": Reading("no", 0.99)},
     "perhaps itches": {"itch": Reading("yes", 0.89)},
+    "probably bleeds": {"bleed": Reading("yes", 0.97)},
     "cannot say about itch": {"itch": Reading("unknown", 0.99)},
-    "sixty, on the arm": {"age": Reading(60.4, 0.98), "region": Reading("arm", 0.95)},
-    "my arm": {"region": Reading("arm", 0.95)},
-    "for half a year": {"days": Reading(183.0, 0.96)},
+    "sixty, on the arm": {"age": Reading(60.4, 0.98), "region": Reading("arm", 0.98)},
+    "my arm": {"region": Reading("arm", 0.98)},
+    "for half a year": {"days": Reading(183.0, 0.98)},
 }
 SAID = tuple(SCRIPT)
 FOREIGN = ("coça", "sangra", "muito", "zxcv")

@@ -21,7 +21,7 @@ from mmskin.trained.trained_model import TrainedModel
 def test_a_note_is_read_for_every_field_of_the_schema_in_its_order() -> None:
     readings = scripted_predictor().read_note("It does not itch.")
     assert list(readings) == list(SCHEMA.field_names)
-    assert readings == dict.fromkeys(SCHEMA.field_names, NOTHING) | {"itch": Reading("no", 0.97)}
+    assert readings == dict.fromkeys(SCHEMA.field_names, NOTHING) | {"itch": Reading("no", 0.99)}
 
 
 def test_a_field_that_the_model_may_not_be_told_is_not_read() -> None:
@@ -71,9 +71,9 @@ def test_without_text_or_a_taught_encoder_nothing_is_read() -> None:
 
 def test_an_ensemble_reads_as_its_models_do() -> None:
     both = Ensemble((scripted_predictor().trained, scripted_predictor().trained))
-    assert Predictor(both).read_note("It does not itch.")["itch"] == Reading("no", 0.97)
+    assert Predictor(both).read_note("It does not itch.")["itch"] == Reading("no", 0.99)
     answer = Predictor(both).predict(metadata={"itch": "yes"}, text="It does not itch.")
-    assert "the text says itch: no (97%), the field says yes" in answer.remarks
+    assert "the text says itch: no (99%), the field says yes" in answer.remarks
 
 
 def test_a_taught_encoder_reads_its_own_lessons(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from training.probe_parts import Diary, made_fold, noise_photo, probe_experiment, trained
 
 from mmskin.benchmark.run.cell import held_threads
+from mmskin.config.experiment import parse_experiment
 from mmskin.errors import UserError
 
 FLAT: dict[str, Any] = {"loss": {"slope": 0.0}}
@@ -100,6 +101,16 @@ def test_the_log_is_of_the_kind_asked_for(diary: Diary, tmp_path: Path, logger: 
 def test_no_model_is_saved_where_none_is_asked_for(diary: Diary, tmp_path: Path) -> None:
     trained(diary, probe_experiment(save_model=False), tmp_path)
     assert not (tmp_path / "model").exists()
+
+
+def test_a_fit_runs_its_frozen_encoder_where_nobody_has_before(tmp_path: Path) -> None:
+    frozen = {"name": "timm", "model": "test_efficientnet", "image_size": 32, "trainable": "none"}
+    raw = probe_experiment("image").to_json() | {"features": str(tmp_path / "features"), "encoders": {"image": frozen}}
+    raw |= {"fusion": {"name": "image_only"}, "loss": {"name": "cross_entropy"}}
+    of = made_fold(photo=noise_photo(tmp_path))
+    answering = trained(Diary(), parse_experiment(raw), tmp_path / "run", of)
+    assert list((tmp_path / "features").rglob("*.npy"))
+    assert answering.probabilities(of.split.test).shape == (4, 2)
 
 
 def test_photos_are_pooled_as_asked(diary: Diary, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from training.probe_parts import SCHEMA, Diary, cases, made_fold, probe_experiment, trained
 
-from mmskin.config.experiment import DataConfig
+from mmskin.config.experiment import DataConfig, parse_experiment
 from mmskin.data.load import Fold, narrowed, prepare_fold
 from mmskin.data.splits import Split
 from mmskin.data.table import Cases, make_table
@@ -27,7 +27,7 @@ def test_statistics_of_fields_are_those_of_training_ages(tmp_path: Path) -> None
     parts = {name: cases(name, "ab" * (len(values) // 2), age=values) for name, values in ages.items()}
     experiment = probe_experiment("metadata").to_json() | {"encoders": {"metadata": {"name": "tokens", "dim": 4}}}
     experiment |= {"fusion": {"name": "metadata_only"}, "loss": {"name": "cross_entropy"}}
-    answering = trained(Diary(), probe_experiment("metadata").model_validate(experiment), tmp_path, made_fold(**parts))
+    answering = trained(Diary(), parse_experiment(experiment), tmp_path, made_fold(**parts))
     learned = answering.model.encoders["metadata"].state_dict()
     means = [float(value.flatten()[0]) for name, value in learned.items() if name.endswith("mean")]
     assert means == [15.0]  # age is the first field

@@ -20,7 +20,7 @@ from mmskin.benchmark.baselines.table_arm_contract import (
     choose_parts,
     targets,
 )
-from mmskin.data.splits import make_folds
+from mmskin.data.splits import inner_folds
 from mmskin.data.table import histories
 from mmskin.encoders.metadata_onehot import MetadataOneHot
 from mmskin.evaluation.metrics import Floats, Ints
@@ -29,7 +29,6 @@ from mmskin.inputs.batch import stack_rows
 from mmskin.trained.trained_model import Predict
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
-INNER_FOLDS = 5
 Columns = Callable[[pd.DataFrame], Floats]
 Strengths = Sequence[float] | Literal["cv"]
 
@@ -114,8 +113,8 @@ def choose_penalty(
         return strengths[0]
     parts = [(train, val)]
     if c == "cv":
-        fold = train.case_id.map(make_folds(train, k=INNER_FOLDS, seed=0))
-        parts = [(train[fold != k], train[fold == k]) for k in range(INNER_FOLDS)]
+        fold = train.case_id.map(inner_folds(train))
+        parts = [(train[fold != k], train[fold == k]) for k in sorted(set(fold))]
     answers = [_answers(fit_columns, *part, facts, c=strengths, balanced=balanced) for part in parts]
     codes = targets(pd.concat([held for _, held in parts]), facts.schema)
     lost = [balanced_log_loss(found, codes) for found in np.concatenate(answers, axis=1)]
