@@ -4,7 +4,7 @@
 is written first: MiniLM is taught the ten fields that the texts are about. --untaught reads with the same encoder as it
 was before: frozen, only its reader of fields is taught, on the same lessons.
 
-About 4 CPU minutes on one core to teach MiniLM, 2 for an untaught reader, 10 seconds to read 360 texts.
+About 7 CPU minutes on one core to teach MiniLM, 2 for an untaught reader, 10 seconds to read 360 texts.
 
     python scripts/free_text_reading.py runs/taught --texts ../shared/cases/free_text/histories.jsonl
     python scripts/free_text_reading.py runs/taught --untaught

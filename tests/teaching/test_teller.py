@@ -87,6 +87,9 @@ def test_a_family_is_a_distraction_unless_it_is_asked_for() -> None:
     assert "family" not in patient.declared
     family = Teller(read_declaration("pad_ufes_20").declared_schema)
     assert "family" in family.declared
+    schema = read_declaration("pad_ufes_20").declared_schema
+    for text in told(schema, History({}), 200):
+        assert not re.search(r"famil|fhx|had (a )?(skin cancer|melanoma)", text.lower()), text
 
 
 def test_choices_that_join_sites_take_the_words_of_all() -> None:
