@@ -18,13 +18,13 @@ FOLDER = "folder"
 class TeachingOptions(Strict):
     """How a text encoder is taught: see `mmskin.teaching`."""
 
-    steps: int = Field(default=350, ge=1)
+    steps: int = Field(default=400, ge=1)
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float | None = Field(default=None, gt=0)
-    """The highest of a cosine schedule; null for 3e-4 where the encoder starts from learned weights, else 3e-2."""
+    """The highest of a cosine schedule; null for 2e-4 where the encoder starts from learned weights, else 3e-2."""
     layers: int = Field(default=4, ge=1)
     """How many of the last layers learn, of an encoder that can be frozen in part; of others all learn."""
-    retention: float = Field(default=2.0, ge=0)
+    retention: float = Field(default=4.0, ge=0)
     """Weight of the loss that keeps sentences on skin complaints where the untaught encoder has them."""
     seed: int = Field(default=0, ge=0)
 

@@ -17,6 +17,8 @@ NOT_RECORDED = 0  # the first output of every field
 SPREAD = 10.0
 """Weight of the squared error of a standardised number beside a cross-entropy: chosen so that an error of a third of
 the declared range weighs about as much as a wrong choice."""
+QUERIES = 2
+"""Of each field: a fact stands in two words, "not" and "itches", "sixty" and "seven", "3" and "weeks"."""
 NUMBER_WIDTH = 64
 GRID = 101
 """Places on the declared range, its logarithm for days, among which a finer reading of a number is spread."""
@@ -92,8 +94,8 @@ class FieldReader(nn.Module):
     """Features of notes → the fields that they state.
 
     Two readings of each field: a linear one of the pooled vector, which keeps every fact linearly readable where
-    fusions and logistic regressions look for it, and a finer one, which answers. The finer one has a query for each
-    field, attends with it over the tokens, and reads what it has attended to; without tokens it is the linear one.
+    fusions and logistic regressions look for it, and a finer one, which answers. The finer one has two queries for each
+    field, attends with them over the tokens, and reads what they have attended to; without tokens it is the linear one.
 
     Args:
         dim: width of pooled vector and tokens.
@@ -114,9 +116,9 @@ class FieldReader(nn.Module):
         # Standardised, a uniform draw lies between −√3 and √3.
         self.grid: Tensor
         self.register_buffer("grid", torch.linspace(-math.sqrt(3), math.sqrt(3), GRID))
-        self.queries = nn.Parameter(torch.randn(len(fields), dim) / math.sqrt(dim))
+        self.queries = nn.Parameter(torch.randn(len(fields), QUERIES, dim) / math.sqrt(dim))
         self.attended = nn.ModuleList(
-            _number_head(dim) if field.is_number else nn.Linear(dim, width)
+            _number_head(QUERIES * dim) if field.is_number else nn.Linear(QUERIES * dim, width)
             for field, width in zip(fields, self.widths, strict=True)
         )
 
@@ -128,9 +130,9 @@ class FieldReader(nn.Module):
         """
         if features.tokens is None or features.mask is None:
             return self.linear_outputs(features.pooled)
-        scores = torch.einsum("btd,fd->bft", self.key(features.tokens), self.queries)
-        weights = scores.masked_fill(~features.mask[:, None], -torch.inf).softmax(dim=-1)
-        seen = torch.einsum("bft,btd->bfd", weights, features.tokens)
+        scores = torch.einsum("btd,fqd->bfqt", self.key(features.tokens), self.queries)
+        weights = scores.masked_fill(~features.mask[:, None, None], -torch.inf).softmax(dim=-1)
+        seen = torch.einsum("bfqt,btd->bfqd", weights, features.tokens).flatten(start_dim=2)
         return tuple(head(of_field) for head, of_field in zip(self.attended, seen.unbind(dim=1), strict=True))
 
     def linear_outputs(self, pooled: Tensor) -> tuple[Tensor, ...]:
@@ -147,11 +149,16 @@ class FieldReader(nn.Module):
         self.spread.copy_(pooled.std(dim=0).clamp_min(1e-6))
 
     def loss(self, features: Features, histories: Sequence[History]) -> Tensor:
-        """Mean over the fields of both readings: cross-entropies, and of recorded numbers the linear squared error."""
+        """Mean over fields and both readings: cross-entropies, and of recorded numbers the linear squared error.
+
+        The linear reading weighs twice: it shapes the pooled vector, the finer one learns by itself.
+        """
         codes, values = self.targets(histories)
-        both = (self.linear_outputs(features.pooled), self(features))
-        losses = [self._field_loss(index, output, codes, values) for way in both for index, output in enumerate(way)]
-        return torch.stack(losses).mean()
+        linear, finer = (
+            torch.stack([self._field_loss(index, output, codes, values) for index, output in enumerate(way)]).mean()
+            for way in (self.linear_outputs(features.pooled), self(features))
+        )
+        return (2 * linear + finer) / 3
 
     def targets(self, histories: Sequence[History]) -> tuple[Tensor, Tensor]:
         """Codes (B, F) int64 among a field's classes, and standardised numbers (B, F), 0 where none is recorded."""

@@ -12,6 +12,7 @@ import torch
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading, declared_range
+from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.json_values import plain
 from mmskin.schema import Field, Schema
 from mmskin.teaching.lesson import Lesson, draw_lesson
@@ -125,7 +126,7 @@ def _read(encoder: Encoder, reader: FieldReader, schema: Schema, *, hold: Any, s
     texts, rng = Teller(schema, hold=hold), np.random.default_rng((seed, 1, len(hold)))
     read = _Read([draw_lesson(texts, rng) for _ in range(TEXTS)], [], [])
     for start in range(0, TEXTS, 50):
-        features = encode(encoder, [lesson.text for lesson in read.lessons[start : start + 50]])
+        features = encode(encoder, [plain_numbers(lesson.text) for lesson in read.lessons[start : start + 50]])
         read.fine.extend(reader.read(features))
         read.linear.extend(reader.read(features._replace(tokens=None, mask=None)))
     return read

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.inputs.note import render_note
 from mmskin.schema import History, Schema
 from mmskin.teaching.lexicon import Hold
 from mmskin.teaching.random_histories import draw_history
 from mmskin.teaching.teller import Teller
 
-AS_NOTE, AS_BOTH = 0.35, 0.1
+AS_NOTE, AS_BOTH = 0.33, 0.1
 """Shares of lessons that are notes as a model reads them, and notes that end with what the patient says; the rest is
-free text alone. Notes have few wordings and are learned soon; free text has many."""
+free text alone, its numbers in plain form, as it is read. Notes have few wordings and are learned soon."""
 
 
 class Lesson(NamedTuple):
@@ -45,4 +46,4 @@ def draw_lesson(texts: Teller, rng: np.random.Generator) -> Lesson:
         written = History({name: value for name, value in history.fields.items() if name not in said})
         note = replace(written, text=texts.tell(spoken, rng))
         return Lesson(render_note(note, texts.schema, rng=rng), history)
-    return Lesson(texts.tell(history, rng), history)
+    return Lesson(plain_numbers(texts.tell(history, rng)), history)

@@ -41,7 +41,7 @@ def draw_duration(rng: np.random.Generator) -> float:
     """Days, of a whole number of days, weeks, months or years, small numbers more often, as times are told."""
     if rng.random() < 0.12:
         return HALVES[int(rng.integers(len(HALVES)))] * 365.25
-    days, most = SPOKEN_TIMES[int(rng.choice(4, p=(0.1, 0.2, 0.35, 0.35)))]
+    days, most = SPOKEN_TIMES[int(rng.choice(4, p=(0.17, 0.23, 0.3, 0.3)))]
     count = int(np.exp(rng.uniform(0, np.log(most + 1))))
     return float(min(max(count, 1), most) * days)
 

@@ -12,7 +12,7 @@ from mmskin.teaching.grammar import expand
 from mmskin.teaching.lexicon import AGE, DURATION, SITE, Hold, Style, held, lexicon, places_of
 from mmskin.teaching.spoken import in_words
 
-NUMBERS_IN_WORDS = 0.3  # never in shorthand
+NUMBERS_IN_WORDS = 0.4  # never in shorthand
 SIDED = 0.4  # chance that a site is left or right
 
 

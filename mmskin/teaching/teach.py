@@ -12,6 +12,7 @@ from torch import nn
 from mmskin.config.teaching_options import TeachingOptions
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
+from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
@@ -19,7 +20,7 @@ from mmskin.schema import Schema
 from mmskin.teaching.lesson import Lesson, lessons
 from mmskin.teaching.retention import batches, complaints, retention_loss
 
-PRETRAINED_RATE, NEW_RATE, READER_RATE = 3e-4, 3e-2, 5e-3
+PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-2, 5e-3
 WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
 CLIP_NORM = 1.0
 TOGETHER = 8  # batches that are drawn at once, and sorted by length
@@ -61,7 +62,7 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
             batch = next(drawn)
             loss = reader.loss(encode(encoder, [lesson.text for lesson in batch]), [lesson.history for lesson in batch])
             if keeps:
-                chosen, untaught = batches(before, sentences, options.batch_size // 4, rng)
+                chosen, untaught = batches(before, sentences, options.batch_size // 2, rng)
                 loss = loss + options.retention * retention_loss(untaught, encode(encoder, chosen).pooled)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -105,7 +106,8 @@ def read_notes(
     encoder: Encoder, reader: FieldReader, texts: Sequence[str], *, batch_size: int = 64
 ) -> list[dict[str, Reading]]:
     """What every text says of every field."""
-    parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+    plain = [plain_numbers(text) for text in texts]
+    parts = [plain[start : start + batch_size] for start in range(0, len(texts), batch_size)]
     return [reading for part in parts for reading in reader.read(encode(encoder, part))]
 
 

@@ -34,6 +34,8 @@ LISTED = 0.45  # that several yes or several no are told in one breath
 JOINED = 0.3  # that two clauses are one sentence
 SLIPS = (0.3, 0.06)  # texts with slips of the pen, and the share of their words
 MOST_DISTRACTORS = 3
+STYLE_SHARES = (0.42, 0.32, 0.26)  # shorthand has the most forms to learn
+SHORT = {"shorthand": 0.9, "voice": 0.1, "letter": 0.1}  # times as 3/12, 2y
 FALLBACK = 0.12  # that a field with words of its own is told in those of its declaration all the same
 
 
@@ -54,7 +56,7 @@ class Teller:
 
     def tell(self, history: History, rng: np.random.Generator) -> str:
         """One text, in a style that is drawn."""
-        return _Telling(self, history, STYLES[int(rng.integers(len(STYLES)))], rng).text()
+        return _Telling(self, history, STYLES[int(rng.choice(len(STYLES), p=STYLE_SHARES))], rng).text()
 
     def asks_family_in(self, field: Field) -> bool:
         """Whether a question about skin cancer before asks for the family's too."""
@@ -221,11 +223,7 @@ class _Telling:
                 self.words[AGE]["standalone"][self.style], slots | {"n": lambda: self.speaker.age(float(value))}
             )
         if concept == DURATION:
-            slots |= {
-                "d": lambda: self.speaker.time(
-                    float(value), short=self.style == "shorthand" and self.rng.random() < 0.7
-                )
-            }
+            slots |= {"d": lambda: self.speaker.time(float(value), short=self.rng.random() < SHORT[self.style])}
             return self.speaker.say(of_style(self.words[DURATION]["standalone"], self.style), slots)
         if concept == SITE:
             slots |= {
@@ -284,7 +282,7 @@ class _Telling:
         able = [name for name, entry in named.items() if way in entry and "elevation" not in entry["names"]]
         if len(able) < 2 or self.rng.random() > LISTED:
             return ""
-        size = min(len(able), 2 + int(self.rng.random() < 0.35 and way == "nouns"))
+        size = min(len(able), 2 + (int(self.rng.integers(3)) if way == "nouns" else 0))
         chosen = [able[index] for index in self.rng.permutation(len(able))[:size]]
         for name in chosen:
             del self.left[name]

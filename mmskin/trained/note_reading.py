@@ -8,6 +8,7 @@ import torch
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
+from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.encoders.taught_text import field_reader_of
 from mmskin.errors import ConfigError, UserError
 from mmskin.features import Features
@@ -79,7 +80,7 @@ def say_read(field: Field, value: float | str) -> str:
 
 def _read(encoder: Encoder, reader: FieldReader, text: str, schema: Schema) -> dict[str, Reading]:
     with torch.inference_mode():
-        inputs = stack_rows([encoder.prepare(text)])
+        inputs = stack_rows([encoder.prepare(plain_numbers(text))])
         assert not isinstance(inputs, Features)
         readings = reader.read(encoder(inputs))[0]
     return {name: readings[name] for name in schema.field_names if name in readings}

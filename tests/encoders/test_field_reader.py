@@ -57,14 +57,15 @@ def test_outputs_are_not_recorded_unknown_and_the_choices() -> None:
 
 def test_the_loss_of_a_reader_that_knows_nothing_is_the_logarithm_of_the_choices() -> None:
     """All outputs 0: ln 4 for yes or no, ln 2 for whether a number is there; of its value 10 z² in the linear reading,
-    and the logarithm of the places of the grid in the finer one, whatever the target."""
+    which weighs twice, and the logarithm of the places of the grid in the finer one, whatever the target."""
     reader = FieldReader(4, (ITCH, AGE))
     for parameter in reader.parameters():
         torch.nn.init.zeros_(parameter)
     z = (67 - 50) / (100 / math.sqrt(12))
     loss = reader.loss(features(1), [History({"itch": "no", "age": 67.0})])
-    both = 2 * (math.log(4) + math.log(2)) + 10 * z**2 + math.log(GRID)
-    assert loss.item() == pytest.approx(both / 4, rel=1e-5)
+    linear = (math.log(4) + math.log(2) + 10 * z**2) / 2
+    finer = (math.log(4) + math.log(2) + math.log(GRID)) / 2
+    assert loss.item() == pytest.approx((2 * linear + finer) / 3, rel=1e-5)
     unstated = reader.loss(features(1), [History({})])
     assert unstated.item() == pytest.approx((math.log(4) + math.log(2)) / 2, rel=1e-5)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmskin.teaching.retention import MEASURED, complaints, retention, retention_loss, similarities
+from mmskin.teaching.retention import MEASURED, PAIRS, complaints, retention, retention_loss, similarities
 
 
 def test_similarities_are_cosines_of_every_pair() -> None:
@@ -23,10 +23,13 @@ def test_retention_is_one_where_the_order_stays_and_minus_one_where_it_turns_rou
     assert abs(retention(shuffled, torch.randn(60, 8, generator=torch.Generator().manual_seed(1)))) < 0.15
 
 
-def test_the_loss_is_nothing_for_the_same_direction_and_two_for_the_opposite() -> None:
+def test_the_loss_is_nothing_for_the_same_directions_and_counts_moves_and_changed_pairs() -> None:
     vectors = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     assert retention_loss(vectors, 2 * vectors).item() == pytest.approx(0.0, abs=1e-6)
-    assert retention_loss(vectors, -vectors).item() == pytest.approx(2.0)
+    assert retention_loss(vectors, -vectors).item() == pytest.approx(2.0)  # all turned round: pairs are as before
+    before, now = torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    # One of two has moved, by 1; of four cosines two have changed from 0 to 1.
+    assert retention_loss(before, now).item() == pytest.approx(0.5 + PAIRS * 0.5)
 
 
 def test_what_is_measured_is_never_what_is_taught() -> None:
