@@ -21,7 +21,7 @@ class TeachingOptions(Strict):
     steps: int = Field(default=400, ge=1)
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float | None = Field(default=None, gt=0)
-    """The highest of a cosine schedule; null for 2e-4 where the encoder starts from learned weights, else 3e-2."""
+    """The highest of a cosine schedule; null for 3e-4 where the encoder starts from learned weights, else 3e-2."""
     layers: int = Field(default=4, ge=1)
     """How many of the last layers learn, of an encoder that can be frozen in part; of others all learn."""
     retention: float = Field(default=4.0, ge=0)

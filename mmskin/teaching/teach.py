@@ -20,7 +20,8 @@ from mmskin.schema import Schema
 from mmskin.teaching.lesson import Lesson, lessons
 from mmskin.teaching.retention import batches, complaints, retention_loss
 
-PRETRAINED_RATE, NEW_RATE, READER_RATE = 2e-4, 3e-2, 5e-3
+PRETRAINED_RATE, NEW_RATE = 3e-4, 3e-2
+LINEAR_RATE, READER_RATE = 1e-3, 5e-3  # a step of the linear reading adds up over all dimensions
 WARMUP = 0.05  # of the steps: the reader's first gradients are those of random heads
 CLIP_NORM = 1.0
 TOGETHER = 8  # batches that are drawn at once, and sorted by length
@@ -118,7 +119,13 @@ def _optimizer(
     own = {id(parameter) for parameter in reader.parameters()}
     learned = [p for p in encoder.parameters() if p.requires_grad and id(p) not in own]
     rate = options.learning_rate or (PRETRAINED_RATE if encoder.is_pretrained else NEW_RATE)
-    groups = [{"params": learned, "lr": rate}, {"params": list(reader.parameters()), "lr": READER_RATE}]
+    linear = list(reader.linear.parameters())
+    finer = [p for name, p in reader.named_parameters() if not name.startswith("linear.")]
+    groups = [
+        {"params": learned, "lr": rate},
+        {"params": linear, "lr": LINEAR_RATE},
+        {"params": finer, "lr": READER_RATE},
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     warmup = max(1, round(WARMUP * options.steps))
 
