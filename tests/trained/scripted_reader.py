@@ -10,6 +10,7 @@ from torch import Tensor
 from mmskin.api.predictor import Predictor
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
+from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.features import Features
 from mmskin.fusion.single import SingleModality
 from mmskin.losses.cross_entropy import CrossEntropyLoss
@@ -62,7 +63,9 @@ class ScriptedEncoder(Encoder):
             self.field_reader = ScriptedReader(1, SCHEMA.fields).requires_grad_(False)
 
     def prepare(self, note: str) -> dict[str, Tensor]:  # type: ignore[override]
-        return {"code": torch.tensor([next((float(n) for n, said in enumerate(SAID) if said in note), -1.0)])}
+        # Free text is read with its numbers in digits, the note that the model reads as it was written.
+        held = (float(n) for n, said in enumerate(SAID) if said in note or plain_numbers(said) in note)
+        return {"code": torch.tensor([next(held, -1.0)])}
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         return Features(inputs["code"])
