@@ -92,7 +92,7 @@ def fit(
     with TemporaryDirectory(prefix="mmskin-") as temporary:
         folder = Path(temporary)
         between = Between(experts, reduce)
-        arm = _arm(cases, choice, folder, between, missingness=missingness, seed=seed, photo_side=photo_side)
+        arm = _arm(cases, choice, folder, between, missingness=missingness, seed=seed, photo_side=photo_side, say=say)
         if output is not None:
             _check_can_be_saved(arm, Path(output))
         fold = narrowed(arm.data, cases.schema, validation_split(cases, share=validation, seed=seed), 0)
@@ -221,6 +221,7 @@ def _arm(
     missingness: Missingness | None,
     seed: int,
     photo_side: int,
+    say: Say | None = None,
 ) -> NeuralArm:
     """The one arm of a run, checked as those of a config are."""
     benchmark = validated(
@@ -245,7 +246,7 @@ def _arm(
     check_benchmark(benchmark, reads_data=False)
     if between.experts is not None and not takes_experts(choice.fusion):
         raise ConfigError(are_experts_already(choice.fusion["name"]))
-    arm = with_taught(resolve(benchmark, folder), cases.schema, say=lambda line: None)[NAME]
+    arm = with_taught(resolve(benchmark, folder), cases.schema, say=say or (lambda line: None))[NAME]
     assert isinstance(arm, NeuralArm)
     return arm
 

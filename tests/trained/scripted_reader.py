@@ -39,7 +39,7 @@ SCRIPT: dict[str, dict[str, Reading]] = {
     "my arm": {"region": Reading("arm", 0.98)},
     "for half a year": {"days": Reading(183.0, 0.98)},
 }
-SAID = tuple(map(plain_numbers, SCRIPT))  # as a text is read
+SAID = tuple(SCRIPT)
 FOREIGN = ("coça", "sangra", "muito", "zxcv")
 
 
@@ -47,7 +47,7 @@ class ScriptedReader(FieldReader):
     """Reads the script's entry whose number stands in the pooled vector; -1 is none."""
 
     def read(self, features: Features) -> list[dict[str, Reading]]:
-        entries = [{} if code < 0 else list(SCRIPT.values())[int(code)] for code in features.pooled[:, 0]]
+        entries = [{} if code < 0 else SCRIPT[SAID[int(code)]] for code in features.pooled[:, 0]]
         return [{field.name: entry.get(field.name, NOTHING) for field in self.fields} for entry in entries]
 
 
@@ -63,9 +63,9 @@ class ScriptedEncoder(Encoder):
             self.field_reader = ScriptedReader(1, SCHEMA.fields).requires_grad_(False)
 
     def prepare(self, note: str) -> dict[str, Tensor]:  # type: ignore[override]
-        return {
-            "code": torch.tensor([next((float(n) for n, said in enumerate(SAID) if said in plain_numbers(note)), -1.0)])
-        }
+        # Free text is read with its numbers in digits, the note that the model reads as it was written.
+        held = (float(n) for n, said in enumerate(SAID) if said in note or plain_numbers(said) in note)
+        return {"code": torch.tensor([next(held, -1.0)])}
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         return Features(inputs["code"])
