@@ -41,7 +41,7 @@ class Speaker:
             "it": lambda: self.pick(it),
             "I": lambda: self.pick(who[self.style]),
             "my": lambda: self.pick(mine[self.style]),
-            "side": lambda: self.pick(sides) if self.rng.random() < 0.4 else "",
+            "side": lambda: self.pick(sides) if self.rng.random() < SIDED else "",
         }
         return slots | {"me": lambda: "me" if self.style == "voice" else self.pick(["the patient", "them"])}
 

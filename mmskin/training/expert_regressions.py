@@ -24,7 +24,7 @@ from mmskin.fusion.experts import Experts
 from mmskin.inputs.batch import collate
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.model.classifier import MultimodalClassifier
-from mmskin.training.expert_weights import experts_of
+from mmskin.training.expert_weights import class_weights, experts_of
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 NEVER = -30.0  # the logit of a class without training cases: no case is given it
@@ -59,7 +59,8 @@ def fit_regressions(model: MultimodalClassifier, cases: CaseDataset, train: pd.D
             )
     pooled, present, target = _read(model, experts, cases)
     fold = train.case_id.map(inner_folds(train)).to_numpy(dtype=np.int64)
-    weights = _class_weights(model.fusion.log_prior, target)
+    counts = torch.bincount(torch.as_tensor(target), minlength=len(model.fusion.log_prior))
+    weights = class_weights(model.fusion.log_prior, counts).double().numpy()
     for modality in experts.modalities:
         there = present[modality]
         rows, codes, of_case = pooled[modality][there], target[there], weights[target[there]]
@@ -102,14 +103,6 @@ def put(model: LogisticRegression, head: nn.Linear) -> None:
 
 def _regression(rows: Floats, codes: Ints, weights: Floats, strength: float) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=5000).fit(rows, codes, sample_weight=weights)
-
-
-def _class_weights(log_prior: Tensor, target: Ints) -> Floats:
-    """(C,) by which cases are weighted to have this prior; their mean over the cases is 1."""
-    shares = np.bincount(target, minlength=len(log_prior)) / len(target)
-    weights: Floats = np.zeros(len(log_prior))
-    np.divide(log_prior.double().exp().cpu().numpy(), shares, out=weights, where=shares > 0)
-    return weights
 
 
 @torch.no_grad()

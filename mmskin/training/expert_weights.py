@@ -59,14 +59,18 @@ def find_weights(trained: TrainedModel, val: pd.DataFrame) -> None:
         return
     said = _said(trained, experts, val)
     log_prior = trained.model.fusion.log_prior
-    counts = torch.tensor(trained.record["class_counts"])
-    weights = (log_prior.exp() / (counts / counts.sum())).where(counts > 0, 0.0)
+    weights = class_weights(log_prior, torch.tensor(trained.record["class_counts"]))
     found, strength = fitted_weights(experts, said, log_prior=log_prior, class_weights=weights)
     with torch.no_grad():
         for modality, weight in found.items():
             experts.weights[modality].fill_(weight)
         if trained.model.correction is not None:
             trained.model.correction.gate.mul_(strength)
+
+
+def class_weights(log_prior: Tensor, counts: Tensor) -> Tensor:
+    """(C,) by which cases are weighted to have the prior (C,), of classes with counts (C,); 0 for one without cases."""
+    return (log_prior.exp() / (counts / counts.sum())).where(counts > 0, 0.0)
 
 
 def experts_of(model: MultimodalClassifier) -> Experts | None:
