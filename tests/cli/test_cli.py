@@ -14,10 +14,8 @@ from cli.conftest import Type, is_one_plain_line
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
 from explain.small_predictors import small_predictor
 from PIL import Image
-from trained.scripted_reader import scripted_predictor
 
 import mmskin
-from mmskin.api.predictor import Predictor
 from mmskin.cli import app as cli
 from mmskin.cli.catalogue import TABLES
 from mmskin.errors import ConfigError
@@ -154,14 +152,6 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
     assert told.endswith(NOT_A_DIAGNOSIS + "\n")
     with Image.open(heatmap) as drawn, Image.open(photo) as taken:
         assert drawn.size == taken.size
-
-
-def test_predict_prints_what_was_read_in_the_free_text(mmskin_: Type, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Predictor, "load", lambda folder, arm: scripted_predictor())
-    code, told, _ = mmskin_("predict runs/tiny --text 'sixty, on the arm' --field region=face")
-    assert code == 0
-    assert "read in the free text: Age: 60 years; Site: arm (98%)\n" in told
-    assert "note: the text says region: arm (98%), the field says face\n" in told
 
 
 def test_explain_writes_a_page_and_prints_its_sentences(
