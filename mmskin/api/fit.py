@@ -33,7 +33,6 @@ from mmskin.model.parts_check import are_experts_already, takes_experts
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import origins_of, save_model
 from mmskin.trained.trained_model import TrainedModel
-from mmskin.training.expert_regressions import fit_regressions
 from mmskin.training.fit_fold import fit_encoders, fit_reductions
 
 NAME = "model"
@@ -176,7 +175,6 @@ def build_classifier(
     readers = TrainedModel(model, built, schema, temperature=1.0, photo_side=photo_side).readers()
     dataset = CaseDataset([labelled], schema, readers)
     fit_reductions(model, dataset)
-    fit_regressions(model, dataset, labelled)
     return Untrained(model.train(), built, dataset)
 
 

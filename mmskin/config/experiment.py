@@ -164,9 +164,6 @@ class ExpertsConfig(Strict):
     """On each expert's input and hidden layer."""
     weights: Literal["training", "fixed", "validation"] = "training"
     """Of the experts: learned with everything else, left at 1, or found on validation rows after training."""
-    fit_by: Literal["gradient", "regression"] = "gradient"
-    """How experts learn: each by a loss of its own, or as logistic regressions on the training rows, before the fusion
-    is trained and fixed from then on: of frozen encoders alone, whose features they read before they are narrowed."""
     gate: Literal["all", "class"] = "all"
     """One gate for all classes, or one a class."""
 

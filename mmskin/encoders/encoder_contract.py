@@ -49,11 +49,6 @@ class Encoder(nn.Module):
         self.field_reader: FieldReader | None = None
 
     @property
-    def pooled_learns(self) -> bool:
-        """Whether training changes the pooled vector of an input."""
-        return any(parameter.requires_grad for parameter in self.parameters())
-
-    @property
     def last_block(self) -> nn.Module | None:
         """Of a transformer over patches, its last block, (B, prefix + T, D) → the same; None for everything else."""
         return None

@@ -78,10 +78,6 @@ class MetadataTokens(Encoder):
             pooled = self.pool(tokens.mean(dim=1))
         return Features(pooled=pooled, tokens=tokens, mask=mask)
 
-    @property
-    def pooled_learns(self) -> bool:
-        return self.pool is not None
-
     def fit(self, histories: Sequence[History]) -> None:
         """Learn means and scales from training histories, and silence the vectors of choices that none of them holds.
 

@@ -11,14 +11,12 @@ from torch import Tensor, nn
 
 from mmskin.errors import one_of
 from mmskin.features import Features, is_photo
-from mmskin.fusion.fusion_contract import SMALLEST_PRIOR, LogPosterior, log_softmax
+from mmskin.fusion.fusion_contract import SMALLEST_PRIOR
 from mmskin.fusion.fusion_options import check_share, check_size
 from mmskin.fusion.linear_head import linear_head
 
 WeightsFrom = Literal["training", "fixed", "validation"]
 """Where the weights of the experts come from: learned with everything else, left at 1, or found on validation rows."""
-FitBy = Literal["gradient", "regression"]
-"""How experts learn: each by a loss of its own in training, or as logistic regressions before it, then fixed."""
 
 
 class Experts(nn.Module):
@@ -50,7 +48,6 @@ class Experts(nn.Module):
         hidden_dim: int | None = None,
         dropout: float = 0.2,
         weights: WeightsFrom = "training",
-        fit_by: FitBy = "gradient",
     ) -> None:
         """Make the experts.
 
@@ -60,16 +57,11 @@ class Experts(nn.Module):
             hidden_dim: width of a hidden layer in each expert; None for linear experts.
             dropout: in [0, 1), on each expert's input and hidden layer.
             weights: where w comes from; unless from training, it stays 1 in training.
-            fit_by: how they learn. Regressions are linear, of encoders whose pooled vectors do not learn.
 
         Raises:
-            ValueError: an option with a value that it cannot have, or regressions with a hidden layer.
+            ValueError: an option with a value that it cannot have.
         """
         super().__init__()
-        if fit_by not in get_args(FitBy):
-            raise ValueError(one_of("fit_by", fit_by, get_args(FitBy)))
-        if fit_by == "regression" and hidden_dim is not None:
-            raise ValueError(f"fit_by=regression makes linear experts, however: hidden_dim={hidden_dim}")
         self.modalities = tuple(dims)
         check_share("dropout", dropout)
         if hidden_dim is not None:
@@ -77,25 +69,13 @@ class Experts(nn.Module):
         self.heads = nn.ModuleDict(
             {m: linear_head(dim, num_classes, hidden_dim=hidden_dim, dropout=dropout) for m, dim in dims.items()}
         )
-        self.weights_from, self.fit_by = weights, fit_by
-        if fit_by == "regression":
-            self.heads.requires_grad_(False)
+        self.weights_from = weights
         learns = check_weights(weights) == "training"
         self.weights = nn.ParameterDict({m: nn.Parameter(torch.tensor(1.0), requires_grad=learns) for m in dims})
 
     def forward(self, features: Mapping[str, Features]) -> dict[str, Tensor]:
         """Logits (B, C) by modality; those of an absent one are not to be read."""
         return {m: head(features[m].pooled) for m, head in self.heads.items()}
-
-    def posteriors(self, logits: Mapping[str, Tensor], of_loss: LogPosterior) -> dict[str, Tensor]:
-        """(B, C) log p_m by modality.
-
-        Args:
-            logits: (B, C) by modality.
-            of_loss: what turns logits that the loss has trained into a posterior; of a regression the softmax does.
-        """
-        read = log_softmax if self.fit_by == "regression" else of_loss
-        return {m: read(of) for m, of in logits.items()}
 
     def product(
         self,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.features import Features
 from mmskin.fusion.fusion_options import ReadsTokens, Takes, tokens_read
+
+if TYPE_CHECKING:
+    from mmskin.fusion.experts import Experts
 
 LogPosterior = Callable[[Tensor], Tensor]
 """Logits (B, C) → the log of the posterior that they stand for, (B, C), in float32 or better."""
@@ -68,6 +71,11 @@ class Fusion(nn.Module):
         self.num_classes = num_classes
         self.register_buffer("log_prior", torch.zeros(num_classes).sub(torch.tensor(float(num_classes)).log()))
         self.log_posterior: LogPosterior = log_softmax
+
+    @property
+    def made_of(self) -> Experts | None:
+        """The experts that it multiplies, where it is nothing but their product."""
+        return None
 
     @property
     def needs_tokens(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from mmskin.features import Features
-from mmskin.fusion.experts import Experts, FitBy, WeightsFrom
+from mmskin.fusion.experts import Experts, WeightsFrom
 from mmskin.fusion.fusion_contract import Fusion, FusionOutput
 from mmskin.fusion.fusion_options import choose_modalities
 
@@ -25,7 +25,6 @@ class LateFusion(Fusion):
     joint: whether the loss of the fused answer trains the experts too.
     weights: of the experts: learned in training, fixed at 1, or found on validation rows after training, for experts
         that have learned their training rows by heart.
-    fit_by: how the experts learn, see `Experts`.
     """
 
     takes = "any"
@@ -42,7 +41,6 @@ class LateFusion(Fusion):
         dropout: float = 0.2,
         joint: bool = False,
         weights: WeightsFrom = "training",
-        fit_by: FitBy = "gradient",
     ) -> None:
         super().__init__(num_classes)
         self.modalities = choose_modalities(dims, modalities)
@@ -56,14 +54,17 @@ class LateFusion(Fusion):
             hidden_dim=hidden_dim,
             dropout=dropout,
             weights=weights,
-            fit_by=fit_by,
         )
+
+    @property
+    def made_of(self) -> Experts:
+        return self.experts
 
     def forward(self, features: Mapping[str, Features], present: Mapping[str, Tensor]) -> FusionOutput:
         branch_logits = self.experts(features)
         # Only a loss is kept from the experts: where nothing is trained, explanations follow gradients through.
         hides = self.training and not self.joint
         read = {m: z.detach() if hides else z for m, z in branch_logits.items()}
-        log_posteriors = self.experts.posteriors(read, self.log_posterior)
+        log_posteriors = {m: self.log_posterior(z) for m, z in read.items()}
         logits = self.experts.product(log_posteriors, present, log_prior=self.log_prior)
         return FusionOutput(logits=logits, branch_logits=branch_logits)

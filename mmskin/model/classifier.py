@@ -139,8 +139,7 @@ class MultimodalClassifier(nn.Module):
         logits = answer.logits if self.head is None else self.head(answer.fused)
         if self.correction is None:
             return Output(logits, answer.branch_logits)
-        read = features if self.correction.experts.fit_by == "regression" else narrow
-        product, correction, expert_logits = self.correction(logits, read, present, of=self.fusion)
+        product, correction, expert_logits = self.correction(logits, narrow, present, of=self.fusion)
         return Output(product + correction, answer.branch_logits, expert_logits, correction)
 
 
@@ -255,13 +254,7 @@ def build_model(
     for modality in built_fusion.needs_tokens:
         if not parts[modality].gives_tokens:
             raise ConfigError(no_tokens(fusion["name"], modality, encoders[modality]["name"]))
-    correction = (
-        None
-        if experts is None
-        else _correction(
-            experts, built_fusion, widths if experts.get("fit_by") == "regression" else dims, fusion["name"]
-        )
-    )
+    correction = None if experts is None else _correction(experts, built_fusion, dims, fusion["name"])
     if (built_fusion.needs_posterior or correction is not None) and not built_loss.gives_posterior:
         what = fusion["name"] if correction is None else "a model with experts"
         raise ConfigError(

@@ -62,7 +62,7 @@ class GatedCorrection(nn.Module):
             of: the fusion, which knows the class prior and what logits stand for.
         """
         expert_logits = self.experts(features)
-        read = {m: z.detach() if self.training else z for m, z in expert_logits.items()}
-        log_p = self.experts.product(self.experts.posteriors(read, of.log_posterior), present, log_prior=of.log_prior)
+        read = {m: of.log_posterior(z.detach() if self.training else z) for m, z in expert_logits.items()}
+        log_p = self.experts.product(read, present, log_prior=of.log_prior)
         several = tells_several_things(present, self.experts.modalities)
         return log_p, torch.where(several[:, None], self.gate * joint_logits, 0.0), expert_logits

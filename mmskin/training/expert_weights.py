@@ -75,8 +75,7 @@ def class_weights(log_prior: Tensor, counts: Tensor) -> Tensor:
 
 def experts_of(model: MultimodalClassifier) -> Experts | None:
     """The experts that the fusion corrects, or that it is made of."""
-    found = getattr(model.fusion, "experts", None) if model.correction is None else model.correction.experts
-    return found if isinstance(found, Experts) else None
+    return model.fusion.made_of if model.correction is None else model.correction.experts
 
 
 def fitted_weights(
@@ -128,7 +127,7 @@ def _said(trained: TrainedModel, experts: Experts, val: pd.DataFrame) -> Said:
     for batch in DataLoader(dataset, batch_size=BATCH_SIZE, collate_fn=collate):
         output = model(batch)
         logits: Mapping[str, Tensor] = output.expert_logits or output.branch_logits or {}
-        posteriors = {m: of.double() for m, of in experts.posteriors(logits, model.fusion.log_posterior).items()}
+        posteriors = {m: model.fusion.log_posterior(of).double() for m, of in logits.items()}
         parts.append(Said(posteriors, batch.present, output.correction, batch.target))
     corrections = [part.correction for part in parts if part.correction is not None]
     return Said(

@@ -31,7 +31,6 @@ from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.saved_model import save_model
 from mmskin.trained.trained_model import TrainedModel
-from mmskin.training.expert_regressions import fit_regressions
 from mmskin.training.expert_weights import find_weights
 from mmskin.training.fit import fit
 from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
@@ -115,12 +114,8 @@ def fit_member(
     for modality, reader in readers.items():
         keep_features(reader, model.encoders[modality], [train, val, test])
     fit_reductions(model, train)
-    are_fitted = fit_regressions(model, CaseDataset([fold.split.train], fold.schema, readers), fold.split.train)
     folder.mkdir(parents=True, exist_ok=True)
-    if are_fitted and not learns(model, train):
-        trained = [model]
-    else:
-        trained = fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
+    trained = fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
     return [
         TrainedModel(
             one,
@@ -184,14 +179,6 @@ def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
     for modality, reduction in learning.items():
         reduction.fit(torch.cat(pooled[modality]))
     model.train()  # the trainer leaves the mode as it finds it
-
-
-def learns(model: MultimodalClassifier, train: CaseDataset) -> bool:
-    """Whether anything that learns has a say in the answer: a product of regressions is finished when they are."""
-    model.eval()
-    output = model(collate([train[0]]))
-    model.train()
-    return any(logits.requires_grad for logits in (output.logits, *(part for _, part in output.parts())))
 
 
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:

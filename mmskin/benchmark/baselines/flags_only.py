@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmskin.benchmark.baselines.logistic_regression import fit_linear
+from mmskin.benchmark.baselines.logistic_regression import PENALTIES, fit_linear
 from mmskin.benchmark.baselines.table_arm_contract import Facts, Fit, calibrated
 from mmskin.evaluation.metrics import Floats
 from mmskin.trained.trained_model import Predict
-from mmskin.training.expert_regressions import PENALTIES
 
 
 def flags_only(facts: Facts, *, c: Sequence[float] = PENALTIES, balanced: bool = True) -> Fit:

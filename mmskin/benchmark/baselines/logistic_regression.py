@@ -27,10 +27,12 @@ from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
 from mmskin.trained.trained_model import Predict
-from mmskin.training.expert_regressions import PENALTIES
 
 Columns = Callable[[pd.DataFrame], Floats]
 Strengths = Sequence[float] | Literal["cv"]
+
+PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
+"""Inverse strengths of the penalty that are tried unless others are named."""
 
 
 def logistic_regression(
