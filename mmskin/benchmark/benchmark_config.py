@@ -54,7 +54,7 @@ class Arm(Strict):
 
     fusion: with the shared encoders of the modalities that it uses.
     experts: in place of the shared ones, as `Experiment.experts`; null for none.
-    reduce: in place of the shared ones, as `Experiment.reduce`; {} for none.
+    reduce: in place of the shared ones, as `Experiment.reduce`; null for none.
     table: a table arm in its place.
     loss: in place of the shared one.
     training: what differs from the shared recipe, such as {epochs: 16}.
@@ -70,7 +70,7 @@ class Arm(Strict):
 
     fusion: Slot | None = None
     experts: ExpertsConfig | None = None
-    reduce: Reduce | None = None
+    reduce: Reduce = Field(default={})
     table: Slot | None = None
     loss: Slot | None = None
     training: dict[str, Any] = Field(default={})

@@ -105,7 +105,8 @@ def _neural_arm(
     for modality, source in arm.sources.items():
         within_reach[modality] = _trained_by(resolved[source], modality, arm.encoders[modality], output, seeds=seeds)
     encoders = _allowed(within_reach, arm.modalities)
-    reduce = shared.reduce if arm.reduce is None else arm.reduce
+    reduces = "reduce" in arm.model_fields_set
+    reduce = arm.reduce if reduces else shared.reduce
     modalities, tokens = _read_by(arm.fusion or {}, encoders, reduce)
     recipe = shared.training.model_dump() | arm.training | ({"save_model": True} if is_source else {})
     experiment = Experiment.model_validate(
@@ -115,7 +116,7 @@ def _neural_arm(
             "encoders": {modality: encoders[modality] for modality in modalities},
             "fusion": arm.fusion,
             "experts": _experts_of(arm, shared),
-            "reduce": _reduced(reduce, modalities, is_own=arm.reduce is not None),
+            "reduce": _reduced(reduce, modalities, is_own=reduces),
             "photo_pooling": shared.photo_pooling,
             "loss": arm.loss or shared.loss,
             "training": recipe,

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mmskin.benchmark.baselines import BASELINES
+from mmskin.benchmark.benchmark_config import Arm
 from mmskin.config.declared import Declared, declared
+from mmskin.config.experiment import DataConfig, ExpertsConfig, ReduceConfig, TrainingConfig
+from mmskin.config.teaching_options import TAUGHT, TeachingOptions
 from mmskin.data.sources import SOURCES, data_card
 from mmskin.encoders import IMAGE_ENCODERS, METADATA_ENCODERS, TEXT_ENCODERS
 from mmskin.errors import ConfigError, one_of
@@ -22,6 +30,15 @@ TABLES: dict[str, Mapping[str, Callable[..., Any]]] = {
     "losses": LOSSES,
     "table arms": BASELINES,
 }
+SECTIONS: dict[str, type[BaseModel]] = {
+    "data": DataConfig,
+    TAUGHT: TeachingOptions,
+    "reduce": ReduceConfig,
+    "experts": ExpertsConfig,
+    "training": TrainingConfig,
+    "arms": Arm,
+}
+"""Parts of a config that have options and no name of their own."""
 
 
 def describe_all() -> str:
@@ -29,18 +46,24 @@ def describe_all() -> str:
     blocks = []
     for title, table in TABLES.items():
         blocks.append("\n".join([title, *(f"  {name:24}{_first_line(table, name)}" for name in table)]))
-    return "\n\n".join(blocks)
+    of_sections = [f"  {name:24}{_summary(section)}" for name, section in SECTIONS.items()]
+    return "\n\n".join([*blocks, "\n".join(["sections of a config", *of_sections])])
 
 
 def describe_one(name: str) -> str:
-    """The whole docstring of every part of that name, with its options.
+    """The whole docstring of every part of that name, with its options; of a section its options, explained.
 
     Raises:
         ConfigError: no part has that name, or it cannot be imported.
     """
+    if name in SECTIONS:
+        section = SECTIONS[name]
+        options = [_explained(key, field) for key, field in section.model_fields.items()]
+        doc = inspect.cleandoc(section.__doc__ or "")
+        return "\n".join([f"{name} (section of a config)", "", doc, "", *options])
     found = [(title, declared(table, name)) for title, table in TABLES.items() if name in table]
     if not found:
-        raise ConfigError(one_of("part", name, {other for table in TABLES.values() for other in table}))
+        raise ConfigError(one_of("part", name, {*SECTIONS, *(other for table in TABLES.values() for other in table)}))
     return "\n\n".join(
         f"{name} ({title})\n\n{_doc(TABLES[title], name)}\n\noptions: {_options(part)}" for title, part in found
     )
@@ -56,6 +79,19 @@ def _first_line(table: Mapping[str, Callable[..., Any]], name: str) -> str:
         return next(iter(_doc(table, name).splitlines()), "")
     except ConfigError as error:
         return str(error)
+
+
+def _summary(section: type[BaseModel]) -> str:
+    return next(iter((section.__doc__ or "").splitlines()), "")
+
+
+def _explained(name: str, field: FieldInfo) -> str:
+    """An option with its default as YAML has it, and what its docstring says."""
+    default = "" if field.is_required() else f" = {json.dumps(field.get_default(call_default_factory=True))}"
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    among = f"   (of {', '.join(map(str, choices))})" if choices else ""
+    lines = (field.description or "").splitlines()
+    return "\n".join([f"{name}{default}{among}", *(f"    {line}" for line in lines)])
 
 
 def _options(part: Declared) -> str:

@@ -35,11 +35,13 @@ Model = TypeVar("Model", bound=BaseModel)
 class Strict(BaseModel):
     """A part of a config: nothing may stand in it that it does not know, and nothing changes it afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 def _by_modality(value: Any) -> Any:
-    """Options without a modality are those of all."""
+    """Options without a modality are those of all; null is none, as of `experts`."""
+    if value is None:
+        return {}
     if not isinstance(value, Mapping) or any(isinstance(of, Mapping | BaseModel) for of in value.values()):
         return value
     return {"all": value} if value else {}
@@ -193,7 +195,7 @@ class Experiment(Strict):
     experts: ExpertsConfig | None = None
     """What the fusion corrects, {} for the defaults; null for a fusion that answers by itself."""
     reduce: Reduce = Field(default={})
-    """How features are made narrow between encoders and fusion, such as {image: {method: pca, dim: 32}}; {}: not."""
+    """How features are made narrow between encoders and fusion, such as {image: {method: pca, dim: 32}}; null: not."""
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = {"name": "class_balanced_focal"}

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from mmskin.errors import one_of
 from mmskin.features import Features, is_photo
-from mmskin.fusion.fusion_contract import SMALLEST_PRIOR
 from mmskin.fusion.fusion_options import check_share, check_size
 from mmskin.fusion.linear_head import linear_head
 
+SMALLEST_PRIOR = 1e-12
+"""The prior of a class without training cases, so that its logarithm is finite."""
 WeightsFrom = Literal["training", "fixed", "validation"]
 """Where the weights of the experts come from: learned with everything else, left at 1, or found on validation rows."""
 

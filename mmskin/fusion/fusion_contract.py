@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmskin.features import Features
+from mmskin.fusion.experts import SMALLEST_PRIOR, Experts
 from mmskin.fusion.fusion_options import ReadsTokens, Takes, tokens_read
-
-if TYPE_CHECKING:
-    from mmskin.fusion.experts import Experts
 
 LogPosterior = Callable[[Tensor], Tensor]
 """Logits (B, C) → the log of the posterior that they stand for, (B, C), in float32 or better."""
-
-SMALLEST_PRIOR = 1e-12
-"""The prior of a class without training cases, so that its logarithm is finite."""
 
 
 class FusionOutput(NamedTuple):

@@ -102,7 +102,7 @@ def test_shared_experts_go_to_the_arms_that_join_modalities_unless_they_say_othe
 
 def test_shared_reductions_go_to_the_modalities_that_an_arm_reads_unless_it_has_its_own() -> None:
     own = {"fusion": {"name": "concat"}, "reduce": {"dim": 4}}
-    none = {"fusion": {"name": "concat"}, "reduce": {}}
+    none = {"fusion": {"name": "concat"}, "reduce": None}
     arms = ARMS | {"own": own, "none": none}
     shared = {"image": {"method": "pca", "dim": 8}, "text": {"dim": 6}}
 
