@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from mmskin.schema import Field, FieldKind, FieldValue, Schema
 from mmskin.teaching.free_texts import FreeText
@@ -109,8 +110,7 @@ def _median(errors: Sequence[float]) -> tuple[float, int]:
 
 def _rank_correlation(facts: Sequence[_Fact]) -> tuple[float, int]:
     """Spearman's, with ties at their mean rank; NaN where all are alike."""
-    pairs = pd.DataFrame([(_stated_number(fact), fact.read) for fact in facts], columns=["stated", "read"], dtype=float)
-    ranks = pairs.rank()
-    if len(pairs) < 2 or ranks.nunique().min() < 2:
-        return math.nan, len(pairs)
-    return float(np.corrcoef(ranks["stated"], ranks["read"])[0, 1]), len(pairs)
+    stated, read = [_stated_number(fact) for fact in facts], [fact.read for fact in facts]
+    if min(len(set(stated)), len(set(read))) < 2:
+        return math.nan, len(facts)
+    return float(spearmanr(stated, read).statistic), len(facts)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn import functional
 
@@ -38,8 +39,7 @@ def similarities(pooled: Tensor) -> Tensor:
 
 def retention(before: Tensor, after: Tensor) -> float:
     """Spearman's correlation of the similarities of all pairs before and after, 1 where their order is the same."""
-    ranks = [similarities(pooled).argsort().argsort().double().numpy() for pooled in (before, after)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return float(spearmanr(similarities(before).numpy(), similarities(after).numpy()).statistic)
 
 
 def retention_loss(before: Tensor, now: Tensor) -> Tensor:

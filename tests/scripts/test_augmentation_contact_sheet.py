@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any
 
+import augmentation_contact_sheet as sheets
 import numpy as np
 import pytest
 import torch
@@ -13,14 +12,6 @@ from mmskin.encoders.colour_constancy import shades_of_gray
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.photos import load_image, to_tensor
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.fixture
-def sheets(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("augmentation_contact_sheet")
-
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
@@ -29,7 +20,7 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_column_shows_the_plain_view_first_and_then_what_training_draws(sheets: Any, photo: Path) -> None:
+def test_each_column_shows_the_plain_view_first_and_then_what_training_draws(photo: Path) -> None:
     taken = load_image(photo, max_side=64)
     by_column = {column: list(sheets.seen(taken, column, name="lesion.png", seed=0)) for column in sheets.COLUMNS}
     assert all(torch.equal(view, taken) for view in by_column["none"])
@@ -40,7 +31,7 @@ def test_each_column_shows_the_plain_view_first_and_then_what_training_draws(she
     assert not torch.equal(by_column["strong"][1], by_column["light"][1])
 
 
-def test_the_sheet_has_a_row_a_photo_and_three_tiles_a_column(sheets: Any, photo: Path) -> None:
+def test_the_sheet_has_a_row_a_photo_and_three_tiles_a_column(photo: Path) -> None:
     page = sheets.sheet([photo, photo], photo_side=64, seed=0)
     one = sheets.sheet([photo], photo_side=64, seed=0)
     assert page.width == one.width

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
+import choose_on_inner_folds as script
 import pandas as pd
-import pytest
 
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.data.load import folds_of, load_cases
 from mmskin.synthetic import make_clinic
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("choose_on_inner_folds")
-
-
-def test_candidates_are_scored_on_the_training_part_alone(tmp_path: Path, script: ModuleType) -> None:
+def test_candidates_are_scored_on_the_training_part_alone(tmp_path: Path) -> None:
     make_clinic(tmp_path / "clinic", cases=150, seed=0)
     benchmark = Benchmark.model_validate(
         {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
+import empty_fields as script
 import numpy as np
 import pytest
 from small_experiment import small_experiment
@@ -13,12 +13,8 @@ from mmskin.errors import ConfigError
 from mmskin.synthetic import Missing, make_clinic
 from mmskin.synthetic.latents import CLASSES, WORRYING
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 def test_empty_fields_move_a_visible_model_and_not_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    script = importlib.import_module("empty_fields")
     clinic = tmp_path / "clinic"
     make_clinic(clinic, cases=300, seed=0, missing=Missing(by_class={n: 0.6 for n in CLASSES if n not in WORRYING}))
     data = {"source": {"name": "synthetic"}}
@@ -37,8 +33,6 @@ def test_empty_fields_move_a_visible_model_and_not_the_default(tmp_path: Path, m
 def test_every_tested_fold_asks_its_own_model_about_its_own_cases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    script = importlib.import_module("empty_fields")
     clinic = tmp_path / "clinic"
     make_clinic(clinic, cases=120, seed=0, missing=Missing(by_class={n: 0.6 for n in CLASSES if n not in WORRYING}))
     sums = []

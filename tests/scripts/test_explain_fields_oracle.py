@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
+import explain_fields_oracle as script
 import numpy as np
 import pytest
 
 from mmskin.schema import History
 from mmskin.synthetic import bands_of, default_design, posterior
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "explain_fields_oracle.py"
-
 
 def test_true_values_add_up_from_the_prior_to_the_posterior_and_give_nothing_to_what_tells_nothing() -> None:
-    spec = importlib.util.spec_from_file_location("explain_fields_oracle", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     design = default_design()
     history = History({"age": 70.0, "site": "arm", "itch": None, "bleeding": "yes"})
     values = script.true_values(design, history, 1)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
+import interaction_ranking as ranking
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,19 +24,11 @@ from mmskin.synthetic import (
     oracle_probs,
 )
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 FEW = (
     "arms={image_only: {fusion: {name: image_only}}, late: {fusion: {name: late}}, majority: {table: {name: majority}},"
     " cross_attention: {fusion: {name: cross_attention, hidden_dim: 8, num_heads: 2}},"
     " stacking: {table: {name: stacking, over: [late, image_only]}}}"
 )
-
-
-@pytest.fixture(scope="module")
-def ranking() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SCRIPTS))
-        return importlib.import_module("interaction_ranking")
 
 
 def drawn(interaction: float, n: int) -> tuple[Truth, list[SyntheticCase], pd.DataFrame]:
@@ -51,7 +42,7 @@ def drawn(interaction: float, n: int) -> tuple[Truth, list[SyntheticCase], pd.Da
 
 
 @pytest.mark.parametrize("interaction", [0.0, 1.0])
-def test_an_arm_has_the_ceiling_of_what_it_is_shown(ranking: ModuleType, tmp_path: Path, interaction: float) -> None:
+def test_an_arm_has_the_ceiling_of_what_it_is_shown(tmp_path: Path, interaction: float) -> None:
     truth, cases, rows = drawn(interaction, 4000)
     design = truth.design
     benchmark = ranking.question(tmp_path, tmp_path)
@@ -74,7 +65,7 @@ def test_an_arm_has_the_ceiling_of_what_it_is_shown(ranking: ModuleType, tmp_pat
         assert reached == pytest.approx(best.balanced_accuracy, abs=0.03), arm
 
 
-def test_a_ceiling_is_bayes_over_the_prior(ranking: ModuleType, tmp_path: Path) -> None:
+def test_a_ceiling_is_bayes_over_the_prior(tmp_path: Path) -> None:
     truth, cases, rows = drawn(1.0, 50)
     benchmark = ranking.question(tmp_path, tmp_path)
     prior = np.array(truth.design.prior)
@@ -85,7 +76,7 @@ def test_a_ceiling_is_bayes_over_the_prior(ranking: ModuleType, tmp_path: Path) 
     assert probabilities(nothing) == pytest.approx(1 / 6)
 
 
-def test_what_every_arm_is_shown(ranking: ModuleType, tmp_path: Path) -> None:
+def test_what_every_arm_is_shown(tmp_path: Path) -> None:
     benchmark = ranking.question(tmp_path, tmp_path)
     seen = {name: ranking.shown(benchmark, name) for name in benchmark.arms}
     assert seen["majority"] == set()
@@ -95,7 +86,7 @@ def test_what_every_arm_is_shown(ranking: ModuleType, tmp_path: Path) -> None:
     assert {name for name in seen if len(seen[name]) == 2} == set(seen) - one - {"majority", "image_only"}
 
 
-def test_claims_are_of_arms_that_the_config_has(ranking: ModuleType, tmp_path: Path) -> None:
+def test_claims_are_of_arms_that_the_config_has(tmp_path: Path) -> None:
     arms = set(ranking.question(tmp_path, tmp_path).arms)
     for claims in ranking.CLAIMS.values():
         assert {arm for claim in claims for arm in (claim.above, claim.below)} <= arms
@@ -112,15 +103,13 @@ def test_claims_are_of_arms_that_the_config_has(ranking: ModuleType, tmp_path: P
         (-2, -0.05, -0.03, "against the truth"),
     ],
 )
-def test_a_verdict_rests_on_the_whole_interval(
-    ranking: ModuleType, margin: float, low: float, high: float, verdict: str
-) -> None:
+def test_a_verdict_rests_on_the_whole_interval(margin: float, low: float, high: float, verdict: str) -> None:
     middle = (low + high) / 2
     difference = Difference("balanced_accuracy", "", middle, low, high, 0.5, 0.5, 0.1, "", 100, 90)
     assert ranking.Claim("a", "b", margin).verdict(difference) == verdict
 
 
-def test_the_whole_way_on_a_tiny_clinic(ranking: ModuleType, tmp_path: Path) -> None:
+def test_the_whole_way_on_a_tiny_clinic(tmp_path: Path) -> None:
     ranking.teach(tmp_path, cases=60, epochs=1)
     few = (FEW, "training.epochs=1", "encoders.text.dim=8")
     found = ranking.rank(tmp_path, 1.0, cases=120, seed=8, executor=ThisProcess(), overrides=few)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import mutation_testing as script
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("mutation_testing")
-
-
-def test_a_place_in_an_annotation_is_no_place(script: Any, tmp_path: Path) -> None:
+def test_a_place_in_an_annotation_is_no_place(tmp_path: Path) -> None:
     file = tmp_path / "one.py"
     file.write_text("x: int | None = 1 | 2\ndef f(a: str | int) -> bool | None: return a | 1\n")
     # (line, column) of each |, of which two stand in code
@@ -27,7 +19,7 @@ def test_a_place_in_an_annotation_is_no_place(script: Any, tmp_path: Path) -> No
     assert [mutant.job for mutant in script.worth_testing(mutants)] == ["1", "4"]
 
 
-def test_of_each_place_one_mutant_is_drawn_by_the_seed_whatever_their_jobs_are_called(script: Any) -> None:
+def test_of_each_place_one_mutant_is_drawn_by_the_seed_whatever_their_jobs_are_called() -> None:
     mutants = [script.Mutant(f"{n}{op}", "a.py", op, n, 0) for n in range(20) for op in ("plus", "minus", "times")]
     renamed = [mutant._replace(job=f"other {mutant.job}") for mutant in reversed(mutants)]
 
@@ -40,7 +32,7 @@ def test_of_each_place_one_mutant_is_drawn_by_the_seed_whatever_their_jobs_are_c
 
 
 def test_only_the_sample_stays_in_the_session_and_survivors_are_shown(
-    script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = tmp_path / "session.sqlite"
     with sqlite3.connect(session) as database:

@@ -1,30 +1,21 @@
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
+import pooled_differences as script
 import pytest
 from made_predictions import make
 
 from mmskin.evaluation.differences import POWER_80, Difference
 from mmskin.evaluation.predictions import check_predictions, write_predictions
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("pooled_differences")
-
 
 def difference(estimate: float, error: float) -> Difference:
     return Difference("balanced_accuracy", "", estimate, 0, 0, 0, 0, error * POWER_80, "", 100, 100)
 
 
-def test_the_surer_difference_counts_more_by_hand(script: ModuleType) -> None:
+def test_the_surer_difference_counts_more_by_hand() -> None:
     """Weights 1/.01² = 10,000 and 1/.02² = 2,500: (.03 · 4 + .00 · 1) / 5 = .024, error 1/√12,500 = .008944."""
     found = script.pooled([difference(0.03, 0.01), difference(0.0, 0.02)])
     assert found.estimate == pytest.approx(0.024)
@@ -33,13 +24,13 @@ def test_the_surer_difference_counts_more_by_hand(script: ModuleType) -> None:
     assert found.q_p == pytest.approx(0.1797, abs=1e-4)  # Q = .03² / (.01² + .02²) = 1.8 on 1 degree of freedom
 
 
-def test_one_difference_is_left_as_it_is(script: ModuleType) -> None:
+def test_one_difference_is_left_as_it_is() -> None:
     found = script.pooled([difference(-0.02, 0.01)])
     assert found.estimate == pytest.approx(-0.02)
     assert found.q_p == 1
 
 
-def test_rare_classes_are_left_out_with_their_cases(script: ModuleType) -> None:
+def test_rare_classes_are_left_out_with_their_cases() -> None:
     table = make(n=120)
     counts = table.target.value_counts()
     kept = script.of_frequent_classes(table, int(counts.max()))
@@ -51,7 +42,7 @@ def test_rare_classes_are_left_out_with_their_cases(script: ModuleType) -> None:
 
 
 def test_runs_with_the_same_arms_are_read_together(
-    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, n in (("one", 120), ("two", 150)):
         arms = [make(arm="fused", n=n, skill=3.0), make(arm="photo", n=n, skill=0.5, rng_seed=1)]

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+import statistics_simulation as simulation
 
 from mmskin.evaluation import check_predictions
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "statistics_simulation.py"
-
-
-@pytest.fixture(scope="module")
-def simulation() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("statistics_simulation", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.mark.parametrize("gain", [0.0, 0.06])
-def test_the_truth_is_the_one_claimed(simulation, gain):
+def test_the_truth_is_the_one_claimed(gain):
     trial = simulation.draw_trial(np.random.default_rng(0), gain=gain, patients=60_000)
     right = trial.probs.argmax(axis=-1) == trial.target
     for arm, claimed in enumerate((simulation.SENSITIVITY, simulation.SENSITIVITY + gain)):
@@ -40,7 +23,7 @@ def test_the_truth_is_the_one_claimed(simulation, gain):
     assert shares == pytest.approx(simulation.COUNTS / simulation.COUNTS.sum(), abs=0.01)
 
 
-def test_luck_leaves_the_mean_where_it_was(simulation):
+def test_luck_leaves_the_mean_where_it_was():
     rng = np.random.default_rng(1)
     right = []
     for _ in range(300):
@@ -50,7 +33,7 @@ def test_luck_leaves_the_mean_where_it_was(simulation):
     assert np.std(right) > 0.1
 
 
-def test_patients_are_like_those_of_pad_ufes_20(simulation):
+def test_patients_are_like_those_of_pad_ufes_20():
     trial = simulation.draw_trial(np.random.default_rng(2))
     photos = np.bincount(trial.patient)
     assert len(photos) == 900
@@ -61,7 +44,7 @@ def test_patients_are_like_those_of_pad_ufes_20(simulation):
     check_predictions(simulation.predictions(trial))
 
 
-def test_the_difference_of_the_arms_is_alike_within_a_patient(simulation):
+def test_the_difference_of_the_arms_is_alike_within_a_patient():
     trial = simulation.draw_trial(np.random.default_rng(3), patients=20_000)
     right = (trial.probs.argmax(axis=-1) == trial.target).mean(axis=1)
     gain = right[1] - right[0]
@@ -70,14 +53,14 @@ def test_the_difference_of_the_arms_is_alike_within_a_patient(simulation):
     assert (of_patient**2).sum() > 1.2 * independent.sum()  # equal if cases were independent
 
 
-def test_mcnemar_by_hand(simulation):
+def test_mcnemar_by_hand():
     # Eight discordant rows, seven for the first: 2 (1 + 8) / 2^8.
     first, second = np.repeat([True, False, True], [7, 1, 5]), np.repeat([False, True, True], [7, 1, 5])
     assert simulation.mcnemar(first, second) == pytest.approx(18 / 256)
     assert simulation.mcnemar(first, first) == 1
 
 
-def test_corrected_t_by_hand(simulation):
+def test_corrected_t_by_hand():
     # Mean .03, variance .00025 of five folds: t = .03 / sqrt(.00025 (1/5 + 1/4)) = 2.828427 = sqrt 8, 4 degrees.
     # P(|T| > sqrt 8) for 4 degrees in closed form: 1 - x (1.5 - x^2/2), x = sqrt(8 / 12).
     x = np.sqrt(8 / 12)
@@ -87,7 +70,7 @@ def test_corrected_t_by_hand(simulation):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_our_tests_keep_their_level_and_intervals_their_coverage(simulation):
+def test_our_tests_keep_their_level_and_intervals_their_coverage():
     shares = simulation.simulate(datasets=200, replicates=300, seed=1)
     ours = [name for name in shares if "patient" in name]
     assert len(ours) == 4

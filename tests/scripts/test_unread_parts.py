@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import pandas as pd
 import pytest
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+import unread_parts as script
 
 
 def rows(scenario: str, rate: float, arm: str, answers: str) -> pd.DataFrame:
@@ -26,8 +22,6 @@ def rows(scenario: str, rate: float, arm: str, answers: str) -> pd.DataFrame:
 
 
 def test_an_arm_that_reads_the_fields_alone_is_shown_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    script = importlib.import_module("unread_parts")
     table = pd.concat(
         [
             rows("complete", 0.0, "blind", "aabb"),
