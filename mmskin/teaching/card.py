@@ -22,6 +22,8 @@ from mmskin.teaching.teller import Teller
 TEXTS = 400  # of each kind: a share of .95 among 200 that state a field has a half-width of .03
 FIFTH = 0.2
 """How far a duration may be off and count as right, as a share of it."""
+NEAR = 2.0
+"""How far an age may be off and count as right, years."""
 RETAINED = 0.9
 """Rank correlation from which an encoder counts as having kept what it knew."""
 
@@ -62,7 +64,7 @@ def tolerance(field: Field, value: float) -> float:
     if field.kind == "duration":
         return FIFTH * value
     low, high = declared_range(field)
-    return 2.0 if field.unit == "years" else (high - low) / 50
+    return NEAR if field.unit == "years" else (high - low) / 50
 
 
 def is_right(field: Field, stated: object, reading: Reading) -> bool:

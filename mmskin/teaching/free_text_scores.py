@@ -15,15 +15,12 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from mmskin.schema import Field, FieldKind, FieldValue, Schema
+from mmskin.teaching.card import FIFTH, NEAR
 from mmskin.teaching.free_texts import FreeText
 
 Read = Mapping[str, FieldValue]
 """What was read from one text, by field; None, or no entry, is not recorded."""
 IN_ALL = "all"
-NEAR = 2.0
-"""How far a number may be off, in its own unit: years of age."""
-FIFTH = 0.2
-"""How far a duration may be off, as a share of it."""
 _SLACK = 1e-9  # so that a number just at its bound is within it
 
 
