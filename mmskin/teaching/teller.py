@@ -5,7 +5,7 @@ All that is recorded is told, once, in some order; beside it stand sentences tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from mmskin.teaching.lexicon import (
     lexicon,
     of_style,
 )
+from mmskin.teaching.random_histories import DAYS_OF_A_YEAR
 from mmskin.teaching.speaker import Speaker
 from mmskin.teaching.spoken import with_typos
 
@@ -78,6 +79,7 @@ class _Telling:
         self.lesions: list[str] = self.words["lesions"][style]
         if DIAMETER in texts.declared:
             self.lesions = [lesion for lesion in self.lesions if "mm" not in lesion]
+        self.lifelong = self._lifelong(history)
 
     # ------------------------------------------------------------------------------------------ the whole
     def text(self) -> str:
@@ -123,6 +125,8 @@ class _Telling:
         told: set[str] = set()
         slots = self.speaker.slots() | {"lesion": lambda: self._lesion(told)}
         for concept, names in ((AGE, ("n",)), (SITE, ("p",)), (DURATION, ("d", "d_short"))):
+            if concept == DURATION and self.lifelong:
+                continue
             if concept in self._left_concepts() and self.rng.random() < IN_OPENER:
                 slots |= {name: self._once(told, concept, name) for name in names}
         if self.style != "voice":
@@ -222,6 +226,8 @@ class _Telling:
             return self.speaker.say(
                 self.words[AGE]["standalone"][self.style], slots | {"n": lambda: self.speaker.age(float(value))}
             )
+        if concept == DURATION and self.lifelong:
+            return self.speaker.say(of_style(self.lifelong, self.style), slots)
         if concept == DURATION:
             slots |= {"d": lambda: self.speaker.time(float(value), short=self.rng.random() < SHORT[self.style])}
             return self.speaker.say(of_style(self.words[DURATION]["standalone"], self.style), slots)
@@ -355,6 +361,17 @@ class _Telling:
         weights = np.array([len(templates) for templates in able], dtype=float) ** 0.5
         chosen = self.rng.choice(len(able), size=count, p=weights / weights.sum())
         return [self.speaker.say(able[index], self.speaker.slots() | self.speaker.other_slots()) for index in chosen]
+
+    def _lifelong(self, history: History) -> Mapping[str, Any]:
+        """How to tell a time that began in childhood or at birth; empty where it did not, or the age is not told."""
+        age, days = (
+            history.fields.get(self.texts.field[concept].name) if concept in self.texts.field else None
+            for concept in (AGE, DURATION)
+        )
+        if not isinstance(age, float) or not isinstance(days, float):
+            return {}
+        told = [way for way in self.words[DURATION]["lifelong"] if days == (age - way["from_age"]) * DAYS_OF_A_YEAR]
+        return told[0] if told else {}
 
     def _left_concepts(self) -> set[str]:
         """Of what is left to tell and is not unknown."""
