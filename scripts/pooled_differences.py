@@ -25,7 +25,7 @@ from scipy.stats import chi2
 
 from mmskin.evaluation.differences import POWER_80, Difference, paired_difference
 from mmskin.evaluation.predictions import PROB, arm_names, class_names, read_predictions
-from mmskin.report.numbers import number
+from mmskin.report.numbers import difference, p_cell
 
 
 class Pooled(NamedTuple):
@@ -78,14 +78,11 @@ def main() -> None:
     for reference in asked.references or [name for name in shared if name != asked.arm]:
         differences = compared(tables, asked.arm, reference, asked.metric)
         together = pooled(differences)
-        cells = {run.name: _cell(one) for run, one in zip(asked.runs, differences, strict=True)}
-        rows.append({"minus": reference, **cells, "together": _cell(together), "p": together.p, "p of Q": together.q_p})
+        cells = {run.name: difference(one._asdict()) for run, one in zip(asked.runs, differences, strict=True)}
+        cells |= {"together": difference(together._asdict()), "p": p_cell(together.p), "p of Q": p_cell(together.q_p)}
+        rows.append({"minus": reference, **cells})
     print(f"{asked.arm}, {asked.metric}; classes: {'; '.join(', '.join(class_names(table)) for table in tables)}")
-    print(pd.DataFrame(rows).to_string(index=False, float_format=number))
-
-
-def _cell(one: Difference | Pooled) -> str:
-    return f"{one.estimate:+.3f} [{one.low:.3f}, {one.high:.3f}]"
+    print(pd.DataFrame(rows).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def test_a_case_is_answered_the_same_alone_and_beside_cases_that_lack_a_kind(mod
     together = logits(predictor, collate(cases))
     for case, answer in zip(cases, together, strict=True):
         # A convolution adds up in another order in another batch.
-        torch.testing.assert_close(logits(predictor, collate([case]))[0], answer, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(logits(predictor, collate([case]))[0], answer, rtol=1e-4, atol=5e-5)
 
 
 def test_the_content_of_a_missing_modality_cannot_matter(model: Model) -> None:

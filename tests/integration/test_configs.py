@@ -120,9 +120,9 @@ def test_one_benchmark_has_every_fusion() -> None:
 
 @pytest.fixture(scope="module")
 def milk_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """33 invented lesions, three of each class, with two kinds of photos, in the layout of MILK10k."""
+    """66 invented lesions, six of each class, with two kinds of photos, in the layout of MILK10k."""
     folder = tmp_path_factory.mktemp("milk")
-    make_milk10k(folder, lesions=33, side=32)
+    make_milk10k(folder, lesions=66, side=32)
     return folder
 
 
