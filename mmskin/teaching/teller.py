@@ -5,7 +5,7 @@ All that is recorded is told, once, in some order; beside it stand sentences tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from mmskin.teaching.lexicon import (
     lexicon,
     of_style,
 )
-from mmskin.teaching.random_histories import DAYS_OF_A_YEAR
 from mmskin.teaching.speaker import Speaker
 from mmskin.teaching.spoken import with_typos
 
@@ -35,6 +34,7 @@ LISTED = 0.45  # that several yes or several no are told in one breath
 JOINED = 0.3  # that two clauses are one sentence
 SLIPS = (0.3, 0.06)  # texts with slips of the pen, and the share of their words
 MOST_DISTRACTORS = 3
+LIFELONG = 0.08  # that who tells no time says that it has been there since childhood, or birth
 STYLE_SHARES = (0.42, 0.32, 0.26)  # shorthand has the most forms to learn
 SHORT = {"shorthand": 0.9, "voice": 0.1, "letter": 0.1}  # times as 3/12, 2y
 FALLBACK = 0.12  # that a field with words of its own is told in those of its declaration all the same
@@ -72,20 +72,20 @@ class _Telling:
 
     def __init__(self, texts: Teller, history: History, style: Style, rng: np.random.Generator) -> None:
         self.texts, self.style, self.rng = texts, style, rng
-        self.left: dict[str, FieldValue] = dict(history.recorded())
+        self.told = history.recorded()
+        self.left: dict[str, FieldValue] = dict(self.told)
         self.words = lexicon()
         self.speaker = Speaker(style, rng, hold=texts.hold, sex=self._sex(history))
         self.sex, self.person = self.speaker.sex, self.speaker.person
         self.lesions: list[str] = self.words["lesions"][style]
         if DIAMETER in texts.declared:
             self.lesions = [lesion for lesion in self.lesions if "mm" not in lesion]
-        self.lifelong = self._lifelong(history)
 
     # ------------------------------------------------------------------------------------------ the whole
     def text(self) -> str:
         """Opener, facts, distractions; joined as the style joins them."""
         opener = self._opener()
-        clauses = [*self._facts(), *self._distractions()]
+        clauses = [*self._vague(), *self._facts(), *self._distractions()]
         clauses = [clauses[index] for index in self.rng.permutation(len(clauses))]
         if opener:
             clauses.insert(0 if self.rng.random() < 0.85 else int(self.rng.integers(len(clauses) + 1)), opener)
@@ -125,8 +125,6 @@ class _Telling:
         told: set[str] = set()
         slots = self.speaker.slots() | {"lesion": lambda: self._lesion(told)}
         for concept, names in ((AGE, ("n",)), (SITE, ("p",)), (DURATION, ("d", "d_short"))):
-            if concept == DURATION and self.lifelong:
-                continue
             if concept in self._left_concepts() and self.rng.random() < IN_OPENER:
                 slots |= {name: self._once(told, concept, name) for name in names}
         if self.style != "voice":
@@ -206,6 +204,13 @@ class _Telling:
         return ["lesion", "mole", "spot", "mark"]
 
     # ------------------------------------------------------------------------------------------ facts
+    def _vague(self) -> list[str]:
+        """Since childhood, which says a time and no number: where nothing else tells how long, now and then."""
+        duration = self.texts.field.get(DURATION)
+        if duration is None or duration.name in self.told or self.rng.random() >= LIFELONG:
+            return []
+        return [self.speaker.say(of_style(self.words[DURATION]["lifelong"], self.style), self.speaker.slots())]
+
     def _facts(self) -> list[str]:
         """A clause for everything that is left, or one for several yes or no."""
         clauses = [self._list("no"), self._list("yes"), self._contrast()]
@@ -226,8 +231,6 @@ class _Telling:
             return self.speaker.say(
                 self.words[AGE]["standalone"][self.style], slots | {"n": lambda: self.speaker.age(float(value))}
             )
-        if concept == DURATION and self.lifelong:
-            return self.speaker.say(of_style(self.lifelong, self.style), slots)
         if concept == DURATION:
             slots |= {"d": lambda: self.speaker.time(float(value), short=self.rng.random() < SHORT[self.style])}
             return self.speaker.say(of_style(self.words[DURATION]["standalone"], self.style), slots)
@@ -361,17 +364,6 @@ class _Telling:
         weights = np.array([len(templates) for templates in able], dtype=float) ** 0.5
         chosen = self.rng.choice(len(able), size=count, p=weights / weights.sum())
         return [self.speaker.say(able[index], self.speaker.slots() | self.speaker.other_slots()) for index in chosen]
-
-    def _lifelong(self, history: History) -> Mapping[str, Any]:
-        """How to tell a time that began in childhood or at birth; empty where it did not, or the age is not told."""
-        age, days = (
-            history.fields.get(self.texts.field[concept].name) if concept in self.texts.field else None
-            for concept in (AGE, DURATION)
-        )
-        if not isinstance(age, float) or not isinstance(days, float):
-            return {}
-        told = [way for way in self.words[DURATION]["lifelong"] if days == (age - way["from_age"]) * DAYS_OF_A_YEAR]
-        return told[0] if told else {}
 
     def _left_concepts(self) -> set[str]:
         """Of what is left to tell and is not unknown."""

@@ -122,22 +122,13 @@ def test_only_the_first_field_of_a_concept_has_its_words() -> None:
     assert concepts_of(twice) == {"pain": "hurt", "tenderness": ""}
 
 
-@pytest.mark.parametrize(
-    ("years", "said"), [(33, "childhood|child|kid|little|small|school"), (40, "birth|born|congenital|all my life")]
-)
-def test_a_time_that_began_with_life_is_told_by_the_age(years: float, said: str) -> None:
-    """At 40, since childhood is 33 years and since birth 40; some of the texts say it in years all the same."""
-    texts = told(free_text_schema(), History({"age": 40.0, "duration_days": years * 365.25}))
-    lifelong = [text for text in texts if re.search(said, text.lower())]
-    assert len(lifelong) > 40
-    assert not any(re.search(r"for (since|from)", text) for text in texts)
-    without_age = told(free_text_schema(), History({"duration_days": years * 365.25}))
-    assert not any(re.search("childhood|birth|born|congenital", text.lower()) for text in without_age)
+def test_since_childhood_is_said_only_where_nothing_else_tells_how_long() -> None:
+    lifelong = "childhood|child|kid|little|small|all my life|birth|born|congenital"
 
+    def share(history: History) -> float:
+        texts = told(free_text_schema(), history, count=300)
+        return sum(re.search(lifelong, text.lower()) is not None for text in texts) / len(texts)
 
-def test_some_patients_have_had_it_all_their_life() -> None:
-    schema, rng = free_text_schema(), np.random.default_rng(0)
-    histories = [draw_history(schema, rng) for _ in range(2000)]
-    known = [h.fields for h in histories if h.fields.get("duration_days") and 15 <= (h.fields.get("age") or 0) <= 60]
-    lifelong = [f for f in known if f["duration_days"] in ((f["age"] - 7) * 365.25, f["age"] * 365.25)]
-    assert len(lifelong) / len(known) == pytest.approx(0.12, abs=0.04)
+    without = share(History({"age": 40.0, "duration_days": 91.3}))  # "small" and "birthmark" stand elsewhere too
+    assert share(History({"age": 40.0})) - without == pytest.approx(0.08, abs=0.05)
+    assert share(History({"age": 40.0})) > without
