@@ -29,7 +29,7 @@ from mmskin.evaluation.metrics import balanced_accuracy
 from mmskin.evaluation.predictions import arm_names, probabilities, target_codes
 from mmskin.report.numbers import number
 
-INNER = {"folds": 5, "test_folds": "all"}
+INNER_FOLDS = 5
 NOTHING_BUT_ANSWERS = {"missing_parts": None, "explanations": None, "audit": False}
 
 
@@ -38,10 +38,13 @@ def main() -> None:
     parser.add_argument("config", type=Path, help="a benchmark whose arms are the candidates")
     parser.add_argument("--output", type=Path, required=True, help="folder of the runs, one a fold")
     parser.add_argument("--folds", type=int, nargs="+", help="folds whose training part is looked at; all if left out")
+    parser.add_argument("--parts", type=int, nargs="+", help="inner parts (0 to 4) that are answered; all if left out")
     parser.add_argument("--jobs", type=int, help="cells at a time")
     arguments, overrides = parser.parse_known_args()
     benchmark = read_benchmark(arguments.config, overrides)
-    table = pd.DataFrame(scores(benchmark, arguments.output, folds=arguments.folds, jobs=arguments.jobs))
+    table = pd.DataFrame(
+        scores(benchmark, arguments.output, folds=arguments.folds, parts=arguments.parts, jobs=arguments.jobs)
+    )
     for metric in ("loss", "balanced_accuracy"):
         wide = table.pivot_table(index="arm", columns="fold", values=metric, sort=False)
         wide["mean"] = wide.mean(axis=1)
@@ -51,12 +54,18 @@ def main() -> None:
 
 
 def scores(
-    benchmark: Benchmark, output: Path, *, folds: Sequence[int] | None, jobs: int | None
+    benchmark: Benchmark,
+    output: Path,
+    *,
+    folds: Sequence[int] | None,
+    jobs: int | None,
+    parts: Sequence[int] | None = None,
 ) -> Iterator[dict[str, object]]:
     """A row a fold and arm: `loss`, the class-balanced log-loss, and `balanced_accuracy`."""
     cases = load_cases(benchmark.data)
     outer = folds_of(benchmark.data, cases)
-    data = benchmark.data.model_copy(update=INNER)
+    inner = {"folds": INNER_FOLDS, "test_folds": "all" if parts is None else list(parts)}
+    data = benchmark.data.model_copy(update=inner)
     inside = benchmark.model_copy(update={"data": data, **NOTHING_BUT_ANSWERS})
     for fold in sorted(set(outer)) if folds is None else folds:
         with open_executor("local", jobs=jobs, ray_address=None) as executor:
