@@ -75,6 +75,11 @@ def tell(column: pd.Series, positive: Bools, *, held_out: HeldOut) -> Told:
     return max(found, key=lambda told: told.auroc.auroc)
 
 
+def is_categorical(cells: pd.Series) -> bool:
+    """Whether a column is read as categories: not all are numbers, or they take at most `MOST_CODES` values."""
+    return _as_numbers(cells.tolist()) is None
+
+
 def _readings(cells: pd.Series) -> Mapping[str, tuple[Reading, Values]]:
     numbers = _as_numbers(cells.tolist())
     if numbers is None:

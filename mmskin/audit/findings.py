@@ -11,9 +11,11 @@ import pandas as pd
 
 from mmskin.audit.counts import RULE
 from mmskin.audit.duplicates import Pair
+from mmskin.audit.outcome_names import KnownOutcome
 from mmskin.audit.proxies import DECLARED, PROXY, SHORTCUT, named
+from mmskin.audit.telling_values import CONSTANT, ONE_CLASS
 from mmskin.errors import first_of
-from mmskin.report.numbers import with_interval
+from mmskin.report.numbers import count, number, with_interval
 
 Level = Literal["leak", "suspicion", "note"]
 
@@ -24,7 +26,7 @@ class Finding:
 
     level: "leak": a test on these folds, or a model of these inputs, would say too much; "suspicion": look at it;
         "note": good to know.
-    kind: splits, copies, labels, flags, columns, markers, counts or source.
+    kind: splits, copies, labels, flags, columns, values, names, markers, counts or source.
     """
 
     level: Level
@@ -86,9 +88,49 @@ def column_findings(proxies: pd.DataFrame, *, inputs: Collection[str], missingne
             text = f"{row['column']} tells the class alone: {score}; a declared outcome, never an input"
             yield Finding("note", "columns", text)
         elif row["verdict"] == PROXY:
-            fate = "and is an input" if is_input else "declare it as an outcome if it is known only afterwards"
-            text = f"{row['column']} tells the class alone: {score}; {fate}"
+            text = f"{row['column']} tells the class alone: {score}; {_fate(is_input)}"
             yield Finding("leak" if is_input else "suspicion", "columns", text)
+
+
+def value_findings(
+    values: pd.DataFrame, *, inputs: Collection[str], named_already: Collection[str]
+) -> Iterator[Finding]:
+    """Single values that tell the class, a sentence a column; none for a column that is named as a whole already.
+
+    That a frequent class never has a value may be honest, so it is no more than a suspicion.
+    """
+    for (column, role), rows in values.groupby(["column", "role"], sort=False):
+        if column in named_already:
+            continue
+        is_input = column in inputs
+        told = [_value_told(row) for row in rows.sort_values("chance", kind="stable").to_dict("records")]
+        text = f"{column}: {first_of(told, 3)}"
+        if role == "outcome":
+            yield Finding("note", "values", f"{text}; a declared outcome, never an input")
+        else:
+            certain = set(rows.verdict) & {ONE_CLASS, CONSTANT}
+            yield Finding("leak" if is_input and certain else "suspicion", "values", f"{text}; {_fate(is_input)}")
+
+
+def _value_told(row: Mapping[Any, Any]) -> str:
+    if row["verdict"] == CONSTANT:
+        return f"every class has one value alone ({count(row['n'])} cases)"
+    of = f"the {count(row['n'])} cases with {str(row['value'])!r}"
+    if row["verdict"] == ONE_CLASS:
+        return f"{of} are all {row['class']}"
+    return f"none of {of} is {row['class']}, where {number(row['expected'], digits=0)} patients are expected"
+
+
+def outcome_name_findings(known: Mapping[str, KnownOutcome], *, inputs: Collection[str]) -> Iterator[Finding]:
+    """Columns that another data set keeps as outcomes."""
+    for column, outcome in known.items():
+        is_input = column in inputs
+        text = f"{column} is an outcome in {outcome.source} ({outcome.reason}); {_fate(is_input)}"
+        yield Finding("leak" if is_input else "suspicion", "names", text)
+
+
+def _fate(is_input: bool) -> str:
+    return "and is an input" if is_input else "declare it as an outcome if it is known only afterwards"
 
 
 def _flag_finding(rows: Sequence[Mapping[Any, Any]], *, missingness: str) -> Finding:

@@ -115,6 +115,7 @@ def to_json(audit: Audit) -> dict[str, Any]:
         "crossings": records(audit.crossings),
         "copies": [asdict(pair) for pair in audit.pairs],
         "columns": records(audit.proxies),
+        "values": records(audit.values),
         "markers": records(audit.markers),
         "photo_to_flag": _by_kind(audit.photo_to_flag),
         "notes": [probe.to_json() for probe in audit.notes],

@@ -90,7 +90,7 @@ def _verdict(column: _Column, told: Told, *, is_malignant: bool) -> str:
     return "" if not crosses else DECLARED if column.role == "outcome" else verdict
 
 
-def _roles(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
+def roles(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
     """What each column is, for those that can tell something."""
     left_out = {*_NO_COLUMNS, *marker_columns(table, schema)}
     others = [
@@ -103,18 +103,18 @@ def _roles(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
 
 
 def _value_columns(table: pd.DataFrame, schema: Schema) -> Iterator[_Column]:
-    for name, role in _roles(table, schema).items():
+    for name, role in roles(table, schema).items():
         if table[name].nunique() > 1:
             yield _Column(name, role, "value", table[name])
 
 
 def _flag_columns(table: pd.DataFrame, schema: Schema) -> Iterator[_Column]:
     """Whether the block and each column are recorded; those recorded in the same rows once, with all their names."""
-    roles = {BLOCK: "field", **_roles(table, schema), "text": "text", "images": "images"}
-    is_recorded: dict[str, Bools] = {name: recorded(table, name) for name in roles if name != BLOCK}
+    role_of = {BLOCK: "field", **roles(table, schema), "text": "text", "images": "images"}
+    is_recorded: dict[str, Bools] = {name: recorded(table, name) for name in role_of if name != BLOCK}
     is_recorded[BLOCK] = ~flags(table, schema)
     together: dict[tuple[str, bytes], list[str]] = {}
-    for name, role in roles.items():
+    for name, role in role_of.items():
         together.setdefault((role, is_recorded[name].tobytes()), []).append(name)
     for (role, _), names in together.items():
         flag = is_recorded[names[0]]

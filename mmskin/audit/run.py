@@ -18,13 +18,17 @@ from mmskin.audit.findings import (
     count_findings,
     crossing_findings,
     marker_findings,
+    outcome_name_findings,
     source_findings,
+    value_findings,
 )
 from mmskin.audit.held_out import REPLICATES, Bools, HeldOut, hold_out
 from mmskin.audit.markers import read_markers
 from mmskin.audit.note_embeddings import note_embedder
+from mmskin.audit.outcome_names import outcomes_by_name
 from mmskin.audit.probes import NoteProbe, probe_flag, probe_notes
-from mmskin.audit.proxies import find_proxies
+from mmskin.audit.proxies import find_proxies, named, roles
+from mmskin.audit.telling_values import find_telling_values
 from mmskin.audit.traces import Traces, trace_photos
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import asked_fields, folds_of, labelled_cases, read_source
@@ -53,6 +57,7 @@ class Audit(NamedTuple):
     crossings: pd.DataFrame
     pairs: list[Pair]
     proxies: pd.DataFrame
+    values: pd.DataFrame
     markers: pd.DataFrame
     photo_to_flag: dict[str, pd.DataFrame] | None
     notes: tuple[NoteProbe, ...]
@@ -86,6 +91,8 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
     say("what columns, blanks, notes and photos tell")
     held_out = hold_out(table, replicates=replicates, seed=seed)
     proxies, markers = find_proxies(held_out, schema), read_markers(held_out, schema)
+    values = find_telling_values(held_out, schema)
+    undeclared = [name for name, role in roles(held_out.cases, schema).items() if role != "outcome"]
     classes, subgroups = count_classes(table, schema), count_subgroups(table, schema)
     crossings = find_crossings(table, folds)
     photo_to_flag, notes = _probes(held_out, schema, traces, seed=seed)
@@ -94,6 +101,8 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
         *crossing_findings(crossings),
         *copy_findings(pairs, folds),
         *column_findings(proxies, inputs=inputs, missingness=data.missingness),
+        *value_findings(values, inputs=inputs, named_already=_named_by_value(proxies)),
+        *outcome_name_findings(outcomes_by_name(undeclared, of=schema.name), inputs=inputs),
         *marker_findings(markers),
         *count_findings(classes, subgroups),
         *source_findings((*every.remarks, *traces.remarks), traces.unreadable),
@@ -109,11 +118,17 @@ def run_audit(data: DataConfig, *, replicates: int = REPLICATES, seed: int = 0, 
         crossings=crossings,
         pairs=pairs,
         proxies=proxies,
+        values=values,
         markers=markers,
         photo_to_flag=photo_to_flag,
         notes=notes,
         findings=tuple(findings),
     )
+
+
+def _named_by_value(proxies: pd.DataFrame) -> set[str]:
+    found = named(proxies)
+    return set(found[found.told == "value"].column)
 
 
 def _probes(

@@ -10,10 +10,14 @@ from mmskin.audit.findings import (
     count_findings,
     crossing_findings,
     marker_findings,
+    outcome_name_findings,
     source_findings,
+    value_findings,
 )
 from mmskin.audit.markers import SUSPICION
+from mmskin.audit.outcome_names import outcomes_by_name
 from mmskin.audit.proxies import DECLARED, PROXY, SHORTCUT
+from mmskin.audit.telling_values import CONSTANT, NEVER, ONE_CLASS
 
 FOLDS = pd.Series({"a": 0, "b": 1, "c": 0, "d": 0})
 
@@ -129,3 +133,60 @@ def test_markers_counts_and_remarks_are_told() -> None:
         ("suspicion", "1 photos cannot be read: x.jpg is empty"),
         ("note", "3 rows merged"),
     ]
+
+
+# --- single values and names ---
+
+
+def values(**row: object) -> pd.DataFrame:
+    known = {"column": "method", "role": "field", "value": "follow_up", "class": "nv", "n": 3704, "patients": 2000}
+    return pd.DataFrame([{**known, "expected": 1300.4, "chance": 0.0, "verdict": ONE_CLASS, **row}])
+
+
+def value_levels(found: pd.DataFrame, *, inputs: tuple[str, ...], named: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    return [(f.level, f.text) for f in value_findings(found, inputs=inputs, named_already=named)]
+
+
+def test_a_value_of_one_class_is_a_leak_in_an_input_and_a_suspicion_elsewhere() -> None:
+    text = "method: the 3,704 cases with 'follow_up' are all nv; "
+    assert value_levels(values(), inputs=("method",)) == [("leak", text + "and is an input")]
+    other = "declare it as an outcome if it is known only afterwards"
+    assert value_levels(values(role="column"), inputs=()) == [("suspicion", text + other)]
+    assert value_levels(values(role="outcome"), inputs=()) == [("note", text + "a declared outcome, never an input")]
+
+
+def test_a_class_that_is_never_there_is_a_suspicion_even_in_an_input() -> None:
+    found = values(verdict=NEVER, **{"class": "mel"})
+    text = "method: none of the 3,704 cases with 'follow_up' is mel, where 1300 patients are expected; and is an input"
+    assert value_levels(found, inputs=("method",)) == [("suspicion", text)]
+
+
+def test_one_value_a_class_is_a_leak_in_an_input() -> None:
+    found = values(verdict=CONSTANT, value="", n=16, **{"class": ""})
+    assert value_levels(found, inputs=("method",)) == [
+        ("leak", "method: every class has one value alone (16 cases); and is an input")
+    ]
+
+
+def test_a_column_that_is_named_as_a_whole_is_named_once() -> None:
+    assert value_levels(values(), inputs=("method",), named=("method",)) == []
+
+
+def test_values_of_one_column_stand_in_one_sentence_the_surest_first() -> None:
+    both = pd.concat([values(verdict=NEVER, value="consensus", chance=1e-4, **{"class": "mel"}), values()])
+    ((level, text),) = value_levels(both, inputs=("method",))
+    assert level == "leak"
+    assert text.index("follow_up") < text.index("consensus")
+
+
+@pytest.mark.parametrize("name", ["dx_type", "Dx Type", "diagnosis_confirm_type", "image_manipulation", "biopsed"])
+def test_a_field_with_the_name_of_a_known_outcome_is_a_leak(name: str) -> None:
+    (finding,) = outcome_name_findings(outcomes_by_name([name, "itch", "age"], of="mine"), inputs=[name])
+    assert (finding.level, finding.kind) == ("leak", "names")
+    assert finding.text.startswith(f"{name} is an outcome in ")
+    (column,) = outcome_name_findings(outcomes_by_name([name], of="mine"), inputs=[])
+    assert column.level == "suspicion"
+
+
+def test_a_data_set_has_its_own_say_over_its_names() -> None:
+    assert outcomes_by_name(["dx_type"], of="ham10000") == {}

@@ -1,0 +1,43 @@
+"""Columns that are named like what a public data set keeps of the time after the diagnosis: `dx_type`, `biopsed`.
+
+Own tables are often made of public ones, and keep their words. In its own data set such a column is refused as an
+input; in another table a name is a reason to ask.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+from mmskin.data.sources import SOURCES
+from mmskin.data.tables.declaration import is_declared, read_declaration
+
+
+class KnownOutcome(NamedTuple):
+    """source: the data set that declares it; reason: why it is no input there."""
+
+    source: str
+    reason: str
+
+
+def outcomes_by_name(names: Iterable[str], *, of: str) -> dict[str, KnownOutcome]:
+    """Those of the names that a data set other than `of` declares as an outcome, capitals and separators aside."""
+    known = _declared()
+    found = {name: known[_plain(name)] for name in names if _plain(name) in known}
+    return {name: outcome for name, outcome in found.items() if outcome.source != of}
+
+
+@cache
+def _declared() -> dict[str, KnownOutcome]:
+    return {
+        _plain(column): KnownOutcome(name, reason)
+        for name in SOURCES
+        if is_declared(name)
+        for column, reason in read_declaration(name).outcomes.items()
+    }
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
