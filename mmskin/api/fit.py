@@ -19,6 +19,7 @@ from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.run.folds import check_has_history
+from mmskin.benchmark.seen_patients import check_encoders_unseen
 from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.experiment import validated
 from mmskin.data.load import Fold, labelled_cases, narrowed
@@ -96,6 +97,7 @@ def fit(
             _check_can_be_saved(arm, Path(output))
         fold = narrowed(arm.data, cases.schema, validation_split(cases, share=validation, seed=seed), 0)
         check_has_history(arm, fold)
+        check_encoders_unseen(arm, fold)
         if say is not None:
             say(_line(arm, fold, choice))
         with held_threads(arm.experiment.training.threads):

@@ -24,8 +24,8 @@ from mmskin.schema import Schema
 
 CHANCE = 1e-3
 FREQUENT = 0.10  # share of the cases from which a class is frequent
-# Patients of a class that its share lets expect of a value, from which their absence is a finding. An honest symptom may
-# be twenty times rarer in one class: of 20 expected none is then met every third time, of 50 hardly ever.
+# Patients of a class that its share lets expect of a value, from which their absence is a finding. An honest symptom
+# may be twenty times rarer in one class: of 20 expected none is then met every third time, of 50 hardly ever.
 EXPECTED = 50
 
 ONE_CLASS = "one class alone has it"

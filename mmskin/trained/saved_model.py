@@ -2,7 +2,7 @@
 
 - model.safetensors: every tensor
 - config.json: slots of encoders, fusion and loss, and where those that are not mmskin's own come from; photo pooling;
-  class counts; temperature; photo side; views at test; the whole experiment
+  class counts; temperature; photo side; views at test; digests of the patients it was trained on; the whole experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 import mmskin
 from mmskin.config.parts import Copies, Parts
 from mmskin.config.teaching_options import TAUGHT, without_folder
+from mmskin.data.patient_digests import Seen
 from mmskin.encoders import encoder_table
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import plain_fields
@@ -68,6 +69,17 @@ def load_model(folder: Path) -> Trained:
         ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
     """
     return _load_members(folder) if (folder / ENSEMBLE).exists() else _load_one(folder)
+
+
+def patients_seen(slot: Mapping[str, Any]) -> Seen:
+    """On whom an encoder was trained whose `weights` are a saved model's; {} for others, or where it is not known."""
+    weights = slot.get("weights")
+    path = Path(str(weights)).expanduser() if weights else None
+    config = None if path is None else (path if path.is_dir() else path.parent) / "config.json"
+    if config is None or not config.is_file():
+        return {}
+    content = json.loads(config.read_text(encoding="utf-8"))
+    return dict(content.get("trained_on", {})) if isinstance(content, Mapping) else {}
 
 
 def _save_members(ensemble: Ensemble, folder: Path) -> None:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from mmskin.config.experiment import Experiment, Slot
 from mmskin.data.load import Fold
+from mmskin.data.patient_digests import joined_digests, patient_digests
 from mmskin.data.seeds import member_seed
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError
@@ -29,7 +30,7 @@ from mmskin.model.reduction import PcaReduction
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
-from mmskin.trained.saved_model import save_model
+from mmskin.trained.saved_model import patients_seen, save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.expert_weights import find_weights
 from mmskin.training.fit import fit
@@ -184,6 +185,7 @@ def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:
     """What a model remembers of its making."""
     made = experiment.to_json()
+    own = {fold.schema.name: patient_digests(fold.split.train.patient_id, source=fold.schema.name)}
     return {
         "encoders": dict(slots),
         "fusion": experiment.fusion,
@@ -194,5 +196,6 @@ def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], cou
         "missingness": experiment.data.missingness,
         "fields_excluded": dict(fold.excluded),
         "fold": fold.number,
+        "trained_on": joined_digests([own, *(patients_seen(slot) for slot in slots.values())]),
         "experiment": made,
     }

@@ -21,7 +21,8 @@ from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import run_experiment
 from mmskin.config.experiment import parse_experiment
-from mmskin.errors import ConfigError
+from mmskin.data.patient_digests import patient_digests
+from mmskin.errors import ConfigError, DataError
 from mmskin.training.checkpoint import AtomicCheckpointIO
 
 READS = {"encoders": {"image": {"from": "image_only"}}}
@@ -91,6 +92,36 @@ def test_the_arm_that_reads_it_trains_nothing_of_it(tuned: Path, pad_folder: Pat
     first = pd.read_parquet(tuned / "predictions.parquet")
     one, two = (t[t.arm == "late"].reset_index(drop=True) for t in (table, first))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_an_encoder_of_another_fold_is_refused(tuned: Path, pad_folder: Path, tmp_path: Path) -> None:
+    weights = str(cell_folder(tuned, "image_only", 0, 0) / "model").replace("{", "{{").replace("}", "}}")
+    of_fold_0 = {"image": ENCODERS["image"] | {"weights": weights, "trainable": "none"}}
+
+    def plan(**changed: Any) -> Any:
+        arms = {"late": ARMS["late"] | {"encoders": of_fold_0}, "image_only": CHANGED["arms"]["image_only"]} | changed
+        return planned_run(tuned_benchmark(pad_folder, tmp_path, arms=arms), tmp_path / "out")
+
+    with pytest.raises(
+        DataError, match=r"encoders\.image: .*model was trained on (\d+) of the \d+ patients whom fold 1"
+    ):
+        plan()
+    table = {"table": {"name": "logistic_regression", "on": ["image"], "c": [0.1]}, "encoders": of_fold_0}
+    with pytest.raises(DataError, match=r"arms\.regression\.encoders\.image"):
+        plan(late=CHANGED["arms"]["late"], regression=table)
+
+
+def test_who_was_trained_on_is_saved_as_digests_and_handed_on(tuned: Path) -> None:
+    folds = pd.read_csv(tuned / "folds.csv")
+    config = json.loads((cell_folder(tuned, "late", 0, 1) / "model" / "config.json").read_text())
+    ((source, digests),) = config["trained_on"].items()
+    predictions = pd.read_parquet(tuned / "predictions.parquet")
+    held_out = predictions[(predictions.fold == 0) & (predictions.arm == "late")].patient_id
+    assert len(digests) > 1
+    assert not set(digests) & set(patient_digests(held_out, source=source))
+    others = predictions[predictions.fold == 1].patient_id
+    assert set(digests) & set(patient_digests(others, source=source))
+    assert len(folds) > len(digests)
 
 
 def test_features_are_those_of_the_encoder_of_their_fold(tuned: Path, pad_folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from mmskin.benchmark.arms import ResolvedArm
+from mmskin.benchmark.seen_patients import check_encoders_unseen
 from mmskin.data.load import Fold, prepare_fold
 from mmskin.data.shuffle import shuffle_histories
 from mmskin.data.splits import Split
@@ -30,7 +31,8 @@ def folds_of_arms(
         test: whether test rows are given; without them none of a run's parts can touch one.
 
     Raises:
-        DataError: an arm reads nothing but fields, and all of them are excluded.
+        DataError: an arm reads nothing but fields, and all of them are excluded; or an encoder that was trained on
+            patients whom a fold validates or tests.
     """
     seen: dict[tuple[str, bool, int], Fold] = {}
     by_arm: Folds = {}
@@ -42,6 +44,7 @@ def folds_of_arms(
                 fold = _with_shuffled_histories(fold, seed=arm.seeds[0]) if arm.shuffled else fold
                 seen[key] = fold if test else fold._replace(split=fold.split._replace(test=fold.split.test.iloc[:0]))
             check_has_history(arm, seen[key])
+            check_encoders_unseen(arm, seen[key])
             by_arm[arm.name, k] = seen[key]
     return by_arm
 
