@@ -149,6 +149,29 @@ def check_photo_kinds(kinds: Collection[str]) -> None:
             raise ValueError(f"photos: the kind {kind!r} must be of letters, digits and _, and begin with a letter")
 
 
+PatientUnit = Literal["patient", "lesion", "photo", "case"]
+
+
+def counted_patients(n: int, unit: PatientUnit) -> str:
+    """How many there are, in words that do not take a lesion for a person.
+
+    >>> counted_patients(896, "patient")
+    '896 patients'
+    >>> counted_patients(2623, "lesion")
+    '2,623 lesions (patients are not known)'
+    >>> counted_patients(30, "case")
+    'unknown patients'
+    """
+    if unit == "case":
+        return "unknown patients"
+    return f"{n:,} {unit}s" + ("" if unit == "patient" else " (patients are not known)")
+
+
+def common_unit(units: Collection[PatientUnit]) -> PatientUnit:
+    """What ids of patients stand for in several data sets together: "case" where they differ."""
+    return next(iter(units), "patient") if len(set(units)) < 2 else "case"
+
+
 class Schema(BaseModel):
     """What a data set declares. Classes keep their order: it is the order of logits and of prob_ columns."""
 
@@ -164,6 +187,8 @@ class Schema(BaseModel):
     fields: tuple[Field, ...] = ()
     optional_block: tuple[str, ...] = ()
     """Fields recorded or left out together; a case with all of them is *fully recorded*."""
+    patient_unit: PatientUnit = "patient"
+    """What a `patient_id` stands for; where nobody knows the patients, what counts as one."""
     subgroups: tuple[str, ...] = ()
     """Table columns by which a report breaks its results down."""
     outcomes: Mapping[str, str] = {}

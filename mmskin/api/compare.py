@@ -131,7 +131,13 @@ def compare(
     for line in lines:
         (say or _silent)(line)
     return compared(
-        Runs(table, [benchmark.to_json()], cases.schema.class_groups, cases.schema.class_titles),
+        Runs(
+            table,
+            [benchmark.to_json()],
+            cases.schema.class_groups,
+            cases.schema.class_titles,
+            cases.schema.patient_unit,
+        ),
         reference=reference,
         primary=question,
         metric=metric,

@@ -16,6 +16,7 @@ from mmskin.evaluation.results import Results, Runs, evaluate_runs, in_order, re
 from mmskin.report.comparison_table import html_table, latex_table
 from mmskin.report.results_report import write_report
 from mmskin.report.summary_lines import summary_lines
+from mmskin.schema import common_unit
 
 Predictions = pd.DataFrame | str | Path
 """A predictions table, or where one lies: a run folder or a Parquet file."""
@@ -115,6 +116,7 @@ def compare_predictions(
             [config for run in runs for config in run.configs],
             {name: members for run in runs for name, members in run.class_groups.items()},
             {name: title for run in runs for name, title in run.class_titles.items()},
+            common_unit({run.patient_unit for run in runs}),
         ),
         reference=reference,
         primary=primary,

@@ -95,8 +95,7 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
 def summary(audit: Audit) -> str:
     """The first sentence."""
     suspicions = sum(finding.level == "suspicion" for finding in audit.findings)
-    table = audit.cases.table
-    read = f"{len(table):,} labelled cases of {table.patient_id.nunique():,} patients"
+    read = f"{len(audit.cases.table):,} labelled cases of {audit.cases.patients}"
     leaks = _count(audit.leaks, "leak") if audit.leaks else "no leak"
     return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at."
 

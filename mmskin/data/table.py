@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from mmskin.errors import DataError, first_of, one_of
-from mmskin.schema import FieldValue, History, Schema
+from mmskin.schema import FieldValue, History, Schema, counted_patients
 
 COLUMNS = ("case_id", "patient_id", "lesion_id", "images", "image_kinds", "target", "text")
 
@@ -40,13 +40,18 @@ class Cases(NamedTuple):
         counts = self.table["target"].value_counts()
         classes = ", ".join(f"{name} {counts.get(name, 0)}" for name in self.schema.classes)
         lines = [
-            f"Cases of {self.schema.name}: {len(self.table):,} cases, {self.table['patient_id'].nunique():,} patients",
+            f"Cases of {self.schema.name}: {len(self.table):,} cases, {self.patients}",
             f"  classes: {classes}",
             f"  photos:  {', '.join(f'{kind} {count}' for kind, count in self._photos().items())}",
             f"  fields:  {', '.join(self.schema.field_names) or 'none'}",
             f"  remarks: {len(self.remarks)}{' (see .remarks)' if self.remarks else ''}",
         ]
         return "\n".join(lines)
+
+    @property
+    def patients(self) -> str:
+        """How many, in words; lesions where nobody knows the patients."""
+        return counted_patients(self.table["patient_id"].nunique(), self.schema.patient_unit)
 
     def _photos(self) -> dict[str, int]:
         """The number of photos by kind."""

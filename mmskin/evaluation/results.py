@@ -16,7 +16,7 @@ from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import arm_names, check_predictions, read_predictions, reported_rows
 from mmskin.evaluation.subgroups import evaluate_subgroups
-from mmskin.schema import Schema
+from mmskin.schema import PatientUnit, Schema, common_unit
 
 
 class Runs(NamedTuple):
@@ -25,12 +25,14 @@ class Runs(NamedTuple):
     table: predictions of all of them.
     configs: of each, {} where there is none.
     class_groups, class_titles: as the data sets declare them.
+    patient_unit: what a patient id stands for; "case" where data sets differ.
     """
 
     table: pd.DataFrame
     configs: list[dict[str, Any]]
     class_groups: Mapping[str, tuple[str, ...]]
     class_titles: Mapping[str, str] = {}
+    patient_unit: PatientUnit = "patient"
 
 
 def read_runs(runs: Sequence[Path]) -> Runs:
@@ -42,6 +44,7 @@ def read_runs(runs: Sequence[Path]) -> Runs:
     tables, configs = [], []
     groups: dict[str, tuple[str, ...]] = {}
     titles: dict[str, str] = {}
+    units: set[PatientUnit] = set()
     for run in runs:
         path = run / "predictions.parquet" if run.is_dir() else run
         if not path.exists():
@@ -53,7 +56,8 @@ def read_runs(runs: Sequence[Path]) -> Runs:
             declared = Schema.model_validate_json(schema.read_text())
             groups |= declared.class_groups
             titles |= declared.class_titles
-    return Runs(pd.concat(tables, ignore_index=True), configs, groups, titles)
+            units.add(declared.patient_unit)
+    return Runs(pd.concat(tables, ignore_index=True), configs, groups, titles, common_unit(units))
 
 
 class Results(NamedTuple):
@@ -63,7 +67,7 @@ class Results(NamedTuple):
     differences, tests: None without a reference.
     arm: of headline and figures, named in advance; the first one where none was named, never the best.
     reference: that the other arms are compared with, patient by patient; metric: of that comparison.
-    class_titles, configs: see `Runs`.
+    class_titles, configs, patient_unit: see `Runs`.
     """
 
     table: pd.DataFrame
@@ -77,6 +81,7 @@ class Results(NamedTuple):
     metric: str
     class_titles: Mapping[str, str]
     configs: Sequence[Mapping[str, Any]]
+    patient_unit: PatientUnit = "patient"
 
     def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
         """A row an arm of one metric over all classes; of `self.metric` if none is named."""
@@ -133,6 +138,7 @@ def evaluate_runs(
         reference=reference,
         metric=metric,
         class_titles=runs.class_titles,
+        patient_unit=runs.patient_unit,
         configs=runs.configs,
     )
 

@@ -35,7 +35,7 @@ from mmskin.explain.shares import part_shares
 from mmskin.explain.words import word_values
 from mmskin.features import is_photo, photo_title
 from mmskin.json_values import plain
-from mmskin.schema import History
+from mmskin.schema import History, PatientUnit
 
 ORDERS, STEPS = 2, 10  # random orders of a photo, and scores along each
 CHANGED = 0.5  # half way from the same map to one that has nothing to do with it
@@ -126,6 +126,7 @@ class Check(NamedTuple):
     left_out: tuple[str, ...]
     cases: int
     patients: int
+    patient_unit: PatientUnit = "patient"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, None where a number is not defined."""
@@ -137,21 +138,24 @@ class Check(NamedTuple):
         rows: list[dict[str, Any]] = content["measures"]
         undefined = [{key: float("nan") for key in ("value", "low", "high") if row[key] is None} for row in rows]
         measures = [Measure(**{**row, **nan}) for row, nan in zip(rows, undefined, strict=True)]
-        return cls(tuple(measures), tuple(content["left_out"]), content["cases"], content["patients"])
+        return cls(
+            tuple(measures), tuple(content["left_out"]), content["cases"], content["patients"], content["patient_unit"]
+        )
 
 
-def check(cases: Sequence[CheckedCase], *, seed: int = 0) -> Check:
+def check(cases: Sequence[CheckedCase], *, patient_unit: PatientUnit = "patient", seed: int = 0) -> Check:
     """Measure explanations.
 
     Args:
         cases: one or more, of patients that the model has not learned from. The model is put back as it was.
+        patient_unit: what a patient id stands for.
         seed: of random orders, weights and noise.
     """
     values = pd.DataFrame([values_of(case, seed=seed + place) for place, case in enumerate(cases)])
     patients = pd.Series([case.patient_id for case in cases])
     measures = [summarised(name, aim, values, patients) for name, aim in AIMS.items() if name in values]
     left_out = _left_out({str(name) for name in values}, cases)
-    return Check(tuple(measures), tuple(left_out), len(cases), patients.nunique())
+    return Check(tuple(measures), tuple(left_out), len(cases), patients.nunique(), patient_unit)
 
 
 def summarised(name: str, aim: Aim, values: pd.DataFrame, patients: pd.Series) -> Measure:

@@ -46,7 +46,7 @@ def check_explanations(trained: Trained, rows: pd.DataFrame, *, cases: int = 20,
     drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed)), cases))
     if not drawn:
         raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
-    return check(drawn, seed=seed)
+    return check(drawn, patient_unit=trained.schema.patient_unit, seed=seed)
 
 
 def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:

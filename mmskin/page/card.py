@@ -15,6 +15,7 @@ from mmskin.page.answer import HERE
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render
+from mmskin.schema import PatientUnit, counted_patients
 
 SHOWN = ("balanced_accuracy", "accuracy", "macro_auroc", "ece", "log_loss")
 RUN_DEPTH = 6  # a model lies at <run>/cells/<arm>/fold_<k>/seed_<s>/model
@@ -27,11 +28,12 @@ def card(predictor: Predictor, folder: Path) -> str:
         predictor: of the model.
         folder: where it was loaded from: the model's folder or its run's, whose results.json is read.
     """
+    arm = predictor.trained.record.get("experiment", {}).get("name")
     return render(
         HERE / "templates" / "card.html.jinja",
         w=w,
         parts=[(w.CARD_MODEL, _model(predictor)), (w.CARD_DATA, _data(predictor))],
-        results=_results(folder, arm=predictor.trained.record.get("experiment", {}).get("name")),
+        results=_results(folder, unit=predictor.schema.patient_unit, arm=arm),
         limits=w.LIMITS,
         warning=NOT_A_DIAGNOSIS,
     )
@@ -74,7 +76,7 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
     ]
 
 
-def _results(folder: Path, *, arm: str | None) -> list[tuple[str, str]]:
+def _results(folder: Path, *, unit: PatientUnit, arm: str | None) -> list[tuple[str, str]]:
     """Metrics of the model's own arm with their intervals; [] where there is no results.json that has it."""
     places = [folder, *folder.absolute().parents][:RUN_DEPTH]
     path = next((place / "results.json" for place in places if (place / "results.json").is_file()), None)
@@ -87,7 +89,8 @@ def _results(folder: Path, *, arm: str | None) -> list[tuple[str, str]]:
     if not rows:
         return []
     scores = [(METRICS[row["metric"]].title, with_interval({**row, "low": _number(row["low"])})) for row in rows]
-    return [*scores, ("Test patients", f"{rows[0]['patients']:,}"), ("Test cases", f"{rows[0]['n']:,}")]
+    tested = f"{rows[0]['n']:,} cases of {counted_patients(rows[0]['patients'], unit)}"
+    return [*scores, ("Tested on", tested)]
 
 
 def _is_headline(row: Mapping[str, Any], arm: str | None) -> bool:

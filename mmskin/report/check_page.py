@@ -9,6 +9,7 @@ from typing import Any
 from mmskin.explain.check import Check, Measure
 from mmskin.report.numbers import NOTHING, count, number, rough, with_interval
 from mmskin.report.pages import Grid, Section, environment, render, write_page
+from mmskin.schema import counted_patients
 
 TITLE = "Do the explanations hold"
 NOTE = (
@@ -27,7 +28,7 @@ def check_section(check: Check) -> Section:
         for measure in check.measures
     ]
     head = ["Measure", "Value", "For comparison", "Required", "Verdict", "Cases"]
-    counted = f"{check.cases:,} cases of {check.patients:,} patients."
+    counted = f"{check.cases:,} cases of {counted_patients(check.patients, check.patient_unit)}."
     return Section(
         TITLE,
         NOTE,

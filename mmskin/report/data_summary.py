@@ -13,7 +13,7 @@ from mmskin.data.missingness import excluded_fields, fully_recorded
 from mmskin.data.table import Cases, histories, photos_by_kind
 from mmskin.inputs.note import say_value
 from mmskin.report.numbers import count, percent
-from mmskin.schema import UNKNOWN, Field, FieldValue, Schema
+from mmskin.schema import UNKNOWN, Field, FieldValue, Schema, counted_patients
 
 WIDTH = 100
 _WIDEST_NAME = 34
@@ -48,7 +48,7 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
     per_case = sorted(Counter(len(images) for images in table.images).items())
     lines = [
         ("cases", count(len(table))),
-        ("patients", count(table.patient_id.nunique())),
+        ("patients", counted_patients(table.patient_id.nunique(), schema.patient_unit).removesuffix(" patients")),
         ("lesions", count(table.lesion_id.nunique())),
         ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
         *([("photos by kind", _photos_by_kind(schema, table))] if len(schema.photos) > 1 else []),
@@ -60,7 +60,8 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
         lines.append(("without label", f"{unlabelled:,} cases"))
     full = fully_recorded(table, schema)
     if not full.all():
-        lines.append(("fully recorded", f"{full.sum():,} cases of {table.patient_id[full].nunique():,} patients"))
+        patients = counted_patients(table.patient_id[full].nunique(), schema.patient_unit)
+        lines.append(("fully recorded", f"{full.sum():,} cases of {patients}"))
     return "\n".join([schema.name, *(_wrapped(f"  {what:<17}", text) for what, text in lines)])
 
 

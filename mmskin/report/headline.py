@@ -8,6 +8,7 @@ from typing import Any
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.results import Results
 from mmskin.report.numbers import difference, number, p_value, with_interval
+from mmskin.schema import counted_patients
 
 
 def headline(results: Results) -> list[str]:
@@ -52,7 +53,7 @@ def _scores(results: Results) -> list[str]:
     for subset, words in (("all", "test cases"), ("fully_recorded", "fully recorded test cases")):
         rows = results.overall(subset=subset)
         for row in rows[rows["arm"] == results.arm].to_dict("records"):
-            counted = f"{row['n']:,} {words} of {row['patients']:,} patients"
+            counted = f"{row['n']:,} {words} of {counted_patients(row['patients'], results.patient_unit)}"
             sentences.append(f"{results.arm}: {in_words(results.metric)} {with_interval(row)} on {counted}.")
     return sentences
 
@@ -61,4 +62,5 @@ def _both_scores(results: Results) -> str:
     rows = results.overall().set_index("arm")
     scores = [f"{arm} {with_interval(rows.loc[arm].to_dict())}" for arm in (results.arm, results.reference)]
     first = rows.loc[results.arm]
-    return f"{' and '.join(scores)}, on {first['n']:,} test cases of {first['patients']:,} patients."
+    patients = counted_patients(first["patients"], results.patient_unit)
+    return f"{' and '.join(scores)}, on {first['n']:,} test cases of {patients}."

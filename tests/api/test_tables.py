@@ -89,7 +89,7 @@ FIELDS_OF_AGE = {"age": {"kind": "numeric"}}
 def test_cases_are_worth_reading() -> None:
     cases = mmskin.read_table(pd.DataFrame({"dx": ["a", "b"], "age": [1, 2]}), target="dx", fields=FIELDS_OF_AGE)
     assert repr(cases).splitlines() == [
-        "Cases of table: 2 cases, 2 patients",
+        "Cases of table: 2 cases, unknown patients",
         "  classes: a 1, b 1",
         "  photos:  image 0",
         "  fields:  age",

@@ -45,6 +45,6 @@ def test_results_come_with_their_intervals_from_the_run_beside_the_model(trained
     (tmp_path / "results.json").write_text(json.dumps({"metrics": [row, accuracy, of_class, of_another]}))
     place = tmp_path / "cells" / "small" / "fold_0" / "seed_0" / "model"
     told = text_of(card(Predictor.load(trained_run), place))
-    assert "Balanced accuracy 0.500 [0.400, 0.610] Accuracy 0.500 Test patients 24 Test cases 30" in told
+    assert "Balanced accuracy 0.500 [0.400, 0.610] Accuracy 0.500 Tested on 30 cases of 24 patients" in told
     assert "0.900" not in told
     assert "0.700" not in told

@@ -131,7 +131,7 @@ class CsvTable:
                 "merge_repeats": False,
                 "case": case,
                 "patient": patient,
-                "no_patient_ids": "every case counts as a patient (one_case_per_patient)",
+                "no_patient_ids": None if patient else "case",
                 "lesion": [patient, lesion] if patient and lesion else [],
                 "lesion_separator": "/",
                 "lesion_may_be_missing": True,

@@ -16,7 +16,7 @@ from mmskin.data.sources import SOURCES
 from mmskin.data.table import Cases, Source, check_table, make_table, rename_columns
 from mmskin.data.vocabulary import COMMON
 from mmskin.errors import ConfigError, first_of
-from mmskin.schema import Schema
+from mmskin.schema import Schema, common_unit
 
 SOURCE = "source"
 _IDS = ("case_id", "patient_id", "lesion_id")
@@ -143,6 +143,7 @@ def _schema(parts: Mapping[str, Cases], class_map: ClassMap) -> Schema:
         class_groups=class_map.groups,
         fields=tuple(field for name, field in fields.items() if holders[name]),
         optional_block=tuple(name for name in fields if name in blocks or 0 < holders[name] < len(parts)),
+        patient_unit=common_unit({schema.patient_unit for schema in schemas}),
         subgroups=tuple(dict.fromkeys([SOURCE, *(name for schema in schemas for name in schema.subgroups)])),
         outcomes={name: reason for schema in schemas for name, reason in schema.outcomes.items()},
         licence="; ".join(f"{key}: {cases.schema.licence or 'not stated'}" for key, cases in parts.items()),

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
-from mmskin.schema import DEFAULT_PHOTOS, Field, Schema, check_photo_kinds
+from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, Schema, check_photo_kinds
 
 _SOURCES = "mmskin.data.sources"
 _VARIANTS = "variants"
@@ -103,8 +103,8 @@ class Declaration(_Part):
     case: str | None = None
     """The column of the case ids; "row_2" and so on if there is none."""
     patient: str | None = None
-    no_patient_ids: str = ""
-    """What counts as a patient where no column says it, in words. It is the lesion, or the case if there is none."""
+    no_patient_ids: PatientUnit | None = None
+    """What counts as a patient where no column says it: it is the lesion, or the case if there is none."""
     lesion: Words = ()
     """The column of the lesion, or several that name it together; every case is its own lesion if there is none."""
     lesion_separator: str = "_"
@@ -237,6 +237,7 @@ class Declaration(_Part):
             class_groups={**self.class_groups, **{name: tuple(members) for name, members in groups.items()}},
             fields=tuple(fields),
             optional_block=self.optional_block,
+            patient_unit=self.no_patient_ids or "patient",
             subgroups=self.subgroups,
             outcomes=self.outcomes,
             licence=self.licence,

@@ -100,7 +100,9 @@ def _refuse_blanks(column: str, rows: Rows) -> None:
 
 def _patients_and_lesions(declaration: Declaration, rows: Rows, cases: list[str]) -> Values:
     if declaration.patient is None:
-        rows.findings.remarks.append(f"no patient ids: {declaration.no_patient_ids}")
+        rows.findings.remarks.append(
+            f"no patient ids: every {declaration.no_patient_ids} counts as a patient of its own"
+        )
         lesions = _lesions(declaration, rows, cases)
         return {"patient_id": lesions, "lesion_id": lesions}
     _refuse_blanks(declaration.patient, rows)

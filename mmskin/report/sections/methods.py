@@ -14,6 +14,7 @@ from mmskin.report.headline import in_words
 from mmskin.report.numbers import number, percent
 from mmskin.report.pages import Section
 from mmskin.report.sections.record import Plan, Record
+from mmskin.schema import counted_patients
 
 MISSINGNESS = {
     "visible": "what is missing of the history stays visible to every arm",
@@ -34,11 +35,14 @@ def methods_section(record: Record) -> Section:
 def data(record: Record) -> Iterator[str]:
     """Which patients, and which part of them did what."""
     section, schema = record.plan.data, record.schema
-    cases, patients = len(record.folds), record.folds["patient_id"].nunique()
+    cases = len(record.folds)
+    patients, tested_patients = (
+        counted_patients(n, schema.patient_unit) for n in (record.folds["patient_id"].nunique(), record.patients)
+    )
     classes = ", ".join(f"{schema.class_titles.get(name, name)} {n:,}" for name, n in record.counts.items())
     tested = sum(record.counts.values())
-    yield f"Data: {schema.name}{_bracketed(schema.citation)}, {cases:,} labelled cases of {patients:,} patients."
-    yield f"Tested: {tested:,} cases of {record.patients:,} patients ({classes})."
+    yield f"Data: {schema.name}{_bracketed(schema.citation)}, {cases:,} labelled cases of {patients}."
+    yield f"Tested: {tested:,} cases of {tested_patients}: {classes}."
     if len(schema.photos) > 1:
         yield f"Photos: {' and '.join(map(photo_title, schema.photos))}, each kind with an encoder of its own."
     yield f"{folds(record)} {parts(record)}"

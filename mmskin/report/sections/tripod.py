@@ -13,6 +13,7 @@ from mmskin.report.numbers import number
 from mmskin.report.pages import Grid, Section
 from mmskin.report.sections import methods
 from mmskin.report.sections.record import Record
+from mmskin.schema import counted_patients
 
 FOR_AUTHORS = "for the authors to fill"
 CONFLICTS = {"keep": "kept", "drop": "dropped", "error": "refused"}
@@ -145,7 +146,8 @@ def _openness(record: Record) -> list[Item]:
 def _results(record: Record) -> list[Item]:
     classes = ", ".join(f"{name} {n:,}" for name, n in record.counts.items())
     flow = (
-        f"{len(record.folds):,} labelled cases of {record.folds['patient_id'].nunique():,} patients; tested "
+        f"{len(record.folds):,} labelled cases of "
+        f"{counted_patients(record.folds['patient_id'].nunique(), record.schema.patient_unit)}; tested "
         f"{sum(record.counts.values()):,} ({classes})."
     )
     by_fold = ", ".join(f"{fold}: {n:,}" for fold, n in record.folds["fold"].value_counts().sort_index().items())

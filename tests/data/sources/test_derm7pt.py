@@ -29,7 +29,7 @@ from mmskin.schema import History
 
 DECLARED = read_declaration("derm7pt")
 FIVE = {label: [name for name, of in DECLARED.labels.items() if of == label] for label in DECLARED.classes}
-NO_PATIENTS = "no patient ids: every case counts as a patient"
+NO_PATIENTS = "no patient ids: every case counts as a patient of its own"
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_a_case_is_a_photo_and_photos_of_one_lesion_stay_together(tmp_path: Path
     assert list(table.patient_id) == list(table.lesion_id)
     assert list(table.target) == [row["dx"] for row in rows]
     assert all(Path(images[0]).stem == case for case, images in zip(table.case_id, table.images, strict=True))
-    assert cases.remarks == ("no patient ids: photos of one lesion count as one patient",)
+    assert cases.remarks == ("no patient ids: every lesion counts as a patient of its own",)
 
 
 def test_blank_is_not_recorded_and_unknown_stays_unknown(tmp_path: Path) -> None:

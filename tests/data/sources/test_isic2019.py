@@ -31,7 +31,7 @@ def test_a_case_is_a_photo_and_has_the_label_of_its_name(tmp_path: Path) -> None
     assert all(Path(images[0]).stem == case for case, images in zip(table.case_id, table.images, strict=True))
     assert set(table.official_split) == {"train"}
     assert cases.remarks == (
-        "no patient ids: photos of one lesion count as one patient",
+        "no patient ids: every lesion counts as a patient of its own",
         "8 cases have no lesion id: each counts as a lesion and a patient",
     )
 

@@ -82,7 +82,7 @@ def test_what_a_source_cannot_know_is_told(folder: Path) -> None:
     assert "pad: cannot know DF, VASC: no label of it is mapped there" in remarks
     assert "ham: cannot know ACK, SCC: no label of it is mapped there" in remarks
     assert "ham: has no field skin_tone" in remarks
-    assert "ham: no patient ids: photos of one lesion count as one patient" in remarks
+    assert "ham: no patient ids: every lesion counts as a patient of its own" in remarks
     assert remarks[-1].startswith("18 of 21 fields are not in every source (skin_tone, itch, ")
 
 

@@ -52,7 +52,7 @@ def test_a_case_is_a_lesion_with_its_close_up_first_whichever_row_came_first(tmp
     assert [row["image_type"][:4] for row in rows[:4]] == ["clin", "derm", "derm", "clin"]
     assert stems(table.images[0]) == ["ISIC_0009000", "ISIC_0009001"]
     assert stems(table.images[1]) == ["ISIC_0009002", "ISIC_0009003"]
-    assert cases.remarks == ("no patient ids: a lesion counts as a patient",)
+    assert cases.remarks == ("no patient ids: every lesion counts as a patient of its own",)
 
 
 def test_each_photo_has_its_kind(tmp_path: Path) -> None:
