@@ -158,7 +158,7 @@ ResolvedArm = NeuralArm | TableArm
 
 def _read_of(data: DataConfig) -> dict[str, Any]:
     """The data section without where the data lie and which folds are tested: cases and folds are compared as such."""
-    return data.model_dump(mode="json", exclude={"root", "folds", "fold_seed", "test_folds"})
+    return data.model_dump(mode="json", exclude={"root", "folds", "fold_seed", "fold_method", "test_folds"})
 
 
 def _without_places(encoders: Mapping[str, Slot]) -> dict[str, Slot]:

@@ -57,6 +57,9 @@ class DataConfig(Strict):
     """Number of patient-disjoint folds to make, a CSV file with a fold for every case, or "official": the split that
     the data set comes with."""
     fold_seed: int = 42
+    fold_method: Literal["stratified", "hash"] = "stratified"
+    """How folds are made: classes spread evenly, or every patient by a hash of the id, so that nobody moves when cases
+    are added or two patients turn out to be one; a rare class may then be thin in a fold."""
     test_folds: Literal["all"] | list[int] = "all"
     """Fold k is tested, fold k+1 validates, the rest trains. Of an official split "all" is its test part."""
     fields: list[str] | None = None

@@ -13,7 +13,7 @@ from mmskin.config.experiment import DataConfig
 from mmskin.data.equal_photos import tie_equal_photos
 from mmskin.data.missingness import excluded_fields, fully_recorded, input_schema
 from mmskin.data.sources import SOURCES
-from mmskin.data.splits import Split, make_folds, read_folds, split_by_fold
+from mmskin.data.splits import Split, hash_folds, make_folds, read_folds, split_by_fold
 from mmskin.data.table import Cases, check_table
 from mmskin.errors import ConfigError, DataError
 from mmskin.schema import Schema
@@ -69,7 +69,8 @@ def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:
         DataError: "official" is asked for and the data set has no split of its own, or one without three parts.
     """
     if isinstance(data.folds, int):
-        return make_folds(cases.table, k=data.folds, seed=data.fold_seed)
+        make = hash_folds if data.fold_method == "hash" else make_folds
+        return make(cases.table, k=data.folds, seed=data.fold_seed)
     if data.folds == OFFICIAL:
         return official_folds(cases)
     return read_folds(Path(data.folds), cases.table, unknown="ignore")

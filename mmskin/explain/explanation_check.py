@@ -62,8 +62,9 @@ def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:
     made = trained.record
     if "fold" not in made or "experiment" not in made:
         raise UserError("the model does not say on which fold it was trained, so which patients it has not seen")
-    then, now = made["experiment"]["data"], data.model_dump(mode="json")
-    for key in ("source", "folds", "fold_seed", "conflicts"):
+    # Read as a config is, so that a model of before an option has its default.
+    then, now = (section.model_dump(mode="json") for section in (DataConfig(**made["experiment"]["data"]), data))
+    for key in ("source", "folds", "fold_seed", "fold_method", "conflicts"):
         if _name(then[key]) != _name(now[key]):
             raise UserError(f"data.{key} is {now[key]}, however the model was trained with {then[key]}")
     cases = load_cases(data)

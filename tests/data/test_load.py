@@ -8,7 +8,7 @@ from real_data import real_data
 
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, folds_to_test, load_cases
-from mmskin.data.splits import make_folds, split_by_fold
+from mmskin.data.splits import hash_folds, make_folds, split_by_fold
 from mmskin.data.table import Cases
 from mmskin.errors import DataError
 from mmskin.schema import Schema
@@ -59,6 +59,7 @@ def test_folds_are_as_many_as_asked_and_drawn_by_their_seed() -> None:
     assert sorted(set(folds(folds=4))) == [0, 1, 2, 3]
     pd.testing.assert_series_equal(folds(folds=4, fold_seed=7), make_folds(many.table, k=4, seed=7))
     assert (folds(folds=4, fold_seed=7) != folds(folds=4, fold_seed=8)).any()
+    pd.testing.assert_series_equal(folds(folds=4, fold_method="hash"), hash_folds(many.table, k=4, seed=42))
 
 
 def test_fully_recorded_counts_the_fields_in_use_and_is_left_out_where_nothing_is_optional(pad_folder: Path) -> None:

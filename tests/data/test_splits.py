@@ -11,6 +11,7 @@ from mmskin.data.sources.pad_ufes_20 import PadUfes20
 from mmskin.data.splits import (
     Split,
     check_disjoint,
+    hash_folds,
     inner_folds,
     make_folds,
     read_folds,
@@ -276,3 +277,42 @@ def test_inner_folds_are_fewer_where_no_class_has_five_cases() -> None:
     assert sorted(set(made(4))) == [0, 1, 2, 3]
     with pytest.raises(DataError, match="2 or more cases of one class"):
         made(1)
+
+
+# --- by hash ---
+
+
+def many(n: int) -> pd.DataFrame:
+    return cases("ab" * (n // 2))
+
+
+def moved(one: pd.Series[int], other: pd.Series[int]) -> set[str]:
+    both = one.index.intersection(other.index)
+    return {case for case in both if one[case] != other[case]}
+
+
+def test_by_hash_nobody_moves_when_cases_are_added_or_two_patients_are_tied() -> None:
+    table = many(300)
+    before = hash_folds(table.iloc[:250])
+    assert not moved(before, hash_folds(table))
+    tied = table.iloc[:250].copy()
+    tied.loc[7, "lesion_id"] = tied.loc[3, "lesion_id"]
+    after = hash_folds(tied)
+    assert moved(before, after) <= {tied.case_id[3], tied.case_id[7]}
+    assert after[tied.case_id[3]] == after[tied.case_id[7]]
+    assert len(moved(make_folds(table.iloc[:250]), make_folds(tied))) > 50  # which is why there is a choice
+
+
+def test_folds_by_hash_are_about_equal_and_follow_the_seed() -> None:
+    table = many(3000)
+    shares = hash_folds(table, k=5).value_counts(normalize=True)
+    assert shares.between(0.17, 0.23).all()  # four standard deviations are .029
+    assert moved(hash_folds(table), hash_folds(table, seed=1))
+    pd.testing.assert_series_equal(hash_folds(table), hash_folds(table))
+
+
+def test_a_fold_without_a_case_is_refused() -> None:
+    with pytest.raises(DataError, match=r"fold .* of k=50 has no case.*fold_method: stratified"):
+        hash_folds(many(20), k=50)
+    with pytest.raises(ConfigError, match="k=2 folds are too few"):
+        hash_folds(many(20), k=2)

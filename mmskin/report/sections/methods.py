@@ -53,7 +53,8 @@ def folds(record: Record) -> str:
     """Who made the folds, and how to know them again."""
     section = record.plan.data
     if isinstance(section.folds, int):
-        made = f"{section.folds} folds made by mmskin, seed {section.fold_seed}, stratified by class, whole patients"
+        drawn = "stratified by class" if section.fold_method == "stratified" else "by a hash of the patient's id"
+        made = f"{section.folds} folds made by mmskin, seed {section.fold_seed}, {drawn}, whole patients"
     elif section.folds == OFFICIAL:
         made = "the split that the data set comes with"
     else:
