@@ -10,13 +10,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from mmskin.errors import DataError, first_of
+from mmskin.errors import DataError
 from mmskin.evaluation.predictions import arm_names
-from mmskin.evaluation.results import Results, Runs, evaluate_runs, in_order, read_runs
-from mmskin.report.comparison_table import html_table, latex_table
+from mmskin.evaluation.results import Results, Runs, evaluate_runs, in_order, joined_runs, read_run, renamed
+from mmskin.report.comparison_table import csv_table, html_table, latex_table
 from mmskin.report.results_report import write_report
 from mmskin.report.summary_lines import summary_lines
-from mmskin.schema import common_unit
 
 Predictions = pd.DataFrame | str | Path
 """A predictions table, or where one lies: a run folder or a Parquet file."""
@@ -49,6 +48,10 @@ class Comparison:
     def predictions(self) -> pd.DataFrame:
         """A row per case, arm, fold and seed, with the probability of every class."""
         return self.results.table
+
+    def to_csv(self) -> str:
+        """Every number in a column of its own: a row an arm and metric."""
+        return csv_table(self.results)
 
     def to_latex(self) -> str:
         """A table for a paper, with the package booktabs: a row an arm."""
@@ -94,30 +97,17 @@ def compare_predictions(
         primary: arm of the question that was named in advance; if None the other arm of two, else none.
         metric: of that question.
         replicates: resamples of the patients.
-        named: tables of one arm each, which gets the keyword as its name.
+        named: tables whose arm gets the keyword as its name; of several arms each as keyword-arm.
 
     Raises:
         DataError: tables that are no predictions, of other cases, or with arms of the same name.
         ConfigError: no such arm or metric.
     """
-    runs = [*map(_read, tables), *(_renamed(_read(table), name) for name, table in named.items())]
+    runs = [*map(_read, tables), *(renamed(_read(table), name) for name, table in named.items())]
     if not runs:
         raise DataError("there is nothing to compare: give two predictions tables, or one that holds several arms")
-    arms = [arm for run in runs for arm in arm_names(run.table)]
-    doubled = sorted({arm for arm in arms if arms.count(arm) > 1})
-    if doubled:
-        raise DataError(
-            f"two tables have an arm {doubled[0]!r}: give them names, such as compare_predictions(old=table_a, "
-            "new=table_b, reference='old')"
-        )
     return compared(
-        Runs(
-            pd.concat([run.table for run in runs], ignore_index=True),
-            [config for run in runs for config in run.configs],
-            {name: members for run in runs for name, members in run.class_groups.items()},
-            {name: title for run in runs for name, title in run.class_titles.items()},
-            common_unit({run.patient_unit for run in runs}),
-        ),
+        joined_runs(runs),
         reference=reference,
         primary=primary,
         metric=metric,
@@ -144,12 +134,4 @@ def compared(
 
 
 def _read(table: Predictions) -> Runs:
-    return Runs(table, [], {}) if isinstance(table, pd.DataFrame) else read_runs([Path(table)])
-
-
-def _renamed(run: Runs, name: str) -> Runs:
-    """The run with its only arm under another name; a table without a column of arms has one."""
-    arms = arm_names(run.table) if "arm" in run.table else (name,)
-    if len(arms) != 1:
-        raise DataError(f"{name}= must be a table of one arm, however it has: {first_of(arms)}; select one of them")
-    return run._replace(table=run.table.assign(arm=name))
+    return Runs(table, [], {}) if isinstance(table, pd.DataFrame) else read_run(Path(table))

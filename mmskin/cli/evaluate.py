@@ -12,11 +12,32 @@ from mmskin.cli.report import say_report
 
 
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(help="run folders or predictions.parquet files, on the same folds")],
-    output: Annotated[Path, typer.Option(help="folder for report.html, results.json and figures")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="run folders or predictions.parquet files, on the same folds; name=run gives the arm of a run another "
+            "name, of several arms each as name-arm"
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="folder for report.html, results.json, comparison.csv, comparison.tex and figures")
+    ],
     reference: Annotated[str | None, typer.Option(help="arm that all others are compared with, paired")] = None,
     primary: Annotated[str | None, typer.Option(help="arm of the headline, named in advance, not the best one")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="in which arms are compared, the named one first; may be given several times"),
+    ] = None,
     replicates: Replicates = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
-    say_report(runs, output, title="Comparison", reference=reference, primary=primary, replicates=replicates)
+    names, folders = zip(*map(_named, runs), strict=True)
+    asked = {"metric": metric[0], "metrics": metric} if metric else {}
+    question = {"reference": reference, "primary": primary, "replicates": replicates, **asked}
+    say_report(folders, output, names=names, title="Comparison", **question)
+
+
+def _named(run: str) -> tuple[str, Path]:
+    """name=run in two; a path that exists is one, whatever it is called."""
+    name, equals, path = run.partition("=")
+    return (name, Path(path)) if equals and "/" not in name and not Path(run).exists() else ("", Path(run))

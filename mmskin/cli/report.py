@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmskin.cli.console import print_lines, say
 
 
-def say_report(runs: list[Path], output: Path, *, title: str, **question: Any) -> None:
+def say_report(runs: Sequence[Path], output: Path, *, names: Sequence[str], title: str, **question: Any) -> None:
     """Evaluate finished runs, print the lines that a person reads first, write the report."""
     from mmskin.evaluation.results import evaluate_runs, read_runs
     from mmskin.output_lock import locked
+    from mmskin.report.comparison_table import csv_table, latex_table
     from mmskin.report.pages import typed_command
     from mmskin.report.results_report import write_report
     from mmskin.report.summary_lines import summary_lines
 
-    results = evaluate_runs(read_runs(runs), **question)
+    results = evaluate_runs(read_runs(runs, names=names), **question)
     with locked(output):
         page = write_report(results, output, title=title, command=typed_command())
+        for name, table in (("comparison.csv", csv_table(results)), ("comparison.tex", latex_table(results))):
+            (output / name).write_text(table, encoding="utf-8")
     print_lines(summary_lines(results))
     say(f"report: {page}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,29 +36,64 @@ class Runs(NamedTuple):
     patient_unit: PatientUnit = "patient"
 
 
-def read_runs(runs: Sequence[Path]) -> Runs:
+def read_runs(runs: Sequence[Path], *, names: Sequence[str] = ()) -> Runs:
     """Predictions, configs and declared classes of run folders, or predictions files alone.
+
+    Args:
+        runs: folders or files.
+        names: one a run, "" for none; see `renamed`.
 
     Raises:
         UserError: a folder without predictions.
+        DataError: see `joined_runs`.
     """
-    tables, configs = [], []
-    groups: dict[str, tuple[str, ...]] = {}
-    titles: dict[str, str] = {}
-    units: set[PatientUnit] = set()
-    for run in runs:
-        path = run / "predictions.parquet" if run.is_dir() else run
-        if not path.exists():
-            raise UserError(f"{run} holds no predictions.parquet; give the --output of a finished `mmskin train`")
-        tables.append(read_predictions(path))
-        config, schema = path.parent / "config.json", path.parent / "schema.json"
-        configs.append(json.loads(config.read_text()) if config.exists() else {})
-        if schema.exists():
-            declared = Schema.model_validate_json(schema.read_text())
-            groups |= declared.class_groups
-            titles |= declared.class_titles
-            units.add(declared.patient_unit)
-    return Runs(pd.concat(tables, ignore_index=True), configs, groups, titles, common_unit(units))
+    return joined_runs([renamed(read_run(run), name) for run, name in zip_longest(runs, names, fillvalue="")])
+
+
+def read_run(run: Path) -> Runs:
+    """One of `read_runs`."""
+    path = run / "predictions.parquet" if run.is_dir() else run
+    if not path.exists():
+        raise UserError(f"{run} holds no predictions.parquet; give the --output of a finished `mmskin train`")
+    config, schema = path.parent / "config.json", path.parent / "schema.json"
+    read = Runs(read_predictions(path), [json.loads(config.read_text()) if config.exists() else {}], {})
+    if not schema.exists():
+        return read
+    declared = Schema.model_validate_json(schema.read_text())
+    return Runs(*read[:2], declared.class_groups, declared.class_titles, declared.patient_unit)
+
+
+def renamed(run: Runs, name: str) -> Runs:
+    """The run with its only arm under another name, with several arms each as name-arm; "" leaves them as they are.
+
+    A table without a column of arms has one.
+    """
+    if not name:
+        return run
+    arms = arm_names(run.table) if "arm" in run.table else ()
+    new = {arm: name if len(arms) == 1 else f"{name}-{arm}" for arm in arms}
+    return run._replace(table=run.table.assign(arm=run.table["arm"].map(new) if arms else name))
+
+
+def joined_runs(runs: Sequence[Runs]) -> Runs:
+    """Several runs as one.
+
+    Raises:
+        DataError: two of them answer the same case in an arm of the same name, fold and seed.
+    """
+    table = pd.concat([run.table for run in runs], ignore_index=True)
+    key = [column for column in ("arm", "fold", "seed", "case_id") if column in table]
+    doubled = table[table.duplicated(key)] if len(runs) > 1 and "arm" in table else table.iloc[:0]
+    if len(doubled):
+        arm = arm_names(doubled)[0]
+        raise DataError(f"two runs have an arm {arm!r}: give each a name of its own, such as old={arm} new={arm}")
+    return Runs(
+        table,
+        [config for run in runs for config in run.configs],
+        {name: members for run in runs for name, members in run.class_groups.items()},
+        {name: title for run in runs for name, title in run.class_titles.items()},
+        common_unit({run.patient_unit for run in runs}),
+    )
 
 
 class Results(NamedTuple):
@@ -66,7 +102,8 @@ class Results(NamedTuple):
     table: predictions of the cases that every arm answered; excluded: how many other cases there were.
     differences, tests: None without a reference.
     arm: of headline and figures, named in advance; the first one where none was named, never the best.
-    reference: that the other arms are compared with, patient by patient; metric: of that comparison.
+    reference: that the other arms are compared with, patient by patient; metric: of that comparison; shown: the metrics
+        in which arms are compared, this one first.
     class_titles, configs, patient_unit: see `Runs`.
     """
 
@@ -82,6 +119,7 @@ class Results(NamedTuple):
     class_titles: Mapping[str, str]
     configs: Sequence[Mapping[str, Any]]
     patient_unit: PatientUnit = "patient"
+    shown: Sequence[str] = STANDARD
 
     def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
         """A row an arm of one metric over all classes; of `self.metric` if none is named."""
@@ -100,6 +138,7 @@ def evaluate_runs(
     reference: str | None = None,
     primary: str | None = None,
     metric: str = STANDARD[0],
+    metrics: Sequence[str] = STANDARD,
     replicates: int = 2000,
 ) -> Results:
     """Metrics of every arm, their differences to the reference, and subgroups.
@@ -109,6 +148,7 @@ def evaluate_runs(
         reference: arm that the others are compared with, patient by patient.
         primary: arm of the headline and the figures, named in advance; the first one if None.
         metric: of the comparison of the primary arm with the reference, named in advance.
+        metrics: in which arms are compared as well.
         replicates: resamples of the patients.
 
     Raises:
@@ -121,11 +161,11 @@ def evaluate_runs(
     arms = arm_names(reported_rows(table))
     if primary is not None and primary not in arms:
         raise ConfigError(one_of("primary arm", primary, arms))
+    shown = tuple(dict.fromkeys([metric, *metrics]))
     differences = tests = None
     if reference:
         named = None if primary == reference else primary
-        asked = tuple(dict.fromkeys([metric, *STANDARD]))
-        differences = compare_arms(table, reference=reference, primary=named, metrics=asked, replicates=replicates)
+        differences = compare_arms(table, reference=reference, primary=named, metrics=shown, replicates=replicates)
         tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
     return Results(
         table=table,
@@ -140,6 +180,7 @@ def evaluate_runs(
         class_titles=runs.class_titles,
         patient_unit=runs.patient_unit,
         configs=runs.configs,
+        shown=shown,
     )
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import html
 
-from mmskin.evaluation.differences import STANDARD
+import pandas as pd
+
 from mmskin.evaluation.results import Results
 from mmskin.report.numbers import MINUS, NOTHING, difference, p_cell, with_interval
 
 Cells = list[str]
 ESCAPES = str.maketrans({"\\": r"\textbackslash{}"} | {symbol: f"\\{symbol}" for symbol in "&%$#_{}"})
+DIFFERENCE = {name: f"difference_{name}" for name in ("estimate", "low", "high")}
 TITLES = {"balanced_accuracy": "Balanced accuracy", "macro_auroc": "Macro AUROC"}
 
 
 def comparison_cells(results: Results) -> tuple[Cells, list[Cells]]:
-    """The header, and a row an arm: two metrics with intervals, the difference to the reference, p after correction."""
-    metrics = tuple(dict.fromkeys([results.metric, *STANDARD]))
-    header = ["Arm", *(TITLES.get(name, name.replace("_", " ").capitalize()) for name in metrics)]
+    """The header, and a row an arm: the metrics shown with intervals, the difference to the reference, corrected p."""
+    header = ["Arm", *(TITLES.get(name, name.replace("_", " ").capitalize()) for name in results.shown)]
     header += [f"Difference to {results.reference}", "p"] if results.reference else []
     compared = {row["arm"]: row for row in results.compared()}
     rows = []
     for arm in dict.fromkeys(results.overall()["arm"]):
-        values = [results.overall(name).set_index("arm").loc[arm].to_dict() for name in metrics]
+        values = [results.overall(name).set_index("arm").loc[arm].to_dict() for name in results.shown]
         cells = [str(arm), *map(with_interval, values)]
         if results.reference:
             row = compared.get(arm)
@@ -46,6 +47,17 @@ def latex_table(results: Results) -> str:
             "",
         ]
     )
+
+
+def csv_table(results: Results) -> str:
+    """The same numbers, each in a column of its own: a row an arm and metric, estimate, interval and difference."""
+    rows = pd.concat([results.overall(name) for name in results.shown], ignore_index=True)
+    table = rows[["arm", "metric", "estimate", "low", "high", "n", "patients"]]
+    if results.differences is not None:
+        compared = results.differences.rename(columns=DIFFERENCE)
+        columns = ["arm", "metric", "reference", *DIFFERENCE.values(), "p", "p_adjusted", "verdict"]
+        table = table.merge(compared[columns], on=["arm", "metric"], how="left")
+    return str(table.to_csv(index=False, lineterminator="\n"))
 
 
 def html_table(results: Results) -> str:

@@ -161,9 +161,9 @@ def test_predictions_of_two_tables_are_compared_whatever_their_arms_are_called(t
     pd.testing.assert_frame_equal(
         mmskin.compare_predictions(*renamed, reference="theirs", replicates=100).differences, by_name.differences
     )
-    with pytest.raises(DataError, match="two tables have an arm 'late': give them names"):
+    with pytest.raises(DataError, match="two runs have an arm 'late': give each a name of its own"):
         mmskin.compare_predictions(ours, theirs, reference="late")
     with pytest.raises(DataError, match="there is nothing to compare"):
         mmskin.compare_predictions(reference="late")
-    with pytest.raises(DataError, match="both= must be a table of one arm, however it has: theirs, ours"):
-        mmskin.compare_predictions(both=pd.concat(renamed), reference="both")
+    both = mmskin.compare_predictions(both=pd.concat(renamed), reference="both-theirs", replicates=100)
+    assert both.differences["arm"].unique().tolist() == ["both-ours"]

@@ -128,6 +128,15 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     assert code == 0
     assert "fewer - fields, balanced accuracy: " in told
     assert (tmp_path / "both" / "report.html").exists()
+    assert "fewer,balanced_accuracy" in (tmp_path / "both" / "comparison.csv").read_text()
+    assert "tabular" in (tmp_path / "both" / "comparison.tex").read_text()
+    code, _, complaint = mmskin_(f"evaluate {one} {one} --reference fields --output {tmp_path / 'same'}")
+    assert code == 2
+    assert "two runs have an arm 'fields': give each a name of its own" in complaint
+    line_of_names = f"evaluate old={one} new={two} --reference old --metric brier --output {tmp_path / 'named'}"
+    code, told, _ = mmskin_(f"{line_of_names} --replicates 100")
+    assert code == 0
+    assert "new - old, Brier score" in told or "new - old, brier" in told.lower()
     code, _, complaint = mmskin_(f"evaluate {tmp_path / 'nothing'} --output {tmp_path / 'x'}")
     assert code == 2
     assert "holds no predictions.parquet" in complaint
