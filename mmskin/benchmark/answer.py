@@ -17,6 +17,7 @@ from mmskin.benchmark.record import read_record
 from mmskin.benchmark.run.run import Failure
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.missing_curves import evaluate_missing
+from mmskin.evaluation.part_use import evaluate_part_use
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
 from mmskin.output_lock import locked
@@ -28,6 +29,7 @@ from mmskin.report.sections.costs import cost_section
 from mmskin.report.sections.explanations import explanations_section
 from mmskin.report.sections.methods import methods_section
 from mmskin.report.sections.missing_parts import missing_section
+from mmskin.report.sections.part_use import part_use_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
 from mmskin.report.sections.tripod import tripod_section
@@ -196,13 +198,16 @@ def _planned(arm: Arm, *, missingness: str) -> PlannedArm:
 
 
 def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:
-    """One section, or none where nothing was hidden."""
+    """What is lost with a part and which parts are read; nothing where nothing was hidden."""
     path = output / "missing.parquet"
     if not path.exists():
         return []
-    losses = evaluate_missing(read_predictions(path), replicates=replicates)
+    table = read_predictions(path)
+    use = evaluate_part_use(table, replicates=replicates)
+    losses = evaluate_missing(table, replicates=replicates)
     asked = set(losses.scores["arm"])
-    return [missing_section(losses, first=[arm for arm in (plan.primary, plan.reference) if arm in asked])]
+    lost = missing_section(losses, first=[arm for arm in (plan.primary, plan.reference) if arm in asked])
+    return [*([part_use_section(use)] if len(use) else []), lost]
 
 
 def _read(path: Path, *, default: Any = None) -> Any:

@@ -5,6 +5,7 @@ and columns are made of them, so that no arm sees the two disagree. The ways:
 
 - `photo` (where there are several kinds each by itself, such as `clinical_photo`), `fields`, `words`, or some of them
   joined by +: only these parts are left.
+- `exchanged_` and a part: that part is another patient's, the others stay. An arm whose answers stay does not read it.
 - `at_random`: each recorded field of each case is gone with chance `rate`.
 - `in_blocks`: fields that are recorded or left out together are gone together, for all cases of a patient, as where a
   clinic has no form for them. The blocks are the optional block of the schema and all other fields; each is hidden of
@@ -29,11 +30,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmskin.data.seeds import view_seed
+from mmskin.data.shuffle import exchange
 from mmskin.data.table import photos_by_kind
 from mmskin.features import photo_title
 from mmskin.schema import Schema
 
 COMPLETE = "complete"
+EXCHANGED = "exchanged_"  # before the name of a part
 FIELDS, WORDS = "fields", "words"
 Mask = NDArray[np.bool_]
 
@@ -59,10 +62,13 @@ def photo_part(kind: str) -> str:
 
 
 def scenarios(parts: Sequence[str], rates: Sequence[float]) -> list[Scenario]:
-    """The complete cases, every smaller set of parts that is not empty, and the three mechanisms at every rate."""
+    """The complete cases, every smaller set of parts that is not empty, each part exchanged between patients, and the
+    three mechanisms at every rate."""
     subsets = [chosen for size in range(1, len(parts)) for chosen in combinations(parts, size)]
     curves = [Scenario(name, rate) for name in MECHANISMS for rate in rates if FIELDS in parts]
-    return [Scenario(COMPLETE, 0.0), *(Scenario("+".join(chosen), 1.0) for chosen in subsets), *curves]
+    left = [Scenario("+".join(chosen), 1.0) for chosen in subsets]
+    exchanged = [Scenario(EXCHANGED + part, 1.0) for part in parts if len(parts) > 1]
+    return [Scenario(COMPLETE, 0.0), *left, *exchanged, *curves]
 
 
 def alter(table: pd.DataFrame, schema: Schema, scenario: Scenario, *, seed: int) -> pd.DataFrame:
@@ -78,6 +84,8 @@ def alter(table: pd.DataFrame, schema: Schema, scenario: Scenario, *, seed: int)
         return table.copy()
     if scenario.name in MECHANISMS:
         return without_fields(table, schema, MECHANISMS[scenario.name](table, schema, scenario.rate, seed))
+    if scenario.name.startswith(EXCHANGED):
+        return exchange_part(table, schema, scenario.name.removeprefix(EXCHANGED), seed=seed)
     return keep_parts(table, schema, scenario.name.split("+"))
 
 
@@ -94,11 +102,26 @@ def keep_parts(table: pd.DataFrame, schema: Schema, parts: Sequence[str]) -> pd.
 
 def with_photos_of(table: pd.DataFrame, schema: Schema, kinds: Sequence[str]) -> pd.DataFrame:
     """A copy with the photos of these kinds alone."""
-    photos = photos_by_kind(table, schema)
-    images = [tuple(photo for kind in kinds for photo in by_kind[kind]) for by_kind in photos]
-    kept = [tuple(kind for kind in kinds for _ in by_kind[kind]) for by_kind in photos]
-    columns = {"images": images, "image_kinds": kept}
+    return with_photos(table, [{kind: of_case[kind] for kind in kinds} for of_case in photos_by_kind(table, schema)])
+
+
+def with_photos(table: pd.DataFrame, photos: Sequence[Mapping[str, Sequence[str]]]) -> pd.DataFrame:
+    """A copy with these photos, by case and kind."""
+    images = [tuple(photo for of_kind in of_case.values() for photo in of_kind) for of_case in photos]
+    kinds = [tuple(kind for kind, of_kind in of_case.items() for _ in of_kind) for of_case in photos]
+    columns = {"images": images, "image_kinds": kinds}
     return table.assign(**{name: pd.Series(cells, index=table.index, dtype=object) for name, cells in columns.items()})
+
+
+def exchange_part(table: pd.DataFrame, schema: Schema, part: str, *, seed: int) -> pd.DataFrame:
+    """A copy in which a part of every case is that of a case of another patient."""
+    if part in (FIELDS, WORDS):
+        return exchange(table, schema.field_names if part == FIELDS else ["text"], seed=seed)
+    moved = exchange(table, ["images", "image_kinds"], seed=seed)
+    mine, theirs = photos_by_kind(table, schema), photos_by_kind(moved, schema)
+    is_moved = {kind: photo_part(kind) == part for kind in schema.photos}
+    both = zip(mine, theirs, strict=True)
+    return with_photos(table.copy(), [{k: (new if is_moved[k] else old)[k] for k in is_moved} for old, new in both])
 
 
 def without_fields(table: pd.DataFrame, schema: Schema, hidden: Mask) -> pd.DataFrame:

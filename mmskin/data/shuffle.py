@@ -1,6 +1,8 @@
-"""A control: every case with the history of another patient, so that the history can tell nothing."""
+"""Parts of a case exchanged between patients; of the history as a control, so that it can tell nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,17 +28,31 @@ def shuffle_histories(table: pd.DataFrame, schema: Schema, *, seed: int) -> pd.D
     Raises:
         DataError: one patient has more than half of the cases.
     """
-    largest = int(table.patient_id.value_counts().max())
+    largest = largest_patient(table)
     if 2 * largest > len(table):
         raise DataError(
             f"histories cannot be shuffled across patients: one of them has {largest} of {len(table)} cases, "
             "half or more of the part"
         )
+    return exchange(table, [*schema.field_names, "text"], seed=seed)
+
+
+def exchange(table: pd.DataFrame, columns: Sequence[str], *, seed: int) -> pd.DataFrame:
+    """A copy in which each case has the cells of another patient's case in these columns, as a whole.
+
+    See `shuffle_histories`. Where one patient has more than half of the cases, some of them get their own.
+    """
     by_id = table.sort_values("case_id", kind="stable")
     patients = by_id.patient_id.drop_duplicates().to_numpy(dtype=object)
     place = dict(zip(patients, np.random.default_rng(seed).permutation(len(patients)), strict=True))
     order = by_id.index[np.argsort(by_id.patient_id.map(place).to_numpy(), kind="stable")]
-    columns = [*schema.field_names, "text"]
+    moved = np.roll(order, -min(largest_patient(table), len(table) // 2))
     copy = table.copy()
-    copy.loc[order, columns] = table.loc[np.roll(order, -largest), columns].to_numpy(dtype=object)
+    for column in columns:
+        copy[column] = pd.Series(table.loc[moved, column].to_numpy(dtype=object), index=order, dtype=object)
     return copy
+
+
+def largest_patient(table: pd.DataFrame) -> int:
+    """How many cases the patient has who has most; 0 of no case."""
+    return int(table.patient_id.value_counts().max()) if len(table) else 0

@@ -11,6 +11,7 @@ It reads a predictions table of test rows with three more columns:
 
 The score is balanced accuracy, of all folds together. Each rate was drawn once: the intervals are over patients, not
 over what else might have been hidden of them.
+Parts that are exchanged between patients are another question: see `part_use`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mmskin.data.missing_parts import EXCHANGED
 from mmskin.errors import DataError, first_of
 from mmskin.evaluation.intervals import REPLICATES, Resamples, draw_patients, interval
 from mmskin.evaluation.metrics import Floats, mean_defined
@@ -55,7 +57,7 @@ def evaluate_missing(table: pd.DataFrame, *, replicates: int = REPLICATES, seed:
     Raises:
         DataError: a scenario of an arm lacks cases that another one has.
     """
-    test = reported_rows(table)
+    test = reported_rows(table[~table["scenario"].str.startswith(EXCHANGED)])
     resamples = draw_patients(test["patient_id"], replicates=replicates, seed=seed)
     values = balanced_accuracies(test, resamples)
     answered = test.groupby(["arm", "scenario", "rate"])["answered"].mean()

@@ -58,7 +58,9 @@ def test_every_arm_answers_for_the_same_cases_in_every_scenario(whole_grid: Path
     table = read_predictions(whole_grid / "missing.parquet")
     assert list(table.arm.drop_duplicates()) == ["late", "image_only", "stacking", "regression"]
     cases = table.groupby(["arm", "scenario", "rate"]).case_id.apply(frozenset)
-    assert len(cases) == len(ARMS) * (3 + 3 * 2)  # complete, photo, fields; three mechanisms at two rates
+    assert len(cases) == len(ARMS) * (
+        3 + 2 + 3 * 2
+    )  # complete; a part left; a part exchanged; three mechanisms, two rates
     assert cases.nunique() == 1
     assert set(table.seed) == {0}
     assert set(table.split) == {"test"}

@@ -87,12 +87,15 @@ def test_every_set_of_parts_and_every_rate_stands_once() -> None:
         ("complete", 0),
         ("photo", 1),
         ("fields", 1),
+        ("exchanged_photo", 1),
+        ("exchanged_fields", 1),
         ("at_random", 0.5),
         ("in_blocks", 0.5),
         ("not_at_random", 0.5),
     ]
     three = [s.name for s in scenarios(("photo", "fields", "words"), [])]
-    assert three == ["complete", "photo", "fields", "words", "photo+fields", "photo+words", "fields+words"]
+    left = ["photo", "fields", "words", "photo+fields", "photo+words", "fields+words"]
+    assert three == ["complete", *left, "exchanged_photo", "exchanged_fields", "exchanged_words"]
     assert [s.name for s in scenarios(("photo",), RATES)] == ["complete"]  # of no fields none can be hidden
 
 
@@ -109,13 +112,37 @@ def test_only_the_named_parts_are_left() -> None:
     assert (told(words), words.images.tolist(), words.text[0]) == ([{}] * 4, [()] * 4, "it scabs")
 
 
+@pytest.mark.parametrize("part", ["photo", "fields", "words"])
+def test_an_exchanged_part_is_another_patients_and_the_others_stay(part: str) -> None:
+    rows = many().assign(text=[f"words of {i}" for i in range(200)], images=[(f"{i}.png",) for i in range(200)])
+    altered = alter(rows, SCHEMA, Scenario(f"exchanged_{part}", 1), seed=0)
+    columns = {"photo": ["images"], "fields": list(SCHEMA.field_names), "words": ["text"]}
+    for name, of_part in columns.items():
+        assert altered[of_part].equals(rows[of_part]) == (name != part)
+        one, other = ([tuple(map(str, cells)) for cells in t[of_part].to_numpy()] for t in (rows, altered))
+        assert sorted(one) == sorted(other), "every cell is told once"
+    if part != "fields":
+        owner = dict(zip(rows[columns[part][0]], rows.patient_id, strict=True))
+        assert not any(owner[cell] == p for cell, p in zip(altered[columns[part][0]], altered.patient_id, strict=True))
+
+
+def test_one_kind_of_photo_is_exchanged_and_the_other_stays() -> None:
+    schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
+    photos = [(f"c{i}.png", f"d{i}.png") for i in range(200)]
+    rows = many().assign(images=photos, image_kinds=[("clinical", "dermoscopic")] * 200)
+    altered = alter(rows, schema, Scenario("exchanged_clinical_photo", 1), seed=0)
+    assert [d for _, d in altered.images] == [d for _, d in photos]
+    assert not any(new == old for (new, _), (old, _) in zip(altered.images, photos, strict=True))
+    assert set(altered.image_kinds) == {("clinical", "dermoscopic")}
+
+
 def test_every_kind_of_photo_is_a_part_by_itself() -> None:
     schema = SCHEMA.model_copy(update={"photos": ("clinical", "dermoscopic")})
     kinds = [("dermoscopic",), (), ("clinical", "dermoscopic"), ("clinical",)]
     rows = four_cases().assign(image_kinds=kinds)
     assert parts_of(rows, schema) == ("clinical_photo", "dermoscopic_photo", "fields", "words")
     assert parts_of(rows[:2], schema) == ("dermoscopic_photo", "fields", "words")
-    assert len(scenarios(parts_of(rows, schema), [])) == 1 + 14
+    assert len(scenarios(parts_of(rows, schema), [])) == 1 + 14 + 4
     clinical = alter(rows, schema, Scenario("clinical_photo+words", 1), seed=0)
     assert clinical.images.tolist() == [(), (), ("c.png",), ("e.png",)]
     assert clinical.image_kinds.tolist() == [(), (), ("clinical",), ("clinical",)]
@@ -219,6 +246,8 @@ def test_nothing_else_is_changed_and_the_table_given_stays_as_it_was(scenario: S
     assert altered[same].equals(rows[same])
     assert altered.columns.equals(rows.columns)
     assert altered.dtypes.equals(rows.dtypes)
+    if scenario.name == "exchanged_fields":
+        return
     left = recorded(altered, SCHEMA)
     names = list(SCHEMA.field_names)
     assert (altered[names].to_numpy()[left] == rows[names].to_numpy()[left]).all()
