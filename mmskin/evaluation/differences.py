@@ -152,6 +152,16 @@ def compare_arms(
     return pd.DataFrame(lines, columns=["arm", "reference", "role", *Difference._fields, "p_holm_all"])
 
 
+def too_few_resamples(differences: pd.DataFrame, *, replicates: int) -> list[str]:
+    """Arms that are not distinguishable for want of resamples alone, in any metric.
+
+    Their p lies where it cannot be lower, 2 / (1 + replicates), and Holm's correction lifts just that above LEVEL.
+    """
+    lowest = 2 / (1 + replicates)
+    held_back = (differences["p"] <= lowest * (1 + 1e-9)) & (differences["p_adjusted"] > LEVEL)
+    return list(dict.fromkeys(differences["arm"][held_back]))
+
+
 def _holm_but_one(p_values: Mapping[str, float], named: str | None) -> dict[str, float]:
     """By arm: Holm over all arms but the one named in advance, whose p stays as it is."""
     searched = [arm for arm in p_values if arm != named]

@@ -103,7 +103,7 @@ class Results(NamedTuple):
     differences, tests: None without a reference.
     arm: of headline and figures, named in advance; the first one where none was named, never the best.
     reference: that the other arms are compared with, patient by patient; metric: of that comparison; shown: the metrics
-        in which arms are compared, this one first.
+        in which arms are compared, this one first; replicates: resamples of the patients.
     class_titles, configs, patient_unit: see `Runs`.
     """
 
@@ -120,6 +120,7 @@ class Results(NamedTuple):
     configs: Sequence[Mapping[str, Any]]
     patient_unit: PatientUnit = "patient"
     shown: Sequence[str] = STANDARD
+    replicates: int = 2000
 
     def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
         """A row an arm of one metric over all classes; of `self.metric` if none is named."""
@@ -181,6 +182,7 @@ def evaluate_runs(
         patient_unit=runs.patient_unit,
         configs=runs.configs,
         shown=shown,
+        replicates=replicates,
     )
 
 

@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmskin.errors import first_of
+from mmskin.evaluation.differences import LEVEL, too_few_resamples
 from mmskin.evaluation.predictions import arm_names, reported_rows
 from mmskin.evaluation.results import Results
 from mmskin.json_values import records
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report import metric_figures as draw
 from mmskin.report.headline import headline
+from mmskin.report.numbers import count, number
 from mmskin.report.pages import Sections, environment, render, write_page
 from mmskin.report.pictures import Picture
 from mmskin.report.tables import MANY_ARMS, result_grids, subgroup_grids
@@ -39,7 +42,7 @@ def write_report(
     Returns:
         The path of the page.
     """
-    notes = [*notes, *excluded_note(results)]
+    notes = [*notes, *caveats(results)]
     config = results.configs[0] if len(results.configs) == 1 else {"experiments": results.configs}
     pictures, made = _pictures(results), environment(command)
     page = render(
@@ -75,11 +78,20 @@ def write_report(
     return write_page(output / "report.html", page, content, numbers="results.json")
 
 
-def excluded_note(results: Results) -> list[str]:
-    """The sentence about cases that were excluded, if there are any."""
-    if not results.excluded:
-        return []
-    return [f"{results.excluded} cases of which some arm had nothing to go by are excluded for all arms."]
+def caveats(results: Results) -> list[str]:
+    """Sentences on what the tables cannot show by themselves: cases left out, and verdicts that resamples decide."""
+    told = []
+    if results.excluded:
+        told.append(f"{results.excluded} cases of which some arm had nothing to go by are excluded for all arms.")
+    replicates, differences = results.replicates, results.differences
+    held_back = [] if differences is None else too_few_resamples(differences, replicates=replicates)
+    if held_back:
+        told.append(
+            f"{count(replicates)} resamples cannot show a p below {number(2 / (1 + replicates), digits=4)}, which the "
+            f"correction for the number of arms lifts above {LEVEL:g}: for {first_of(held_back)} the resamples decide, "
+            f"not the patients. Use more, such as --replicates {10 * replicates}."
+        )
+    return told
 
 
 def _pictures(results: Results) -> list[Picture]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmskin.evaluation.results import Results, best_first
 from mmskin.report.numbers import MINUS, difference, number, p_value, with_interval
-from mmskin.report.results_report import excluded_note
+from mmskin.report.results_report import caveats
 
 HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")
 
@@ -17,7 +17,7 @@ HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")
 def summary_lines(results: Results) -> list[str]:
     """The primary difference, if one was named; then, under "exploratory:", a row per arm and subset, and the other
     differences, the best first."""
-    scores, differences = [*_scores(results.metrics), *excluded_note(results)], results.differences
+    scores, differences = [*_scores(results.metrics), *caveats(results)], results.differences
     if differences is None:
         return scores
     is_primary = differences["role"] == "primary"

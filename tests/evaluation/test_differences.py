@@ -6,9 +6,11 @@ import pytest
 
 from mmskin.errors import ConfigError, DataError
 from mmskin.evaluation import METRICS, compare_arms, differences, evaluate, paired_difference, patient_weights
-from mmskin.evaluation.differences import holm
+from mmskin.evaluation.differences import holm, too_few_resamples
 from mmskin.evaluation.metrics import macro_f1
 from mmskin.evaluation.predictions import probabilities, target_codes
+from mmskin.evaluation.results import Runs, evaluate_runs
+from mmskin.report.results_report import caveats
 
 
 @pytest.mark.parametrize("metric", [name for name, m in METRICS.items() if m.better and m.kind != "class"])
@@ -196,3 +198,21 @@ def test_a_primary_arm_that_is_not_there_or_is_the_reference_is_refused(make_pre
         compare_arms(table, reference="image", primary="lat", replicates=2)
     with pytest.raises(ConfigError, match="primary arm 'image' does not exist"):
         compare_arms(table, reference="image", primary="image", replicates=2)
+
+
+def test_arms_that_only_resamples_hold_back_are_named() -> None:
+    # 2 / 101 = .0198 is the least of 100 resamples: of three arms Holm makes .0594, .0396 and so on
+    table = pd.DataFrame({"arm": ["a", "b", "c"], "p": [2 / 101, 0.2, 2 / 101], "p_adjusted": [6 / 101, 0.4, 4 / 101]})
+    assert too_few_resamples(table, replicates=100) == ["a"]
+    assert too_few_resamples(table, replicates=50) == ["a"]  # below the least is at the least
+    assert too_few_resamples(table, replicates=1000) == []
+
+
+def test_many_better_arms_and_few_resamples_are_a_caveat_of_the_report(make_predictions) -> None:
+    arms = [make_predictions(arm="reference", skill=0.0)]
+    arms += [make_predictions(arm=f"arm_{k}", skill=4.0, rng_seed=k + 1) for k in range(4)]
+    runs = Runs(pd.concat(arms, ignore_index=True), [], {})
+    (told,) = caveats(evaluate_runs(runs, reference="reference", replicates=100))
+    assert told.startswith("100 resamples cannot show a p below 0.0198")
+    assert "--replicates 1000." in told
+    assert caveats(evaluate_runs(runs, reference="reference", replicates=1000)) == []
