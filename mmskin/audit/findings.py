@@ -125,7 +125,7 @@ def outcome_name_findings(known: Mapping[str, KnownOutcome], *, inputs: Collecti
     """Columns that another data set keeps as outcomes."""
     for column, outcome in known.items():
         is_input = column in inputs
-        text = f"{column} is an outcome in {outcome.source} ({outcome.reason}); {_fate(is_input)}"
+        text = f"{column} is no input in {outcome.source} ({outcome.reason}); {_fate(is_input)}"
         yield Finding("leak" if is_input else "suspicion", "names", text)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from mmskin.data.sources import SOURCES
-from mmskin.data.tables.declaration import is_declared, read_declaration
+from mmskin.data.tables.declaration import A_MODELS_READING, is_declared, read_declaration
 
 
 class KnownOutcome(NamedTuple):
@@ -31,12 +31,10 @@ def outcomes_by_name(names: Iterable[str], *, of: str) -> dict[str, KnownOutcome
 
 @cache
 def _declared() -> dict[str, KnownOutcome]:
-    return {
-        _plain(column): KnownOutcome(name, reason)
-        for name in SOURCES
-        if is_declared(name)
-        for column, reason in read_declaration(name).outcomes.items()
-    }
+    declarations = {name: read_declaration(name) for name in SOURCES if is_declared(name)}
+    scores = {_plain(c): KnownOutcome(n, A_MODELS_READING) for n, of in declarations.items() for c in of.photo_scores}
+    outcomes = {_plain(c): KnownOutcome(n, why) for n, of in declarations.items() for c, why in of.outcomes.items()}
+    return scores | outcomes
 
 
 def _plain(name: str) -> str:

@@ -179,11 +179,13 @@ def test_values_of_one_column_stand_in_one_sentence_the_surest_first() -> None:
     assert text.index("follow_up") < text.index("consensus")
 
 
-@pytest.mark.parametrize("name", ["dx_type", "Dx Type", "diagnosis_confirm_type", "image_manipulation", "biopsed"])
+@pytest.mark.parametrize(
+    "name", ["dx_type", "Dx Type", "diagnosis_confirm_type", "image_manipulation", "biopsed", "MONET_hair"]
+)
 def test_a_field_with_the_name_of_a_known_outcome_is_a_leak(name: str) -> None:
     (finding,) = outcome_name_findings(outcomes_by_name([name, "itch", "age"], of="mine"), inputs=[name])
     assert (finding.level, finding.kind) == ("leak", "names")
-    assert finding.text.startswith(f"{name} is an outcome in ")
+    assert finding.text.startswith(f"{name} is no input in ")
     (column,) = outcome_name_findings(outcomes_by_name([name], of="mine"), inputs=[])
     assert column.level == "suspicion"
 

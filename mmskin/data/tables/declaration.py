@@ -76,6 +76,9 @@ class Group(_Part):
     values: Words
 
 
+A_MODELS_READING = "a model's reading of the photo, which no patient says"
+
+
 class Declaration(_Part):
     """All that the engine has to know about a data set."""
 
@@ -118,6 +121,9 @@ class Declaration(_Part):
     photo_names: Literal["stem", "path", "any_case"] = "stem"
     """What the cells hold: a file name that is found at any depth and with any ending; a path as it is; or a path whose
     letters may be small or capital, whose ending may be another and whose folders may be gone."""
+    photo_scores: Words = ()
+    """Columns of numbers in which a model says what is seen in a photo: kept for the audit, a column a kind of photo
+    where rows are photos; never inputs, and none has to be there."""
     image_root: str = "."
     image_suffix: str = ""
     image_separator: str | None = None
@@ -183,6 +189,8 @@ class Declaration(_Part):
             if spec.source_column in self.outcomes:
                 reason = self.outcomes[spec.source_column]
                 raise ValueError(f"fields.{name} reads {spec.source_column!r}, an outcome: {reason}")
+            if spec.source_column in self.photo_scores:
+                raise ValueError(f"fields.{name} reads {spec.source_column!r}, {A_MODELS_READING}")
             if spec.source_column == self.target:
                 raise ValueError(f"fields.{name} reads {spec.source_column!r}, the target")
         return self

@@ -58,6 +58,7 @@ def parse_rows(declaration: Declaration, rows: Rows) -> Values:
     for column in (*declaration.kept, *([OFFICIAL_SPLIT] if OFFICIAL_SPLIT in rows.cells else [])):
         values.setdefault(column, [cell or None for cell in rows.cells[column]])
     named = named_photos(declaration, rows)
+    values |= _photo_scores(declaration, rows, named)
     if declaration.photo_rows:
         values, named = _one_row_a_case(declaration, values, named, rows)
     values["images"], values["image_kinds"] = locate_photos(
@@ -172,6 +173,24 @@ def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
     return values
 
 
+def _photo_scores(declaration: Declaration, rows: Rows, named: list[Named]) -> Values:
+    """Columns of numbers about photos; where a row is a photo, one a kind, empty in the rows of other kinds."""
+    scores: Values = {}
+    for column in (name for name in declaration.photo_scores if name in rows.cells):
+        try:
+            numbers = [float(cell) if cell else None for cell in rows.cells[column]]
+        except ValueError:
+            rows.findings.problems.append(f"column {column!r} must hold numbers")
+            continue
+        if declaration.photo_rows is None:
+            scores[column] = numbers
+            continue
+        kinds = [photos[0].kind if photos else None for photos in named]
+        for kind in declaration.photos:
+            scores[f"{column}_{kind}"] = [n if of == kind else None for n, of in zip(numbers, kinds, strict=True)]
+    return scores
+
+
 def _one_row_a_case(
     declaration: Declaration, values: Values, named: list[Named], rows: Rows
 ) -> tuple[Values, list[Named]]:
@@ -186,6 +205,7 @@ def _one_row_a_case(
     for of in places.values():
         of.sort(key=lambda place: [order.index(photo.kind) for photo in named[place]])
     several = {name for name in declaration.kept if name not in declaration.subgroups}
+    scores = {f"{column}_{kind}" for column in declaration.photo_scores for kind in declaration.photos}
     merged: Values = {name: [] for name in values}
     photos: list[Named] = []
     is_sound = not rows.findings.problems  # a cell that was refused differs from all others
@@ -194,6 +214,9 @@ def _one_row_a_case(
         differing = []
         for name, column in values.items():
             different = list(dict.fromkeys(column[place] for place in of))
+            if name in scores:  # of the photo of one kind; of two the count below complains
+                merged[name].append(next((value for value in different if value is not None), None))
+                continue
             if name in several:
                 merged[name].append(" | ".join(filter(None, different)) or None)
                 continue

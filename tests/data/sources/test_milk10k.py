@@ -8,6 +8,7 @@ from data.make_milk10k import (
     COLUMNS,
     LABELS_CSV,
     METADATA_CSV,
+    MONET,
     NEEDED,
     SUPPLEMENT,
     SUPPLEMENT_CSV,
@@ -18,6 +19,7 @@ from data.make_milk10k import (
     write_table,
 )
 
+from mmskin.audit.markers import marker_columns
 from mmskin.data.sources import SOURCES
 from mmskin.data.table import history_of, photos_by_kind
 from mmskin.data.tables.declaration import read_declaration
@@ -83,7 +85,7 @@ def test_the_note_tells_the_fields_and_nothing_of_the_outcome_nor_of_what_a_mode
     assert render_note(history_of(table.iloc[0], SCHEMA), SCHEMA) == (
         "45 years old. Woman. Skin tone 3 from 0, very dark, to 5, very light. On head, neck or face."
     )
-    assert not [name for name in table if name.startswith("MONET")]
+    assert not [name for name in SCHEMA.field_names if name.startswith("MONET")]
     for name in ("image_manipulation", "diagnosis_full", "diagnosis_confirm_type", "invasion_thickness_interval"):
         with pytest.raises(DataError, match=rf"'{name}' is an outcome column of milk10k and cannot be an input"):
             SCHEMA.field(name)
@@ -174,11 +176,13 @@ def test_a_renamed_column_is_named(tmp_path: Path, table: str, column: str) -> N
         Milk10k().load(tmp_path)
 
 
-def test_columns_that_are_not_read_may_be_away(tmp_path: Path) -> None:
+def test_columns_that_are_not_needed_may_be_away(tmp_path: Path) -> None:
     rows = make_milk10k(tmp_path)
     before = Milk10k().load(tmp_path).table
     write_table(tmp_path / METADATA_CSV, rows, NEEDED)
-    assert Milk10k().load(tmp_path).table.equals(before)
+    after = Milk10k().load(tmp_path).table
+    assert after.equals(before[after.columns])
+    assert {name.rpartition("_")[0] for name in before.columns.difference(after.columns)} == set(MONET)
 
 
 @pytest.mark.parametrize(
@@ -255,4 +259,23 @@ def test_an_absent_table_says_what_is_needed_and_that_an_export_does_not_do(tmp_
     (tmp_path / table).rename(tmp_path / "milk10k_train_isic_archive_merged.csv")
     needed = rf"{table} does not exist; MILK10k needs {METADATA_CSV} and {LABELS_CSV}: download them from challenge\."
     with pytest.raises(DataError, match=rf"{needed}.*milk10k_train_isic_archive_merged\.csv\) .* are not read"):
+        Milk10k().load(tmp_path)
+
+
+def test_scores_that_a_model_gave_a_photo_are_kept_by_kind(tmp_path: Path) -> None:
+    rows = make_milk10k(tmp_path)
+    table = Milk10k().load(tmp_path).table
+    by_photo = {row["isic_id"]: float(row["MONET_hair"]) for row in rows}
+    for case in table.to_dict("records"):
+        clinical, dermoscopic = stems(case["images"])
+        assert case["MONET_hair_clinical"] == by_photo[clinical]
+        assert case["MONET_hair_dermoscopic"] == by_photo[dermoscopic]
+    assert len([name for name in table if name.startswith("MONET")]) == 14
+    assert "MONET_skin_markings_pen_ink_purple_pen_clinical" in marker_columns(table, SCHEMA)
+
+
+def test_a_word_among_the_scores_is_refused(tmp_path: Path) -> None:
+    rows, labels = two_lesions()
+    write(tmp_path, [row | {"MONET_hair": "much"} for row in rows], labels)
+    with pytest.raises(DataError, match="column 'MONET_hair' must hold numbers"):
         Milk10k().load(tmp_path)
