@@ -66,6 +66,11 @@ class DataConfig(Strict):
     """Fields of the history to use; all that the source declares if null."""
     without: list[str] = []
     """Fields to leave out, for ablations."""
+    where: dict[str, list[str | float | bool | None]] = {}
+    """Rows that stay, by the values of columns: {site: [face, nose]}; null is a cell that holds nothing."""
+    classes: dict[str, list[str]] | None = None
+    """By class, the classes of the source that it is made of; cases of others are left out and counted. All classes as
+    they are if null."""
     missingness: Literal["visible", "always_recorded", "equalized"] = "always_recorded"
     """What a model may learn from fields that are empty: nothing, unless `visible` is asked for by name."""
     conflicts: Literal["keep", "drop", "error"] = "keep"

@@ -12,6 +12,7 @@ from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig
 from mmskin.data.equal_photos import tie_equal_photos
 from mmskin.data.missingness import excluded_fields, fully_recorded, input_schema
+from mmskin.data.selection import rows_where, with_classes
 from mmskin.data.sources import SOURCES
 from mmskin.data.splits import Split, hash_folds, make_folds, read_folds, split_by_fold
 from mmskin.data.table import Cases, check_table
@@ -35,8 +36,10 @@ class Fold(NamedTuple):
 
 
 def read_source(data: DataConfig) -> Cases:
-    """The table of cases as the source gives it, checked, with equal photos tied together."""
+    """The table of cases as the source gives it, checked: rows and classes that are asked for, equal photos tied."""
     cases = check_table(build("source", SOURCES, data.source).load(data.root))
+    cases = rows_where(cases, data.where) if data.where else cases
+    cases = cases if data.classes is None else with_classes(cases, data.classes)
     return tie_equal_photos(cases, conflicts=data.conflicts)
 
 
