@@ -157,7 +157,9 @@ class Benchmark(Strict):
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: str = "runs/features"
-    """Folder in which outputs of frozen encoders are kept between runs."""
+    """Folder in which outputs of frozen encoders are kept between runs; it may be deleted at any time."""
+    features_limit: float = Field(default=20, gt=0)
+    """Gigabytes in that folder above which no run begins to add more."""
 
     @field_validator("training", mode="before")
     @classmethod
@@ -256,6 +258,7 @@ def of_one_arm(experiment: Experiment) -> Benchmark:
         explanations=None,
         test=experiment.test,
         features=experiment.features,
+        features_limit=experiment.features_limit,
     )
 
 

@@ -212,7 +212,9 @@ class Experiment(Strict):
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: str = "runs/features"
-    """Folder in which outputs of frozen encoders are kept between runs."""
+    """Folder in which outputs of frozen encoders are kept between runs; it may be deleted at any time."""
+    features_limit: float = Field(default=20, gt=0)
+    """Gigabytes in that folder above which no run begins to add more."""
 
     @field_validator("encoders")
     @classmethod

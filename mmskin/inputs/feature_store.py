@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmskin.errors import ModelError
+from mmskin.errors import ConfigError, ModelError
 from mmskin.features import Features
 from mmskin.inputs.batch import Row
 from mmskin.inputs.readers import NoteReader, PhotoReader, PhotoView, RawCase
@@ -29,6 +29,7 @@ Missing = dict[str, Callable[[], Row]]
 """By key, what gives the encoder's input when called: maybe in another process."""
 
 
+GIGABYTE = 1e9
 TOKENS, POOLED = "tokens", "pooled"
 """Names of the two folders of an encoder's outputs: with tokens, or pooled vectors alone."""
 
@@ -37,6 +38,25 @@ def open_store(folder: Path, *, tokens: bool) -> FeatureStore:
     """The outputs of one encoder; where tokens are kept, whoever wants pooled vectors alone reads them there too."""
     kept = TOKENS if tokens or (folder / TOKENS).exists() else POOLED
     return FeatureStore(folder / kept, read_tokens=tokens)
+
+
+def stored_bytes(folder: Path) -> int:
+    """What a folder of features takes on disk, all of its encoders together."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def check_room(folder: Path, *, limit: float) -> None:
+    """Nothing is added to a folder that has grown beyond its limit, in gigabytes.
+
+    Raises:
+        ConfigError: it has; says what to do.
+    """
+    held = stored_bytes(folder) / GIGABYTE
+    if held > limit:
+        raise ConfigError(
+            f"features of frozen encoders take {held:.1f} GB in {folder}, more than features_limit, {limit:g}: delete "
+            "the folder, what is needed is computed again, or raise the limit"
+        )
 
 
 class FeatureStore:

@@ -16,11 +16,11 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.hashing_text import HashingTextEncoder
 from mmskin.encoders.timm_image import TimmImageEncoder
 from mmskin.encoders.transformers_text import TransformersTextEncoder
-from mmskin.errors import ModelError
+from mmskin.errors import ConfigError, ModelError
 from mmskin.features import Features
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.batch import Row, stack_rows
-from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos
+from mmskin.inputs.feature_store import FeatureStore, StoredNotes, StoredPhotos, check_room, stored_bytes
 from mmskin.inputs.readers import NoteReader, PhotoReader, RawCase
 from mmskin.model.feature_extraction import extract, fingerprint
 from mmskin.schema import Field, History, Schema
@@ -191,3 +191,13 @@ def test_progress_is_told(tmp_path: Path) -> None:
         FeatureStore(tmp_path), encoder, wanted, tokens=False, batch_size=2, progress=lambda *done: told.append(done)
     )
     assert told == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_a_folder_that_has_grown_beyond_its_limit_takes_no_more(tmp_path: Path) -> None:
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "a.npy").write_bytes(bytes(3000))
+    assert stored_bytes(tmp_path) == 3000
+    check_room(tmp_path, limit=4e-6)
+    with pytest.raises(ConfigError, match=r"more than features_limit, 2e-06: delete the folder"):
+        check_room(tmp_path, limit=2e-6)
+    assert stored_bytes(tmp_path / "nothing") == 0

@@ -31,6 +31,7 @@ from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cas
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
+from mmskin.inputs.feature_store import GIGABYTE, check_room, stored_bytes
 from mmskin.output_lock import locked
 from mmskin.schema import Schema
 
@@ -67,6 +68,7 @@ class Run(NamedTuple):
     missing_rates: by arm, at which fields of test cases are hidden once more.
     explained: by arm, test cases on which explanations are measured in its first cell.
     first: arms that the predictions table begins with.
+    features, features_limit: where outputs of frozen encoders are kept, and above how many gigabytes none are added.
     """
 
     output: Path
@@ -77,6 +79,8 @@ class Run(NamedTuple):
     missing_rates: Mapping[str, tuple[float, ...]]
     explained: Mapping[str, int]
     first: tuple[str, ...] = ()
+    features: Path = Path("runs/features")
+    features_limit: float = 20
 
     def cells(self, arm: ResolvedArm) -> list[Cell]:
         return cells_of(arm.name, arm.seeds, self.tested)
@@ -199,6 +203,8 @@ def planned(
         missing_rates={name: () if arm.shuffled or arm.reads_all_seeds else rates for name, arm in arms.items()},
         explained={primary.arm: benchmark.explanations or 0} if primary and benchmark.test else {},
         first=(primary.arm, primary.reference) if primary else (),
+        features=Path(benchmark.features),
+        features_limit=benchmark.features_limit,
     )
 
 
@@ -225,7 +231,11 @@ def run_planned(
             unread = dict.fromkeys(arm.name for arm, _ in waiting)
             features = feature_tasks([run.arms[name] for name in unread], run.folds, run.missing_rates)
             features = [task for task in features if not _waits_in_vain(task, run, failures)]
+            if features:
+                check_room(run.features, limit=run.features_limit)
             prepare_all([*features, *([audit] if audit else [])], executor, say=say)
+            if features:
+                say(f"features of frozen encoders: {stored_bytes(run.features) / GIGABYTE:.2f} GB in {run.features}")
             audit = None
             tasks = [run.task(arm, cell, progress=bars) for arm, cell in waiting]
             failures += run_cells(tasks, failures, executor, progress)
