@@ -28,5 +28,6 @@ def check_encoders_unseen(arm: ResolvedArm, fold: Fold) -> None:
                     f"arms.{arm.name}.encoders.{modality}: {slot['weights']} was trained on {len(met):,} of the "
                     f"{len(held_out):,} patients whom fold {fold.number} validates or tests, so that would be no test; "
                     "give the encoder of each fold, as in weights: runs/x/cells/arm/fold_{fold}/seed_0/model, or "
-                    "{from: <arm>}, or one trained on other patients"
+                    "{from: <arm>}, or one trained on other patients (of another table with the same ids: its data set "
+                    f"must have another name than {source!r})"
                 )
