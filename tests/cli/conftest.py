@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,28 @@ from mmskin.cli import app as cli
 
 Typed = tuple[int, str, str]
 Type = Callable[[str], Typed]
+
+CONFIG = """
+name: {name}
+data:
+  source: {{name: pad_ufes_20}}
+  root: {root}
+  folds: 3
+  test_folds: [0]
+  photo_side: 32
+  missingness: visible
+encoders:
+  metadata: {{name: tokens, dim: 8}}
+fusion: {{name: metadata_only}}
+training: {{epochs: 1, batch_size: 4}}
+"""
+
+
+@pytest.fixture
+def config(pad_folder: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "arm.yaml"
+    path.write_text(CONFIG.format(name="fields", root=pad_folder))
+    return path
 
 
 @pytest.fixture
