@@ -11,15 +11,18 @@ from typing import Any
 import pandas as pd
 
 from mmskin.audit.run import Say
+from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.audited import FOLDER, audited
 from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.benchmark.record import read_record
+from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.run import Failure
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.part_use import evaluate_part_use
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
+from mmskin.evaluation.single_part import beside_best_single_part
 from mmskin.output_lock import locked
 from mmskin.report.pages import Section, Sections, typed_command
 from mmskin.report.results_report import write_report
@@ -32,6 +35,7 @@ from mmskin.report.sections.missing_parts import missing_section
 from mmskin.report.sections.part_use import part_use_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
+from mmskin.report.sections.single_part import single_part_section
 from mmskin.report.sections.tripod import tripod_section
 
 
@@ -81,8 +85,10 @@ def write_answer(
             audited=benchmark.audit,
         )
         results, controls = evaluated(plan, output, failures, test=benchmark.test, replicates=replicates)
+        singles = single_parts(resolve(benchmark, output), of=plan.primary)
         sections = _sections(
             plan,
+            singles,
             results,
             controls,
             output,
@@ -132,6 +138,7 @@ def _fields_note(output: Path) -> list[str]:
 
 def _sections(
     plan: Plan,
+    singles: Sequence[str],
     results: Results,
     controls: Results | None,
     output: Path,
@@ -145,6 +152,11 @@ def _sections(
     record = read_record(plan, results, output, costs=costs, replicates=replicates, command=command)
     checked = sorted(output.glob(f"cells/{plan.primary}/*/*/explanations.json"))
     above = [] if audit is None else [audit_section(audit, address=f"{FOLDER}/audit.html")]
+    beside = beside_best_single_part(
+        results.table, primary=plan.primary, singles=singles, metric=plan.metric, replicates=replicates
+    )
+    if beside is not None:
+        above.append(single_part_section(beside, primary=plan.primary))
     return Sections(
         above=[*above, ranking_section(results)],
         amid=[
@@ -177,6 +189,13 @@ def evaluated(
         return ranked, None
     beside = runs.table[is_control | (runs.table["arm"] == plan.reference)]
     return ranked, evaluate(runs._replace(table=beside))
+
+
+def single_parts(arms: Mapping[str, ResolvedArm], *, of: str) -> list[str]:
+    """Arms that read photos or the history alone, in the same mode of missingness as the primary arm."""
+    mode = arms[of].data.missingness
+    same = {name: arm for name, arm in arms.items() if arm.data.missingness == mode and not arm.shuffled}
+    return [name for name, arm in same.items() if len(arm.parts) == 1]
 
 
 def originals_of(arms: Mapping[str, Arm]) -> dict[str, str]:

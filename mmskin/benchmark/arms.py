@@ -17,6 +17,7 @@ from mmskin.config.experiment import DataConfig, Experiment, Slot
 from mmskin.config.teaching_options import TAUGHT, without_folder
 from mmskin.data.load import Fold
 from mmskin.data.missingness import as_trained
+from mmskin.features import is_photo
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.saved_model import parts_of
 from mmskin.trained.trained_model import Predict
@@ -66,6 +67,11 @@ class NeuralArm:
     @property
     def encoders(self) -> Mapping[str, Slot]:
         return self.experiment.encoders
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Of photo and history, what it reads."""
+        return frozenset(map(part_of, self.encoders))
 
     def reading(self, seed: int) -> Reading:
         return Reading.of(self.with_seed(seed))
@@ -130,6 +136,12 @@ class TableArm:
         """Arms that are finished before."""
         return tuple(dict.fromkeys((*self.stacked, *self.sources.values())))
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """Of photo and history, what it reads itself; nothing where it reads other arms, or no case at all."""
+        on = self.table.get("on", self.table.get("of", []))
+        return frozenset(map(part_of, [on] if isinstance(on, str) else on))
+
     def reading(self, seed: int) -> Reading:
         return self.read_as._replace(seed=seed)
 
@@ -154,6 +166,11 @@ class TableArm:
 
 
 ResolvedArm = NeuralArm | TableArm
+
+
+def part_of(modality: str) -> str:
+    """Photo or history; a table arm says "fields" of its columns."""
+    return "photo" if is_photo(modality) and modality != "fields" else "history"
 
 
 def _read_of(data: DataConfig) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from benchmark.small_benchmark import ARMS
+from benchmark.small_benchmark import ARMS, small_benchmark
 
-from mmskin.benchmark.answer import originals_of, write_answer
+from mmskin.benchmark.answer import originals_of, single_parts, write_answer
 from mmskin.benchmark.audited import audited
 from mmskin.benchmark.benchmark_config import Benchmark
+from mmskin.benchmark.resolve import resolve
 from mmskin.report.sections.tripod import FOR_AUTHORS
 
 
@@ -43,8 +44,16 @@ def saved(answered: Path) -> dict[str, Any]:
 def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> None:
     page = (answered / "report.html").read_text()
     assert re.findall("<h2>(.*?)</h2>", page) == [
-        *("Which arm is best", "Results", "Controls", "What the arms read", "When parts are missing"),
-        *("What it costs", "Figures", "Subgroups: late", "Methods", "TRIPOD+AI", "How it was made"),
+        *("Beside the best single part", "Which arm is best", "Results", "Controls", "What the arms read"),
+        *(
+            "When parts are missing",
+            "What it costs",
+            "Figures",
+            "Subgroups: late",
+            "Methods",
+            "TRIPOD+AI",
+            "How it was made",
+        ),
     ]
     first = re.search(r'<div class="headline">\s*<p>(.*?)</p>', page)
     assert first is not None
@@ -121,3 +130,18 @@ def test_the_audit_is_run_once_a_folder_and_told_above_the_results(
     assert json.loads((output / "results.json").read_text())["audit"]["findings"] == found["findings"]
     monkeypatch.setattr("mmskin.benchmark.audited.run_audit", lambda *_, **__: pytest.fail("audited again"))
     assert audited(benchmark.data, output) == found
+
+
+def test_single_parts_read_photo_or_history_alone_in_the_mode_of_the_primary_arm(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    arms = {
+        **ARMS,
+        "note": {"fusion": {"name": "text_only"}},
+        "fields": {"table": {"name": "logistic_regression", "on": "fields", "c": [0.1]}},
+        "fields-blind": {"table": {"name": "logistic_regression", "on": "fields"}, "missingness": "always_recorded"},
+        "late-control": ARMS["late"] | {"shuffle_histories": True},
+        "majority": {"table": {"name": "majority"}},
+    }
+    resolved = resolve(small_benchmark(pad_folder, tmp_path, arms=arms), tmp_path)
+    assert single_parts(resolved, of="late") == ["image_only", "note", "fields"]
