@@ -59,7 +59,7 @@ class PicturedPair(NamedTuple):
 
 
 def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
-    """Write audit.html and audit.json; the folder is made. Returns the page's path."""
+    """Write audit.html, audit.json and copies.csv; the folder is made. Returns the page's path."""
     made = environment(command)
     schema, table = audit.cases.schema, audit.cases.table
     labels = dict(zip(table.case_id, table.target, strict=True))
@@ -88,8 +88,17 @@ def write_audit(audit: Audit, folder: Path, *, command: str = "") -> Path:
         sheets=contact_sheets(table, schema),
         environment=made,
     )
+    write_copies(audit.pairs, folder / "copies.csv")
     content = {"data": audit.data.model_dump(mode="json"), "environment": made, **to_json(audit)}
     return write_page(folder / "audit.html", page, content)
+
+
+def write_copies(pairs: Sequence[Pair], path: Path) -> None:
+    """Pairs of two cases, for a person to go through; `data.copies` reads what is left of them."""
+    columns = ["first", "second", "kind", "how", "similarity", "same_label"]
+    rows = [[getattr(pair, column) for column in columns] for pair in pairs if pair.first != pair.second]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=columns).to_csv(path, index=False, lineterminator="\n")
 
 
 def summary(audit: Audit) -> str:

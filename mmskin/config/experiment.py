@@ -75,6 +75,12 @@ class DataConfig(Strict):
     """What a model may learn from fields that are empty: nothing, unless `visible` is asked for by name."""
     conflicts: Literal["keep", "drop", "error"] = "keep"
     """What to do with photos that are the same bytes under different labels."""
+    equal_photos: Literal["bytes", "pixels"] = "bytes"
+    """What makes two photos one, kept in one part of a split. Pixels see through new headers and endings, and every
+    photo of a size that another has is decoded for it."""
+    copies: str | None = None
+    """A CSV file with columns first and second: cases that show one photo, kept together like equal photos. An audit
+    writes copies.csv; take the rows out that are no copies."""
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 

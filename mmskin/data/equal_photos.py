@@ -1,7 +1,9 @@
-"""Photos that are the same bytes under several ids: kept in one part of a split, and refused on demand.
+"""Photos that stand under several ids: kept in one part of a split, and refused on demand.
 
 A photo that stands twice is a leak when its copies fall into two parts, and a fault of the labels when they differ.
-Near copies (re-encoded, cropped, mirrored) are the audit's business.
+Copies are files of the same bytes; on request those of the same pixels, which a new header or another ending hides; and
+pairs that a person has confirmed: the audit finds near copies (re-encoded, cropped, mirrored) and lists them in
+copies.csv.
 """
 
 from __future__ import annotations
@@ -13,26 +15,37 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+from PIL import Image
 
+from mmskin.data.delimited import read_delimited, require_columns
 from mmskin.data.table import Cases
 from mmskin.data.union_find import UnionFind
 from mmskin.errors import DataError, first_of
 
 Conflicts = Literal["keep", "drop", "error"]
+Equal = Literal["bytes", "pixels"]
 
 
-def tie_equal_photos(cases: Cases, *, conflicts: Conflicts = "keep") -> Cases:
+def tie_equal_photos(
+    cases: Cases, *, conflicts: Conflicts = "keep", equal: Equal = "bytes", copies: str | Path | None = None
+) -> Cases:
     """The same cases with a column `photo_group`: the first case id of those tied by equal photos; None without photo.
 
     Args:
-        cases: their photos are read if another has the same size, and not decoded.
+        cases: their photos are read if another has the same size; decoded only to compare pixels.
+        equal: what makes two photos one.
+        copies: a CSV with columns first and second, of case ids that show one photo: `copies.csv` of an audit, of which
+            rows that are no copies were taken out.
         conflicts: what to do with cases that share a photo and have different labels: keep them all with a remark, drop
             them all, or raise.
 
     Raises:
-        DataError: there are some, and conflicts is "error".
+        DataError: there are some, and conflicts is "error"; or `copies` does not fit the cases.
     """
-    groups = pd.Series(_photo_groups(cases.table), index=cases.table.index, dtype=object)
+    confirmed = [] if copies is None else confirmed_copies(Path(copies), cases.table)
+    groups = pd.Series(
+        _photo_groups(cases.table, equal=equal, confirmed=confirmed), index=cases.table.index, dtype=object
+    )
     table = cases.table.assign(photo_group=groups)
     shared = table[table.photo_group.duplicated(keep=False) & table.photo_group.notna()]
     sets: list[str] = []
@@ -45,11 +58,12 @@ def tie_equal_photos(cases: Cases, *, conflicts: Conflicts = "keep") -> Cases:
         else:
             agreeing += 1
     remarks = list(cases.remarks)
+    same = f"same photo (equal {equal}{' or confirmed copies' if confirmed else ''})"
     if agreeing:
-        remark = f"same photo (equal bytes) in two or more cases, one diagnosis: {agreeing} times"
+        remark = f"{same} in two or more cases, one diagnosis: {agreeing} times"
         remarks.append(f"{remark}; kept, and kept in one part of a split")
     if sets:
-        found = f"same photo (equal bytes) under different diagnoses, {len(sets)} times: {first_of(sets)}"
+        found = f"{same} under different diagnoses, {len(sets)} times: {first_of(sets)}"
         if conflicts == "error":
             raise DataError(f"{found}. Set data.conflicts to keep or drop, or mend the table")
         remarks.append(f"{found}; {'all dropped' if conflicts == 'drop' else 'all kept'}")
@@ -58,7 +72,23 @@ def tie_equal_photos(cases: Cases, *, conflicts: Conflicts = "keep") -> Cases:
     return cases._replace(table=table, remarks=tuple(remarks))
 
 
-def _photo_groups(table: pd.DataFrame) -> list[str | None]:
+def confirmed_copies(path: Path, table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of cases from a file; see `tie_equal_photos`. Those of which the table has one or none are passed over.
+
+    Raises:
+        DataError: no such file, columns missing, or no pair of the table.
+    """
+    rows = read_delimited(path).rows
+    require_columns(rows, ["first", "second"], path=path)
+    pairs = list(zip(rows["first"], rows["second"], strict=True))
+    known = set(table["case_id"])
+    here = [pair for pair in pairs if known.issuperset(pair)]
+    if pairs and not here:
+        raise DataError(f"{path} names no pair of cases of this table; its first is {pairs[0][0]} and {pairs[0][1]}")
+    return here
+
+
+def _photo_groups(table: pd.DataFrame, *, equal: Equal, confirmed: Sequence[tuple[str, str]]) -> list[str | None]:
     """For every case the first one that it is tied to by equal photos, directly or through others."""
     tied: UnionFind[str] = UnionFind()
     ids, images = list(table.case_id), list(table.images)
@@ -68,8 +98,10 @@ def _photo_groups(table: pd.DataFrame) -> list[str | None]:
         for photo in photos:
             holders[photo].append(case)
     alone = [[photo] for photo, cases in holders.items() if len(cases) > 1]
-    for copies in [*alone, *equal_files(sorted(holders))]:
-        first, *others = sorted({tied.find(case) for photo in copies for case in holders[photo]}, key=order.__getitem__)
+    same = equal_files(sorted(holders)) if equal == "bytes" else equal_pixels(sorted(holders))
+    of_photos = [[case for photo in copies for case in holders[photo]] for copies in [*alone, *same]]
+    for tied_cases in [*of_photos, *confirmed]:
+        first, *others = sorted({tied.find(case) for case in tied_cases}, key=order.__getitem__)
         for other in others:
             tied.union(first, other)
     return [tied.find(case) if photos else None for case, photos in zip(ids, images, strict=True)]
@@ -81,6 +113,29 @@ def equal_files(paths: Iterable[str]) -> list[list[str]]:
     for path in paths:
         by_size[Path(path).stat().st_size].append(path)
     return [copies for same_size in by_size.values() if len(same_size) > 1 for copies in _equal_bytes(same_size)]
+
+
+def equal_pixels(paths: Iterable[str]) -> list[list[str]]:
+    """Sets of two files or more that show the same pixels, whatever their format. Only photos of one size are decoded.
+
+    A file that is no photo is like no other one: `mmskin data check` names it.
+    """
+    by_size: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for path in paths:
+        try:
+            with Image.open(path) as photo:
+                by_size[photo.size].append(path)
+        except (OSError, ValueError, SyntaxError):
+            continue
+    by_digest: dict[str, list[str]] = defaultdict(list)
+    for same_size in by_size.values():
+        for path in same_size if len(same_size) > 1 else ():
+            try:
+                with Image.open(path) as photo:
+                    by_digest[hashlib.sha256(photo.convert("RGB").tobytes()).hexdigest()].append(path)
+            except (OSError, ValueError, SyntaxError):
+                continue
+    return [copies for copies in by_digest.values() if len(copies) > 1]
 
 
 def _equal_bytes(paths: Sequence[str]) -> list[list[str]]:

@@ -40,7 +40,7 @@ def read_source(data: DataConfig) -> Cases:
     cases = check_table(build("source", SOURCES, data.source).load(data.root))
     cases = rows_where(cases, data.where) if data.where else cases
     cases = cases if data.classes is None else with_classes(cases, data.classes)
-    return tie_equal_photos(cases, conflicts=data.conflicts)
+    return tie_equal_photos(cases, conflicts=data.conflicts, equal=data.equal_photos, copies=data.copies)
 
 
 def load_cases(data: DataConfig) -> Cases:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from data.make_pad_ufes_20 import make_pad_ufes_20
+from PIL import Image
 from real_data import real_data
 
 from mmskin.config.experiment import DataConfig
-from mmskin.data.equal_photos import equal_files, tie_equal_photos
+from mmskin.data.equal_photos import equal_files, equal_pixels, tie_equal_photos
 from mmskin.data.load import read_source
 from mmskin.data.table import Cases
 from mmskin.errors import DataError
@@ -99,3 +102,45 @@ def test_files_of_different_sizes_are_never_opened(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").write_bytes(b"x")
     assert equal_files([str(tmp_path / "a"), str(tmp_path / "b")]) == []
+
+
+def picture(seed: int, file_format: str, *, size: tuple[int, int] = (8, 6)) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, file_format)
+    return content.getvalue()
+
+
+def test_equal_pixels_are_one_photo_on_request(tmp_path: Path) -> None:
+    png, bmp, other = picture(0, "PNG"), picture(0, "BMP"), picture(1, "PNG")
+    three = cases(tmp_path, {"a": [png], "b": [bmp], "c": [other]}, ["NEV", "BCC", "NEV"])
+    assert tie_equal_photos(three).table.photo_group.tolist() == ["a", "b", "c"]
+    tied = tie_equal_photos(three, equal="pixels")
+    assert tied.table.photo_group.tolist() == ["a", "a", "c"]
+    assert tied.remarks[-1].startswith(
+        "same photo (equal pixels) under different diagnoses, 1 times: a (NEV) = b (BCC)"
+    )
+    assert tie_equal_photos(three, equal="pixels", conflicts="drop").table.case_id.tolist() == ["c"]
+
+
+def test_the_same_row_of_pixels_in_another_shape_is_another_photo_and_no_photo_is_like_none(tmp_path: Path) -> None:
+    wide, tall = tmp_path / "wide.png", tmp_path / "tall.png"
+    Image.new("RGB", (8, 6)).save(wide)
+    Image.new("RGB", (6, 8)).save(tall)
+    (tmp_path / "broken.png").write_bytes(b"no photo")
+    assert equal_pixels([str(path) for path in tmp_path.iterdir()]) == []
+
+
+def test_confirmed_copies_are_tied_and_said(tmp_path: Path) -> None:
+    three = cases(tmp_path, {"a": [b"x"], "b": [b"y"], "c": [b"z"]}, ["NEV", "NEV", "BCC"])
+    confirmed = tmp_path / "copies.csv"
+    confirmed.write_text("first,second,how\na,b,cropped\n")
+    tied = tie_equal_photos(three, copies=confirmed)
+    assert tied.table.photo_group.tolist() == ["a", "a", "c"]
+    assert tied.remarks[-1].startswith("same photo (equal bytes or confirmed copies) in two or more cases")
+    confirmed.write_text("first,second\na,nobody\n")
+    with pytest.raises(DataError, match="names no pair of cases of this table; its first is a and nobody"):
+        tie_equal_photos(three, copies=confirmed)
+    confirmed.write_text("one,other\na,b\n")
+    with pytest.raises(DataError, match="first"):
+        tie_equal_photos(three, copies=confirmed)
