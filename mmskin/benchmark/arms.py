@@ -139,7 +139,7 @@ class TableArm:
     @property
     def parts(self) -> frozenset[str]:
         """Of photo and history, what it reads itself; nothing where it reads other arms, or no case at all."""
-        on = self.table.get("on", self.table.get("of", []))
+        on = self.table["on"] if "on" in self.table else self.table.get("of", ())
         return frozenset(map(part_of, [on] if isinstance(on, str) else on))
 
     def reading(self, seed: int) -> Reading:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +46,8 @@ def read_runs(runs: Sequence[Path], *, names: Sequence[str] = ()) -> Runs:
         UserError: a folder without predictions.
         DataError: see `joined_runs`.
     """
-    return joined_runs([renamed(read_run(run), name) for run, name in zip_longest(runs, names, fillvalue="")])
+    given = [*names, *[""] * (len(runs) - len(names))]
+    return joined_runs([renamed(read_run(run), name) for run, name in zip(runs, given, strict=True)])
 
 
 def read_run(run: Path) -> Runs:

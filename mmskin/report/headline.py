@@ -59,8 +59,8 @@ def _scores(results: Results) -> list[str]:
 
 
 def _both_scores(results: Results) -> str:
-    rows = results.overall().set_index("arm")
-    scores = [f"{arm} {with_interval(rows.loc[arm].to_dict())}" for arm in (results.arm, results.reference)]
-    first = rows.loc[results.arm]
+    rows = {row["arm"]: row for row in results.overall().to_dict("records")}
+    scores = [f"{arm} {with_interval(rows[arm])}" for arm in (results.arm, results.reference)]
+    first = rows[results.arm]
     patients = counted_patients(first["patients"], results.patient_unit)
     return f"{' and '.join(scores)}, on {first['n']:,} test cases of {patients}."

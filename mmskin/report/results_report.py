@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmskin.errors import first_of
-from mmskin.evaluation.differences import LEVEL, too_few_resamples
+from mmskin.evaluation.differences import too_few_resamples
+from mmskin.evaluation.intervals import LEVEL
 from mmskin.evaluation.predictions import arm_names, reported_rows
 from mmskin.evaluation.results import Results
 from mmskin.json_values import records
