@@ -189,6 +189,9 @@ class Schema(BaseModel):
     """Fields recorded or left out together; a case with all of them is *fully recorded*."""
     patient_unit: PatientUnit = "patient"
     """What a `patient_id` stands for; where nobody knows the patients, what counts as one."""
+    population: str = ""
+    """Whose patients these are, where tables of one name hold other people under the same ids, such as clinics that
+    were drawn; the name of the data set if empty."""
     subgroups: tuple[str, ...] = ()
     """Table columns by which a report breaks its results down."""
     outcomes: Mapping[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmskin.benchmark.arms import ResolvedArm
 from mmskin.data.load import Fold
-from mmskin.data.patient_digests import patient_digests
+from mmskin.data.patient_digests import patient_digests, population_of
 from mmskin.errors import DataError
 from mmskin.trained.saved_model import patients_seen
 from mmskin.training.fit_fold import fold_slots
@@ -18,7 +18,7 @@ def check_encoders_unseen(arm: ResolvedArm, fold: Fold) -> None:
     Raises:
         DataError: one has; says how many, and what to give in its place.
     """
-    source = fold.schema.name
+    source = population_of(fold.schema)
     held_out = set(patient_digests([*fold.split.val.patient_id, *fold.split.test.patient_id], source=source))
     for seed in arm.seeds:
         for modality, slot in fold_slots(arm.encoders, fold=fold.number, seed=seed).items():

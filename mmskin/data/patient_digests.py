@@ -9,14 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from mmskin.schema import Schema
+
 DIGEST_BYTES = 8  # two patients of a million share one with a chance of 3e-8
 
 Seen = dict[str, list[str]]
-"""By name of the data set, the digests of its patients, sorted."""
+"""By population, the digests of its patients, sorted."""
+
+
+def population_of(schema: Schema) -> str:
+    """Under which name its patients are filed."""
+    return schema.population or schema.name
 
 
 def patient_digests(patient_ids: Iterable[object], *, source: str) -> list[str]:
-    """One digest a patient, sorted. The name of the data set goes into it: "12" is another person elsewhere."""
+    """One digest a patient, sorted. The name of their population goes into it: "12" is another person elsewhere."""
     return sorted({_digest(f"{source}\0{patient}") for patient in patient_ids})
 
 

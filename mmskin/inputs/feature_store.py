@@ -51,12 +51,17 @@ def check_room(folder: Path, *, limit: float) -> None:
     Raises:
         ConfigError: it has; says what to do.
     """
-    held = stored_bytes(folder) / GIGABYTE
-    if held > limit:
+    held = stored_bytes(folder)
+    if held > limit * GIGABYTE:
         raise ConfigError(
-            f"features of frozen encoders take {held:.1f} GB in {folder}, more than features_limit, {limit:g}: delete "
-            "the folder, what is needed is computed again, or raise the limit"
+            f"features of frozen encoders take {in_megabytes(held)} in {folder}, more than features_limit, {limit:g} "
+            "GB: delete the folder, what is needed is computed again, or raise the limit"
         )
+
+
+def in_megabytes(size: int) -> str:
+    """Of bytes, as people read it: 992 MB."""
+    return f"{round(size / 1e6):,} MB"
 
 
 class FeatureStore:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from mmskin.config.experiment import Experiment, Slot
 from mmskin.data.load import Fold
-from mmskin.data.patient_digests import joined_digests, patient_digests
+from mmskin.data.patient_digests import joined_digests, patient_digests, population_of
 from mmskin.data.seeds import member_seed
 from mmskin.data.table import histories
 from mmskin.errors import ConfigError
@@ -185,7 +185,8 @@ def fit_reductions(model: MultimodalClassifier, train: CaseDataset) -> None:
 def record_of(experiment: Experiment, fold: Fold, slots: Mapping[str, Slot], counts: list[int]) -> dict[str, Any]:
     """What a model remembers of its making."""
     made = experiment.to_json()
-    own = {fold.schema.name: patient_digests(fold.split.train.patient_id, source=fold.schema.name)}
+    source = population_of(fold.schema)
+    own = {source: patient_digests(fold.split.train.patient_id, source=source)}
     return {
         "encoders": dict(slots),
         "fusion": experiment.fusion,

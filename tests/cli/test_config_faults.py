@@ -64,4 +64,4 @@ def test_a_fault_of_a_config_costs_less_than_a_breath(files: dict[str, str], lin
     assert told in done.stderr
     assert not Path(files["OUT"]).exists()
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert seconds < 3  # about 0.6 on a quiet machine; with torch it was 6
+    assert seconds < 5  # about 0.6 on a quiet machine and 3 on a slow one; with torch it was 6 and more

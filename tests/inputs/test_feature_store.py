@@ -198,6 +198,6 @@ def test_a_folder_that_has_grown_beyond_its_limit_takes_no_more(tmp_path: Path) 
     (tmp_path / "encoder" / "a.npy").write_bytes(bytes(3000))
     assert stored_bytes(tmp_path) == 3000
     check_room(tmp_path, limit=4e-6)
-    with pytest.raises(ConfigError, match=r"more than features_limit, 2e-06: delete the folder"):
+    with pytest.raises(ConfigError, match=r"more than features_limit, 2e-06 GB: delete the folder"):
         check_room(tmp_path, limit=2e-6)
     assert stored_bytes(tmp_path / "nothing") == 0

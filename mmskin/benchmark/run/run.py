@@ -31,7 +31,7 @@ from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cas
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
-from mmskin.inputs.feature_store import GIGABYTE, check_room, stored_bytes
+from mmskin.inputs.feature_store import check_room, in_megabytes, stored_bytes
 from mmskin.output_lock import locked
 from mmskin.schema import Schema
 
@@ -235,7 +235,7 @@ def run_planned(
                 check_room(run.features, limit=run.features_limit)
             prepare_all([*features, *([audit] if audit else [])], executor, say=say)
             if features:
-                say(f"features of frozen encoders: {stored_bytes(run.features) / GIGABYTE:.2f} GB in {run.features}")
+                say(f"features of frozen encoders: {in_megabytes(stored_bytes(run.features))} in {run.features}")
             audit = None
             tasks = [run.task(arm, cell, progress=bars) for arm, cell in waiting]
             failures += run_cells(tasks, failures, executor, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from mmskin.data.delimited import read_delimited, require_columns
@@ -39,7 +40,9 @@ class Synthetic:
         markers = _join_latents(rows)
         values = parse_rows(declaration, rows)
         values["masks"] = [_masks(photos) for photos in values["images"]]
-        return cases_of(declaration, rows, values | markers)
+        cases = cases_of(declaration, rows, values | markers)
+        drawn = hashlib.sha256((rows.folder / LATENTS).read_bytes()).hexdigest()[:12]
+        return cases._replace(schema=cases.schema.model_copy(update={"population": f"clinic {drawn}"}))
 
 
 def _masks(photos: tuple[str, ...]) -> tuple[str, ...]:
