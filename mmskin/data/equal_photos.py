@@ -24,6 +24,7 @@ from mmskin.errors import DataError, first_of
 
 Conflicts = Literal["keep", "drop", "error"]
 Equal = Literal["bytes", "pixels"]
+NOT_READ = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow raises of odd files
 
 
 def tie_equal_photos(
@@ -125,7 +126,7 @@ def equal_pixels(paths: Iterable[str]) -> list[list[str]]:
         try:
             with Image.open(path) as photo:
                 by_size[photo.size].append(path)
-        except (OSError, ValueError, SyntaxError):
+        except NOT_READ:
             continue
     by_digest: dict[str, list[str]] = defaultdict(list)
     for same_size in by_size.values():
@@ -133,7 +134,7 @@ def equal_pixels(paths: Iterable[str]) -> list[list[str]]:
             try:
                 with Image.open(path) as photo:
                     by_digest[hashlib.sha256(photo.convert("RGB").tobytes()).hexdigest()].append(path)
-            except (OSError, ValueError, SyntaxError):
+            except NOT_READ:
                 continue
     return [copies for copies in by_digest.values() if len(copies) > 1]
 

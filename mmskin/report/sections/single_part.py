@@ -12,14 +12,14 @@ from mmskin.report.pages import Section
 def single_part_section(beside: BesideSinglePart, *, primary: str) -> Section:
     """Whether fusing has gained anything over the better of its parts."""
     found = beside.difference._asdict()
-    chosen = "the only one" if len(beside.candidates) == 1 else f"on validation rows the best of {_listed(beside)}"
+    chosen = (
+        "the only one"
+        if len(beside.candidates) == 1
+        else f"on validation rows the best of {', '.join(beside.candidates)}"
+    )
     sentence = (
         f"{primary} minus {beside.arm}, {chosen}, in {in_words(beside.difference.metric)}: {difference(found)}, "
         f"{p_value(beside.difference.p)}, {beside.difference.verdict}. Exploratory."
     )
     saved = {"arm": beside.arm, "candidates": list(beside.candidates), "primary": primary, **found}
     return Section("Beside the best single part", lines=[sentence], saved={"single_part": plain(saved)})
-
-
-def _listed(beside: BesideSinglePart) -> str:
-    return ", ".join(beside.candidates)
