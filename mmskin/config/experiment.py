@@ -127,6 +127,9 @@ class TrainingConfig(Strict):
     """Whether the validation log-loss is logged after every epoch. The last epoch counts either way."""
     early_stopping: int | None = Field(default=None, ge=1)
     """Epochs without a better validation log-loss before training ends; null for the fixed number of epochs."""
+    keep: Literal["last", "lowest_log_loss", "best_balanced_accuracy"] = "last"
+    """After which epoch the model is kept: the last, or the best on validation rows, which then choose the model and
+    calibrate it too."""
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = True
     workers: int = Field(default=0, ge=0)
@@ -160,14 +163,15 @@ class TrainingConfig(Strict):
                 f"snapshots must divide epochs into cycles of equal length, however: epochs={self.epochs}, "
                 f"snapshots={self.snapshots}"
             )
-        if self.snapshots > 1 and self.early_stopping:
-            raise ValueError("snapshots are taken at the end of every cycle: leave out early_stopping")
+        if self.snapshots > 1 and (self.early_stopping or self.keep != "last"):
+            raise ValueError("snapshots are taken at the end of every cycle: leave out early_stopping and keep")
         return self
 
     @model_validator(mode="after")
     def _has_something_to_stop_by(self) -> Self:
-        if self.early_stopping and not self.validate_epochs:
-            raise ValueError("early_stopping watches the validation log-loss: set validate_epochs to true")
+        watching = "early_stopping" if self.early_stopping else "keep" if self.keep != "last" else ""
+        if watching and not self.validate_epochs:
+            raise ValueError(f"{watching} watches validation rows after every epoch: set validate_epochs to true")
         return self
 
 

@@ -18,6 +18,7 @@ from mmskin.inputs.batch import collate
 from mmskin.inputs.dataset import CaseDataset, EpochSampler
 from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier
+from mmskin.training.best_epoch import KeepBestEpoch
 from mmskin.training.checkpoint import AtomicCheckpointIO, KeepLast
 from mmskin.training.optimisation import Recipe
 from mmskin.training.snapshots import KeepSnapshots
@@ -41,14 +42,15 @@ def fit(
         model: trained in place.
         loss: of the fused answer and of the branches.
         train: read in the order of `EpochSampler`; a last batch that is not full is left out.
-        val: gives the log-loss that is logged, and that early stopping watches.
+        val: gives what is logged after every epoch, which early stopping and `keep` watch.
         recipe: the training section of the experiment.
         folder: holds last.ckpt while training goes on (if the recipe keeps it), and log.
         seed: of the order of cases and of dropout.
         progress: show bars.
 
     Returns:
-        The model; of a recipe with snapshots the model as it was at the end of every cycle.
+        The model, as it was after the epoch that the recipe keeps; of a recipe with snapshots as it was at the end of
+        every cycle.
 
     Raises:
         UserError: the loss is no finite number.
@@ -64,9 +66,10 @@ def fit(
     task = ClassificationTask(model, loss, recipe=rates, branch_weight=recipe.branch_weight, seed=seed)
     checkpoint = folder / "last.ckpt"
     snapshots = KeepSnapshots(model, cycle=recipe.epochs // recipe.snapshots)
-    callbacks: list[lightning.Callback] = [snapshots] if recipe.snapshots > 1 else []
+    best = KeepBestEpoch(model, by=recipe.keep) if recipe.keep != "last" else None
+    callbacks: list[lightning.Callback] = [snapshots] if recipe.snapshots > 1 else [best] if best else []
     if recipe.checkpoint:
-        callbacks.append(KeepLast(checkpoint))  # after the snapshots, which it holds
+        callbacks.append(KeepLast(checkpoint))  # after the snapshots or the best epoch, which it holds
     if recipe.early_stopping:
         callbacks.append(EarlyStopping("val_log_loss", patience=recipe.early_stopping))
     if progress:
@@ -115,6 +118,8 @@ def fit(
             # Lightning answers Ctrl-C by switching SIGINT off and leaving the program.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from None
+    if best:
+        best.restore()
     return snapshots.models() if recipe.snapshots > 1 else [model]
 
 

@@ -32,6 +32,7 @@ class ClassificationTask(lightning.LightningModule):
         super().__init__()
         self.model, self.loss, self.recipe = model, loss, recipe
         self.branch_weight, self.seed = branch_weight, seed
+        self.validated: list[tuple[Tensor, Tensor]] = []
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         # By step and not by epoch: Lightning draws a number of its own on the way, at another time when it resumes.
@@ -52,6 +53,15 @@ class ClassificationTask(lightning.LightningModule):
         log_probs = self.loss.log_probabilities(self.model(batch).logits)
         log_loss = torch.nn.functional.nll_loss(log_probs, batch.target)
         self.log("val_log_loss", log_loss, prog_bar=True, batch_size=len(batch.case_id))
+        self.validated.append((log_probs.argmax(1) == batch.target, batch.target))
+
+    def on_validation_epoch_start(self) -> None:
+        self.validated = []
+
+    def on_validation_epoch_end(self) -> None:
+        right, target = (torch.cat(parts) for parts in zip(*self.validated, strict=True))
+        recalls = [right[target == code].float().mean() for code in target.unique()]
+        self.log("val_balanced_accuracy", torch.stack(recalls).mean())
 
     def configure_optimizers(self) -> Any:  # Lightning's union of a dozen shapes
         steps = int(self.trainer.estimated_stepping_batches)

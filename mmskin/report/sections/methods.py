@@ -76,11 +76,16 @@ def arms(record: Record) -> Iterator[str]:
     yield f"Arms: {len(record.ranked)}, of which {networks} train a network and {tables} fit a table{controls}."
     yield f"Encoders: {encoders(plan.encoders)}{_own_encoders(plan)}."
     recipe = plan.training
+    kept = (
+        "of which the last counts"
+        if recipe.keep == "last"
+        else f"of which the one with the {recipe.keep.replace('_', ' ')} on validation rows counts"
+    )
     stops = (
-        f"ended by {recipe.early_stopping} epochs without a better validation log-loss" if recipe.early_stopping else ""
+        f" and ended by {recipe.early_stopping} without a better validation log-loss" if recipe.early_stopping else ""
     )
     yield (
-        f"Training, the same for all networks: AdamW, {recipe.epochs} epochs {stops or 'of which the last counts'}, "
+        f"Training, the same for all networks: AdamW, {recipe.epochs} epochs {kept}{stops}, "
         f"batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g} (pretrained parts "
         f"{recipe.encoder_learning_rate:g}), weight decay {recipe.weight_decay:g}, warm-up over "
         f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} "
