@@ -18,6 +18,7 @@ from mmskin.cli.demo import demo
 from mmskin.cli.describe import describe
 from mmskin.cli.evaluate import evaluate
 from mmskin.cli.explain import explain
+from mmskin.cli.leak_study import leak_study
 from mmskin.cli.predict import predict
 from mmskin.cli.predict_table import predict_table
 from mmskin.cli.quickstart import quickstart
@@ -38,6 +39,7 @@ for command in (
     quickstart,
     train,
     benchmark,
+    leak_study,
     audit,
     teach,
     evaluate,
