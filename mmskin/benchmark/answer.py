@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.audited import FOLDER, audited
 from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.benchmark.record import read_record
-from mmskin.benchmark.resolve import resolve
+from mmskin.benchmark.resolve import resolve, shared_by
 from mmskin.benchmark.run.run import Failure
+from mmskin.benchmark.search.search import Search, searches_of
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.part_use import evaluate_part_use
@@ -35,6 +36,7 @@ from mmskin.report.sections.missing_parts import missing_section
 from mmskin.report.sections.part_use import part_use_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
+from mmskin.report.sections.search import SearchedFold, search_section
 from mmskin.report.sections.single_part import single_part_section
 from mmskin.report.sections.tripod import tripod_section
 
@@ -94,6 +96,7 @@ def write_answer(
             output,
             originals=originals_of(benchmark.arms),
             audit=audited(benchmark.data, output, command=command, say=say) if plan.audited else None,
+            searches=searched_folds(searches_of(benchmark.arms, shared_by(benchmark), output).values()),
             replicates=replicates,
             command=command,
         )
@@ -145,6 +148,7 @@ def _sections(
     *,
     originals: Mapping[str, str],
     audit: dict[str, Any] | None,
+    searches: Sequence[SearchedFold],
     replicates: int,
     command: str,
 ) -> Sections:
@@ -164,6 +168,7 @@ def _sections(
             *_missing(plan, output, replicates=replicates),
             *(explanations_section(_read(path)) for path in checked[:1]),
             cost_section(costs, results),
+            *([search_section(searches)] if searches else []),
         ],
         below=[methods_section(record), tripod_section(record)],
     )
@@ -213,7 +218,20 @@ def _planned(arm: Arm, *, missingness: str) -> PlannedArm:
         has_own_encoders=bool(arm.encoders),
         missingness=arm.missingness or missingness,
         is_control=arm.shuffle_histories,
+        is_searched=arm.search is not None,
     )
+
+
+def searched_folds(searches: Iterable[Search]) -> list[SearchedFold]:
+    """What every finished search took, a row an arm and fold."""
+    found = []
+    for search in searches:
+        for path in sorted(search.folder(0).parent.glob("fold_*/chosen.json")):
+            chosen = _read(path)
+            kept = {key: chosen[key] for key in ("options", "gain", "error", "failed", "cpu_seconds")}
+            number = int(path.parent.name.removeprefix("fold_"))
+            found.append(SearchedFold(search.name, number, search.config.trials, **kept))
+    return found
 
 
 def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:

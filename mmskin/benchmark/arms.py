@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -83,6 +83,9 @@ class NeuralArm:
     def with_seed(self, seed: int) -> Experiment:
         return self.experiment.model_copy(update={"seed": seed})
 
+    def with_encoders(self, encoders: Mapping[str, Slot]) -> NeuralArm:
+        return replace(self, experiment=self.experiment.model_copy(update={"encoders": dict(encoders)}))
+
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
         trained = fit_fold(self.with_seed(seed), fold, folder, progress=progress)
         return Fitted(trained.probabilities, trained)
@@ -147,6 +150,9 @@ class TableArm:
 
     def readings(self, seed: int) -> list[Reading]:
         return [self.reading(seed)]
+
+    def with_encoders(self, encoders: Mapping[str, Slot]) -> TableArm:
+        return replace(self, encoders=encoders)
 
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
         """A table arm sees the rows that neural arms see: with the same values hidden at random, if any are."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mmskin.benchmark.search.search_config import SearchConfig
 from mmskin.config.experiment import (
     DataConfig,
     Experiment,
@@ -66,6 +67,7 @@ class Arm(Strict):
     missingness: in place of that of the data, so that the three modes stand side by side.
     shuffle_histories: a control: every case is given the history of another patient, within training, validation and
         test rows apart. What such an arm gains over the photo alone is no history. It is run with the first seed.
+    search: its recipe is searched inside the training part of every fold, as `SearchConfig`; {} as the benchmark says.
     """
 
     fusion: Slot | None = None
@@ -79,6 +81,7 @@ class Arm(Strict):
     seeds: list[int] | None = None
     missingness: Missingness | None = None
     shuffle_histories: bool = False
+    search: SearchConfig | None = None
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
@@ -147,6 +150,8 @@ class Benchmark(Strict):
     photo_pooling: Literal["mean", "attention"] = "mean"
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
     """The same recipe and budget for all neural arms."""
+    search: SearchConfig | None = None
+    """What arms with a `search` of their own leave out of it."""
     arms: dict[str, Arm] = Field(min_length=1)
     audit: bool = True
     """Whether the data are audited, and the findings told above the results."""
@@ -196,6 +201,7 @@ class Benchmark(Strict):
         self._check_primary()
         for name, arm in self.arms.items():
             self._check_arms_read(name, arm)
+            self._check_searched(name, arm)
             if not set(arm.seeds or self.seeds) <= set(self.seeds):
                 raise ValueError(f"arms.{name}.seeds must be some of {self.seeds}, however: {arm.seeds}")
         return self
@@ -227,6 +233,23 @@ class Benchmark(Strict):
                 raise ValueError(one_of(place, source, self.arms))
             if self.arms[source].fusion is None or modality in self.arms[source].sources:
                 raise ValueError(f"{place}: {source} trains no encoder of {modality}")
+
+    def _check_searched(self, name: str, arm: Arm) -> None:
+        """An arm that is searched stands alone: other arms have been trained on rows that its inner folds answer."""
+        if arm.search is None:
+            return
+        if arm.stacked or arm.sources:
+            raise ValueError(
+                f"arms.{name}.search: an arm that reads {first_of([*arm.stacked, *arm.sources.values()])} "
+                "cannot be searched, for that has been trained on the rows which the search answers"
+            )
+        if arm.shuffle_histories:
+            raise ValueError(f"arms.{name}.search: a control with shuffled histories is not searched")
+        readers = [other for other, of in self.arms.items() if name in of.sources.values()]
+        if readers:
+            raise ValueError(
+                f"arms.{readers[0]} reads an encoder of {name}, whose recipe is searched: name another arm"
+            )
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

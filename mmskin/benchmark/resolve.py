@@ -12,6 +12,7 @@ from mmskin.benchmark.arms import NeuralArm, ResolvedArm, TableArm
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
+from mmskin.benchmark.search.search_config import SearchConfig
 from mmskin.config.build import build
 from mmskin.config.experiment import DataConfig, Experiment, ExpertsConfig, ReduceConfig, Slot, TrainingConfig
 from mmskin.config.teaching_options import TAUGHT
@@ -39,6 +40,7 @@ class Shared(NamedTuple):
     training: TrainingConfig
     test: bool
     features: str
+    search: SearchConfig | None
 
     def of(self, arm: Arm) -> Shared:
         """With what the arm says itself of seeds, missingness and encoders in its place."""
@@ -59,9 +61,7 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             not go together, arms that read each other.
     """
     resolved: dict[str, ResolvedArm] = {}
-    sections = {"data", "training", "experts", "reduce"}
-    given = benchmark.model_dump(include=set(Shared._fields) - sections)
-    shared = Shared(**given, **{section: getattr(benchmark, section) for section in sections})
+    shared = shared_by(benchmark)
     sources = {source for arm in benchmark.arms.values() for source in arm.sources.values()}
     for wave in _waves(benchmark.arms):
         for name in wave:
@@ -75,6 +75,25 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
             except ConfigError as error:
                 raise ConfigError(f"arms.{name}: {error}") from None
     return {name: resolved[name] for name in benchmark.arms}
+
+
+def shared_by(benchmark: Benchmark) -> Shared:
+    """What its arms are given."""
+    sections = {"data", "training", "experts", "reduce", "search"}
+    given = benchmark.model_dump(include=set(Shared._fields) - sections)
+    return Shared(**given, **{section: getattr(benchmark, section) for section in sections})
+
+
+def resolve_lone(name: str, arm: Arm, shared: Shared, output: Path) -> ResolvedArm:
+    """An arm that reads no other and is read by none; see `resolve`.
+
+    Raises:
+        ConfigError: as `resolve`, without the name of the arm.
+    """
+    own = shared.of(arm)
+    if arm.table is not None:
+        return _table_arm(name, arm, arm.table, own, {}, output)
+    return _neural_arm(name, arm, own, {}, output, is_source=False)
 
 
 def waves(arms: Mapping[str, ResolvedArm]) -> Iterator[list[ResolvedArm]]:

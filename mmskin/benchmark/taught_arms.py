@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from mmskin.benchmark.arms import NeuralArm, ResolvedArm
+from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.run.cell import held_threads
-from mmskin.config.experiment import Slot
 from mmskin.config.teaching_options import TAUGHT
 from mmskin.schema import Schema
 from mmskin.teaching.taught import resolved
@@ -33,7 +31,4 @@ def _with_taught(arm: ResolvedArm, schema: Schema, say: Say) -> ResolvedArm:
     features = Path(arm.reading(arm.seeds[0]).features)
     with held_threads(1):  # so that the same encoder is taught whoever teaches it
         text = resolved(arm.encoders["text"], schema, features, say=say)
-    encoders: dict[str, Slot] = {**arm.encoders, "text": text}
-    if isinstance(arm, NeuralArm):
-        return replace(arm, experiment=arm.experiment.model_copy(update={"encoders": encoders}))
-    return replace(arm, encoders=encoders)
+    return arm.with_encoders({**arm.encoders, "text": text})

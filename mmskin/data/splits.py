@@ -79,14 +79,14 @@ def _check_number(k: int) -> None:
         )
 
 
-def inner_folds(train: pd.DataFrame) -> pd.Series[int]:
-    """Folds inside training rows, to choose by what the fit does not see: five, fewer where no class has as many cases.
+def inner_folds(train: pd.DataFrame, *, k: int = INNER_FOLDS) -> pd.Series[int]:
+    """Folds inside training rows, to choose by what the fit does not see: k, fewer where no class has as many cases.
 
     Raises:
         DataError: no class has two cases, or there are too few groups of patients.
     """
     commonest = int(train.target.value_counts().max())
-    return _grouped_folds(train, k=max(2, min(INNER_FOLDS, commonest)), seed=0)
+    return _grouped_folds(train, k=max(2, min(k, commonest)), seed=0)
 
 
 def _grouped_folds(table: pd.DataFrame, *, k: int, seed: int) -> pd.Series[int]:

@@ -60,7 +60,7 @@ class ClassificationTask(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         right, target = (torch.cat(parts) for parts in zip(*self.validated, strict=True))
-        recalls = [right[target == code].float().mean() for code in set(target.tolist())]
+        recalls = [right[target == code].float().mean() for code in sorted(set(target.tolist()))]
         self.log("val_balanced_accuracy", torch.stack(recalls).mean())
 
     def configure_optimizers(self) -> Any:  # Lightning's union of a dozen shapes

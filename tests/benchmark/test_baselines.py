@@ -290,7 +290,10 @@ def test_a_case_that_one_of_the_averaged_arms_did_not_answer_gets_no_answer() ->
         ({"name": "averaging", "over": ["one"], "seeds": "some"}, "seeds must be .own. or .all., however: 'some'"),
         ({"name": "product_of_experts", "of": ["fields"]}, "of must name two parts or more"),
         ({"name": "product_of_experts", "of": ["fields", "sound"]}, "'sound' does not exist"),
-        ({"name": "logistic_regression", "c": "best"}, "c must be numbers, such as .*, or .cv., however: 'best'"),
+        (
+            {"name": "logistic_regression", "c": "best"},
+            "c must be a number, numbers such as .*, or .cv., however: 'best'",
+        ),
     ],
 )
 def test_options_that_cannot_be_are_refused(spec: dict[str, Any], message: str) -> None:

@@ -209,4 +209,12 @@ def test_few_functions_take_a_whole_benchmark() -> None:
                 arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
                 if any(a.annotation is not None and ast.unparse(a.annotation) == "Benchmark" for a in arguments):
                     taking.add(node.name)
-    assert taking == {"check_benchmark", "resolve", "planned", "run_benchmark", "write_answer", "say_run"}
+    assert taking == {
+        "check_benchmark",
+        "resolve",
+        "shared_by",
+        "planned",
+        "run_benchmark",
+        "write_answer",
+        "say_run",
+    }

@@ -29,7 +29,7 @@ from mmskin.inputs.batch import stack_rows
 from mmskin.trained.trained_model import Predict
 
 Columns = Callable[[pd.DataFrame], Floats]
-Strengths = Sequence[float] | Literal["cv"]
+Strengths = float | Sequence[float] | Literal["cv"]
 
 PENALTIES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 """Inverse strengths of the penalty that are tried unless others are named."""
@@ -44,9 +44,9 @@ def logistic_regression(
     (`MetadataOneHot`). Of an embedding every dimension is a column; where photo or note is absent it is at its mean.
 
     on: fields, text, a kind of photo (image where there is one), or several of them side by side.
-    c: inverse strengths of the penalty; the one with the lowest class-balanced log-loss on the validation rows is
-        taken. "cv": the default ones, chosen by five-fold cross-validation inside the training rows, patients never on
-        both sides. The validation rows give the temperature either way.
+    c: inverse strength of the penalty; of several the one with the lowest class-balanced log-loss on the validation
+        rows is taken. "cv": the default ones, chosen by five-fold cross-validation inside the training rows, patients
+        never on both sides. The validation rows give the temperature either way.
     balanced: classes weigh alike in the fit, as they do in the metric.
     """
     parts = choose_parts(on, facts.schema)
@@ -66,7 +66,7 @@ def check_strengths(c: Strengths) -> None:
     ValueError: a word other than "cv", or no strength at all.
     """
     if (isinstance(c, str) and c != "cv") or not c:
-        raise ValueError(f'c must be numbers, such as [0.01, 0.1], or "cv", however: {c!r}')
+        raise ValueError(f'c must be a number, numbers such as [0.01, 0.1], or "cv", however: {c!r}')
 
 
 def read_parts(parts: Sequence[str], train: pd.DataFrame, facts: Facts) -> Columns:
@@ -110,7 +110,7 @@ def choose_penalty(
     balanced: bool,
 ) -> float:
     """The strength with the lowest class-balanced log-loss, on the validation rows or on held-out training rows."""
-    strengths = PENALTIES if isinstance(c, str) else tuple(c)
+    strengths = PENALTIES if isinstance(c, str) else (c,) if isinstance(c, float | int) else tuple(c)
     if len(strengths) == 1:
         return strengths[0]
     parts = [(train, val)]

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.leaks import LEAKS
 from mmskin.benchmark.leaks.leak_contract import Protocol
 from mmskin.benchmark.leaks.study_config import LeakStudy
@@ -104,11 +103,7 @@ def with_folds(protocol: Protocol, path: Path) -> Protocol:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_folds(numbers, path, table=cases.table)
     data = benchmark.data.model_copy(update={"folds": str(path)})
-    return Protocol(_changed(benchmark, data=data), cases)
-
-
-def _changed(benchmark: Benchmark, **parts: object) -> Benchmark:
-    return benchmark.model_copy(update=parts)
+    return Protocol(benchmark.model_copy(update={"data": data}), cases)
 
 
 def worths(leaks: Sequence[str], answers: Sequence[Answers], *, metric: str, replicates: int) -> Iterator[Worth]:

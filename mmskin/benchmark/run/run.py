@@ -15,7 +15,7 @@ from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm
 from mmskin.benchmark.config_check import check_benchmark
-from mmskin.benchmark.resolve import resolve, waves
+from mmskin.benchmark.resolve import resolve, shared_by, waves
 from mmskin.benchmark.run.cell import CellTask, held_threads, run_cell
 from mmskin.benchmark.run.feature_task import FeatureTask, compute_features, feature_tasks
 from mmskin.benchmark.run.folder import claim, claim_cells, write_json
@@ -24,6 +24,7 @@ from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
+from mmskin.benchmark.search.search import Search, SearchTask, check_searches, run_search, searches_of
 from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
@@ -37,6 +38,7 @@ from mmskin.schema import Schema
 
 T = TypeVar("T")
 Say = Callable[[str], None]
+Preparation = FeatureTask | AuditTask | SearchTask
 
 
 class Executor(Protocol):
@@ -69,6 +71,7 @@ class Run(NamedTuple):
     explained: by arm, test cases on which explanations are measured in its first cell.
     first: arms that the predictions table begins with.
     features, features_limit: where outputs of frozen encoders are kept, and above how many gigabytes none are added.
+    searches: by arm, of those whose recipe is searched.
     """
 
     output: Path
@@ -81,6 +84,7 @@ class Run(NamedTuple):
     first: tuple[str, ...] = ()
     features: Path = Path("runs/features")
     features_limit: float = 20
+    searches: Mapping[str, Search] = {}
 
     def cells(self, arm: ResolvedArm) -> list[Cell]:
         return cells_of(arm.name, arm.seeds, self.tested)
@@ -92,7 +96,9 @@ class Run(NamedTuple):
 
     def depends_on(self, arm: ResolvedArm) -> dict[str, Any]:
         """What the arm's answers depend on beside data and versions."""
-        return arm.to_json() | {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
+        searched = {"search": self.searches[arm.name].to_json()} if arm.name in self.searches else {}
+        asked = {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
+        return arm.to_json() | asked | searched
 
     def read_by(self, arm: ResolvedArm, name: str, cell: Cell) -> tuple[Cell, ...]:
         """The cells of another arm that a cell of this arm reads."""
@@ -105,7 +111,7 @@ class Run(NamedTuple):
         is_first = cell[1:] == (self.tested[0], arm.seeds[0])
         is_asked = cell == cell_of(arm.name, arm.seeds, fold=cell.fold, seed=self.seeds[0])
         return CellTask(
-            arm,
+            self.searches[arm.name].chosen(cell.fold) if arm.name in self.searches else arm,
             cell,
             self.folds[arm.name, cell.fold],
             self.output,
@@ -149,6 +155,7 @@ def run_benchmark(
     """
     check_benchmark(benchmark, reads_data=cases is None)
     arms = resolve(benchmark, output)
+    check_searches(benchmark.arms, shared_by(benchmark), output)
     source = read_source(benchmark.data) if cases is None else cases
     labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
@@ -205,6 +212,7 @@ def planned(
         first=(primary.arm, primary.reference) if primary else (),
         features=Path(benchmark.features),
         features_limit=benchmark.features_limit,
+        searches=searches_of(benchmark.arms, shared_by(benchmark), output, arms),
     )
 
 
@@ -237,6 +245,7 @@ def run_planned(
             if features:
                 say(f"features of frozen encoders: {in_megabytes(stored_bytes(run.features))} in {run.features}")
             audit = None
+            prepare_all(search_tasks(run, waiting), executor, say=say)
             tasks = [run.task(arm, cell, progress=bars) for arm, cell in waiting]
             failures += run_cells(tasks, failures, executor, progress)
     table = gather(run)
@@ -304,14 +313,24 @@ def run_cells(
     return failures
 
 
-def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *, say: Say) -> None:
-    """Every frozen encoder over all that will be read of it, and beside them the audit, which leaves a process free.
+def search_tasks(run: Run, waiting: Sequence[tuple[ResolvedArm, Cell]]) -> list[SearchTask]:
+    """The searches whose recipes waiting cells need, one an arm and fold."""
+    asked = dict.fromkeys((cell.arm, cell.fold) for _, cell in waiting if cell.arm in run.searches)
+    tasks = [SearchTask(run.searches[arm], run.folds[arm, fold]) for arm, fold in asked]
+    return [task for task in tasks if not task.search.chosen_file(task.fold.number).exists()]
+
+
+def prepare_all(tasks: Sequence[Preparation], executor: Executor, *, say: Say) -> None:
+    """What cells need before they begin: every frozen encoder over all that will be read of it, and beside them the
+    audit, which leaves a process free; then every search.
 
     Raises:
-        UserError: one failed; no arm that reads it could be fitted, or what the arms say would not be worth reading.
+        UserError: one failed; no arm that needs it could be fitted, or what the arms say would not be worth reading.
     """
 
-    def title(task: FeatureTask | AuditTask) -> str:
+    def title(task: Preparation) -> str:
+        if isinstance(task, SearchTask):
+            return f"search: {task.search.name}, fold {task.fold.number}"
         return "audit of the data" if isinstance(task, AuditTask) else f"features: {task.modality}, {task.slot['name']}"
 
     for task, reason in executor.run(prepare, tasks, begin=lambda task: say(title(task))):
@@ -319,9 +338,11 @@ def prepare_all(tasks: Sequence[FeatureTask | AuditTask], executor: Executor, *,
             raise UserError(f"{title(task)}: {reason}")
 
 
-def prepare(task: FeatureTask | AuditTask) -> None:
+def prepare(task: Preparation) -> None:
     if isinstance(task, FeatureTask):
         return compute_features(task)
+    if isinstance(task, SearchTask):
+        return run_search(task)
     with held_threads(1):
         audited(task.data, task.output, command=task.command)
     return None

@@ -91,6 +91,11 @@ def arms(record: Record) -> Iterator[str]:
         f"{percent(recipe.warmup)} of the steps and a cosine to zero, {recipe.views} "
         f"view{'s' * (recipe.views > 1)} of a case, {recipe.precision}."
     )
+    if plan.searched:
+        yield (
+            f"Recipes of {first_of(plan.searched, len(plan.searched))} were searched inside the training part of each "
+            "fold; those of all other arms are as written, whatever they were chosen by."
+        )
     yield f"Loss: {slot(plan.loss)}, unless an arm has its own. Sampler: {recipe.sampler}."
     yield f"Seeds: {', '.join(map(str, plan.seeds))}; an arm that draws nothing is run once."
     yield "A temperature is fitted on validation rows; test rows are read to report and for nothing else."

@@ -13,12 +13,19 @@ from mmskin.schema import Schema
 
 
 class PlannedArm(NamedTuple):
-    """trains_network: or else fits a table. missingness: its mode. is_control: its histories are shuffled."""
+    """An arm, as the methods paragraph needs it.
+
+    trains_network: or else fits a table.
+    missingness: its mode.
+    is_control: its histories are shuffled.
+    is_searched: its recipe is searched inside training parts.
+    """
 
     trains_network: bool
     has_own_encoders: bool
     missingness: str
     is_control: bool
+    is_searched: bool
 
 
 class Plan(NamedTuple):
@@ -41,6 +48,10 @@ class Plan(NamedTuple):
     @property
     def controls(self) -> list[str]:
         return [name for name, arm in self.arms.items() if arm.is_control]
+
+    @property
+    def searched(self) -> list[str]:
+        return [name for name, arm in self.arms.items() if arm.is_searched]
 
 
 class Record(NamedTuple):

@@ -1,0 +1,1 @@
+"""Nested selection: of some arms the recipe is searched inside the training part of every fold."""
