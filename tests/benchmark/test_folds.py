@@ -9,7 +9,7 @@ from benchmark.small_benchmark import ARMS, planned_run, run, small_benchmark
 
 from mmskin.benchmark.run.folds import Folds
 from mmskin.benchmark.run.run import fields_excluded
-from mmskin.errors import DataError
+from mmskin.errors import ConfigError, DataError
 
 LATE = ARMS["late"]
 
@@ -97,3 +97,12 @@ def test_a_field_that_only_some_folds_leave_out_is_named_with_them(pad_folder: P
     excluded = {0: {"age": "empty in one"}, 1: {"age": "empty in two", "sex": "empty"}}
     seen = {key: fold._replace(excluded=excluded[key[1]]) for key, fold in run_of.folds.items()}
     assert fields_excluded(run_of._replace(folds=seen)) == {"age": "empty in one", "sex": "empty (in fold 1)"}
+
+
+def test_an_encoder_that_is_too_narrow_for_the_fields_of_a_fold_is_refused_before_anything_is_computed(
+    pad_folder: Path, tmp_path: Path
+) -> None:
+    narrow = {"metadata": {"name": "tokens", "pooled": "columns", "dim": 8}}
+    arm = {"fusion": {"name": "metadata_only"}, "encoders": narrow}
+    with pytest.raises(ConfigError, match=r"arms\.fields\.encoders\.metadata, fold 0: dim must be \d+ or more"):
+        folds(pad_folder, tmp_path, {"fields": arm})

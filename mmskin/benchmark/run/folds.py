@@ -8,11 +8,13 @@ import pandas as pd
 
 from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.seen_patients import check_encoders_unseen
+from mmskin.config.build import build
 from mmskin.data.load import Fold, prepare_fold
 from mmskin.data.shuffle import shuffle_histories
 from mmskin.data.splits import Split
 from mmskin.data.table import Cases
-from mmskin.errors import DataError, first_of
+from mmskin.encoders import METADATA_ENCODERS
+from mmskin.errors import ConfigError, DataError, first_of
 
 Folds = dict[tuple[str, int], Fold]
 """By arm and number. Arms that see the same are given the same object."""
@@ -33,6 +35,7 @@ def folds_of_arms(
     Raises:
         DataError: an arm reads nothing but fields, and all of them are excluded; or an encoder that was trained on
             patients whom a fold validates or tests.
+        ConfigError: an encoder of fields that cannot hold those of a fold.
     """
     seen: dict[tuple[str, bool, int], Fold] = {}
     by_arm: Folds = {}
@@ -44,6 +47,7 @@ def folds_of_arms(
                 fold = _with_shuffled_histories(fold, seed=arm.seeds[0]) if arm.shuffled else fold
                 seen[key] = fold if test else fold._replace(split=fold.split._replace(test=fold.split.test.iloc[:0]))
             check_has_history(arm, seen[key])
+            check_reads_fields(arm, seen[key])
             check_encoders_unseen(arm, seen[key])
             by_arm[arm.name, k] = seen[key]
     return by_arm
@@ -64,6 +68,21 @@ def check_has_history(arm: ResolvedArm, fold: Fold) -> None:
             "read photos only (image_only), or set missingness: equalized (optional_block must name these fields), or "
             "visible, in which what is missing can give the class away"
         )
+
+
+def check_reads_fields(arm: ResolvedArm, fold: Fold) -> None:
+    """Build its encoder of fields, so that one which is too narrow for them is refused before hours are spent.
+
+    Raises:
+        ConfigError: names the arm.
+    """
+    slot = arm.encoders.get("metadata")
+    if slot is None:
+        return
+    try:
+        build("metadata encoder", METADATA_ENCODERS, slot, fold.schema)
+    except ConfigError as error:
+        raise ConfigError(f"arms.{arm.name}.encoders.metadata, fold {fold.number}: {error}") from None
 
 
 def _with_shuffled_histories(fold: Fold, *, seed: int) -> Fold:

@@ -86,6 +86,11 @@ class Run(NamedTuple):
     features_limit: float = 20
     searches: Mapping[str, Search] = {}
 
+    def with_arms(self, arms: Mapping[str, ResolvedArm]) -> Run:
+        """The same with other encoders in its arms, such as taught ones."""
+        searches = {name: of._replace(encoders=arms[name].encoders) for name, of in self.searches.items()}
+        return self._replace(arms=arms, searches=searches)
+
     def cells(self, arm: ResolvedArm) -> list[Cell]:
         return cells_of(arm.name, arm.seeds, self.tested)
 
@@ -162,9 +167,9 @@ def run_benchmark(
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
-        arms = with_taught(arms, labelled.schema, say=say)
+        run = planned(benchmark, arms, labelled, numbers, output)
         return run_planned(
-            planned(benchmark, arms, labelled, numbers, output),
+            run.with_arms(with_taught(arms, labelled.schema, say=say)),
             executor=executor,
             say=say,
             quiet=quiet,
@@ -212,7 +217,7 @@ def planned(
         first=(primary.arm, primary.reference) if primary else (),
         features=Path(benchmark.features),
         features_limit=benchmark.features_limit,
-        searches=searches_of(benchmark.arms, shared_by(benchmark), output, arms),
+        searches=searches_of(benchmark.arms, shared_by(benchmark), output),
     )
 
 

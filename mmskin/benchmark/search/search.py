@@ -81,17 +81,13 @@ class SearchTask(NamedTuple):
     fold: Fold
 
 
-def searches_of(
-    arms: Mapping[str, Arm], shared: Shared, output: Path, resolved: Mapping[str, ResolvedArm] | None = None
-) -> dict[str, Search]:
-    """By arm, the searches that are asked for; of resolved arms with their encoders."""
-    searches = {}
-    for name, arm in arms.items():
-        if arm.search is not None:
-            config = arm.search.beside(shared.search, is_table=arm.table is not None)
-            encoders = resolved[name].encoders if resolved else None
-            searches[name] = Search(name, arm, shared, config, output, encoders)
-    return searches
+def searches_of(arms: Mapping[str, Arm], shared: Shared, output: Path) -> dict[str, Search]:
+    """By arm, the searches that are asked for."""
+    return {
+        name: Search(name, arm, shared, arm.search.beside(shared.search, is_table=arm.table is not None), output)
+        for name, arm in arms.items()
+        if arm.search is not None
+    }
 
 
 def check_searches(arms: Mapping[str, Arm], shared: Shared, output: Path) -> None:
