@@ -63,7 +63,13 @@ class Trial(NamedTuple):
 
 
 def draw_trial(
-    rng: np.random.Generator, *, gain: float = 0.0, luck: float = 0.0, patients: int = PATIENTS, seeds: int = SEEDS
+    rng: np.random.Generator,
+    *,
+    gain: float = 0.0,
+    luck: float = 0.0,
+    seed_luck: float = 0.0,
+    patients: int = PATIENTS,
+    seeds: int = SEEDS,
 ) -> Trial:
     """Invent patients, cases and answers.
 
@@ -73,7 +79,8 @@ def draw_trial(
     Args:
         rng: of the data set.
         gain: sensitivity of the second arm minus that of the first, in every class.
-        luck: standard deviation of a fold's threshold from training, the same for all its cases.
+        luck: standard deviation of a fold's threshold from its training patients, the same for all its cases and seeds.
+        seed_luck: standard deviation of the threshold of one model, of a fold and a seed, the same for all its cases.
         patients: how many.
         seeds: of training, an arm.
     """
@@ -91,8 +98,9 @@ def draw_trial(
         + scale["photo of seed"] * rng.normal(size=(2, seeds, n))
     )
     trained = luck * np.sqrt(0.5) * (rng.normal(size=(2, 1, 1)) + rng.normal(size=(2, 1, FOLDS)))[..., fold]
+    trained = trained + seed_luck * rng.normal(size=(2, seeds, FOLDS))[..., fold]
     sensitivity = SENSITIVITY + gain * np.arange(2)[:, None]
-    lead = np.sqrt(1 + luck**2) * ndtri(sensitivity)[:, None, target] + trained - hardness
+    lead = np.sqrt(1 + luck**2 + seed_luck**2) * ndtri(sensitivity)[:, None, target] + trained - hardness
     return Trial(target, patient, fold, _probabilities(rng, target, lead))
 
 
@@ -189,7 +197,15 @@ def _fold_accuracies(trial: Trial, fold: int) -> list[float]:
 
 
 def simulate(
-    *, datasets: int, replicates: int, seed: int, gain: float = 0.0, luck: float = 0.0, aurocs: bool = True
+    *,
+    datasets: int,
+    replicates: int,
+    seed: int,
+    gain: float = 0.0,
+    luck: float = 0.0,
+    seed_luck: float = 0.0,
+    seeds: int = SEEDS,
+    aurocs: bool = True,
 ) -> dict[str, float]:
     """Shares of the data sets: in which each test claims a difference, and in which the interval covers the true one.
 
@@ -199,10 +215,18 @@ def simulate(
         seed: data set i is drawn from (seed, i).
         gain: see `draw_trial`.
         luck: see `draw_trial`.
+        seed_luck: see `draw_trial`.
+        seeds: see `draw_trial`.
         aurocs: whether to bootstrap the macro AUROC too, which takes most of the time.
     """
     found = [
-        try_tests(draw_trial(np.random.default_rng((seed, i)), gain=gain, luck=luck), gain, replicates, i, aurocs)
+        try_tests(
+            draw_trial(np.random.default_rng((seed, i)), gain=gain, luck=luck, seed_luck=seed_luck, seeds=seeds),
+            gain,
+            replicates,
+            i,
+            aurocs,
+        )
         for i in range(datasets)
     ]
     return {str(name): float(share) for name, share in pd.DataFrame(found).mean().items()}

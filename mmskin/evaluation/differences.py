@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from mmskin.errors import ConfigError, DataError, first_of, one_of
-from mmskin.evaluation.intervals import LEVEL, REPLICATES, ClassGroups, Key, draw_patients, interval, replicate
-from mmskin.evaluation.metrics import METRICS, Floats, group_metrics
+from mmskin.evaluation.intervals import (
+    LEVEL,
+    REPLICATES,
+    ClassGroups,
+    Key,
+    Replicated,
+    Resamples,
+    draw_patients,
+    interval,
+    replicate,
+    replicate_seeds,
+)
+from mmskin.evaluation.metrics import METRICS, Floats, Metric, group_metrics
 from mmskin.evaluation.predictions import arm_names, reported_rows
+from mmskin.evaluation.training_seeds import SwapVariance, swap_variance, widening
 
 STANDARD = ("balanced_accuracy", "macro_auroc")
 POWER_80 = 1.960 + 0.842  # normal quantiles: a true difference of 2.8 standard errors is found four times in five
@@ -20,8 +33,9 @@ POWER_80 = 1.960 + 0.842  # normal quantiles: a true difference of 2.8 standard 
 class Difference(NamedTuple):
     """An arm minus its reference on the same patients.
 
-    estimate, low, high: of the difference, in the unit of the metric.
-    p: two-sided bootstrap p; p_adjusted: after Holm's correction, p itself for a single comparison.
+    estimate, low, high: of the difference, in the unit of the metric. Of arms that were trained with several seeds the
+        interval holds the luck of training beside that of the patients, see `training_seeds`.
+    p: two-sided bootstrap p of the same resamples; p_adjusted: after Holm's correction, p itself for one comparison.
     detectable: the true difference that would be found with 80 % power on these patients.
     verdict: "better" or "worse" (p_adjusted at most .05), else "not distinguishable".
     """
@@ -74,11 +88,12 @@ def paired_difference(
     resamples = draw_patients(arms[0]["patient_id"], replicates=replicates, seed=seed)
     chosen = {metric: METRICS[metric]} if metric in METRICS else {}
     groups = {} if metric in METRICS else class_groups
-    first, second = (replicate(rows, resamples=resamples, metrics=chosen, class_groups=groups) for rows in arms)
-    if (metric, class_name) not in first:
-        known = [of or "(no class)" for _, of in first]
+    key = (metric, class_name)
+    first, second = (_Side.of(rows, resamples, chosen, groups, [key]) for rows in arms)
+    if key not in first.values:
+        known = [of or "(no class)" for _, of in first.values]
         raise ConfigError(one_of(f"{metric} of", class_name or "(no class)", known))
-    return _difference(first, second, (metric, class_name), wanted, arms[0])
+    return _difference(first, second, key, wanted, arms[0])
 
 
 def compare_arms(
@@ -130,10 +145,11 @@ def compare_arms(
         check_same_cases(rows, by_arm[reference])
     resamples = draw_patients(by_arm[reference]["patient_id"], replicates=replicates, seed=seed)
     chosen = {name: METRICS[name] for name in metrics}
-    values = {arm: replicate(rows, resamples=resamples, metrics=chosen) for arm, rows in by_arm.items()}
+    keys = [(name, "") for name in metrics]
+    sides = {arm: _Side.of(rows, resamples, chosen, {}, keys) for arm, rows in by_arm.items()}
     lines = []
     for name in metrics:
-        found = {a: _difference(values[a], values[reference], (name, ""), directions[name], by_arm[a]) for a in others}
+        found = {a: _difference(sides[a], sides[reference], (name, ""), directions[name], by_arm[a]) for a in others}
         p_values = {arm: difference.p for arm, difference in found.items()}
         named = primary if name == metrics[0] else None
         adjusted = _holm_but_one(p_values, named)
@@ -178,10 +194,37 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def _difference(
-    first: Mapping[Key, Floats], second: Mapping[Key, Floats], key: Key, better: str, rows: pd.DataFrame
-) -> Difference:
-    values = first[key] - second[key]
+class _Side(NamedTuple):
+    """One arm of a difference: its metrics in all resamples, and what each owes to the luck of training."""
+
+    values: Mapping[Key, Replicated]
+    swaps: Mapping[Key, SwapVariance]
+
+    @classmethod
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        resamples: Resamples,
+        metrics: Mapping[str, Metric],
+        class_groups: ClassGroups | None,
+        keys: Sequence[Key],
+    ) -> _Side:
+        values = replicate_seeds(rows, resamples=resamples, metrics=metrics, class_groups=class_groups)
+        alone = resamples._replace(counts=resamples.counts[:1])
+
+        def value(key: Key, some: pd.DataFrame) -> float:
+            found = replicate(some, resamples=alone, metrics=metrics, class_groups=class_groups)
+            return float(found[key][0])
+
+        return cls(values, {key: swap_variance(rows, partial(value, key)) for key in keys if key in values})
+
+
+def _difference(first: _Side, second: _Side, key: Key, better: str, rows: pd.DataFrame) -> Difference:
+    values = first.values[key].mean - second.values[key].mean
+    by_seed = _seed_by_seed(first.values[key].by_seed, second.values[key].by_seed)
+    stretch = widening(by_seed[:, 1:], [first.swaps[key], second.swaps[key]])
+    if stretch > 1:
+        values[1:] = values[0] + stretch * (values[1:] - values[0])
     low, high = interval(values)
     drawn = values[1:][np.isfinite(values[1:])]
     p = _two_sided_p(drawn)
@@ -200,6 +243,12 @@ def _difference(
         n=len(cases),
         patients=cases["patient_id"].nunique(),
     )
+
+
+def _seed_by_seed(first: Floats, second: Floats) -> Floats:
+    """(S, 1 + R) differences; of an arm with fewer seeds they are used again."""
+    seeds = range(max(len(first), len(second)))
+    return np.stack([first[seed % len(first)] - second[seed % len(second)] for seed in seeds])
 
 
 def _two_sided_p(drawn: Floats) -> float:

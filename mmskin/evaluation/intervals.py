@@ -69,6 +69,17 @@ def patient_weights(patient_ids: pd.Series, *, replicates: int = REPLICATES, see
 # --- metrics in all resamples -------------------------------------------------------------------------------
 
 
+class Replicated(NamedTuple):
+    """A metric in the data and in every resample.
+
+    mean: (1 + R,), the data first, the mean over seeds.
+    by_seed: (S, 1 + R), a row a seed.
+    """
+
+    mean: Floats
+    by_seed: Floats
+
+
 def replicate(
     rows: pd.DataFrame,
     *,
@@ -77,6 +88,21 @@ def replicate(
     class_groups: ClassGroups | None = None,
     macro_over: Sequence[str] | None = None,
 ) -> dict[Key, Floats]:
+    """`Replicated.mean` by metric and class; see `replicate_seeds`."""
+    found = replicate_seeds(
+        rows, resamples=resamples, metrics=metrics, class_groups=class_groups, macro_over=macro_over
+    )
+    return {key: values.mean for key, values in found.items()}
+
+
+def replicate_seeds(
+    rows: pd.DataFrame,
+    *,
+    resamples: Resamples,
+    metrics: Mapping[str, Metric] = METRICS,
+    class_groups: ClassGroups | None = None,
+    macro_over: Sequence[str] | None = None,
+) -> dict[Key, Replicated]:
     """Every metric of one arm, in the data and in every resample.
 
     Args:
@@ -87,7 +113,7 @@ def replicate(
         macro_over: the classes that macro metrics average; all of them if not given.
 
     Returns:
-        (1 + R,) by (metric, class or group or ""), the data first.
+        By (metric, class or group or "").
     """
     names = class_names(rows)
     macro_columns = [names.index(name) for name in (names if macro_over is None else macro_over)]
@@ -97,22 +123,25 @@ def replicate(
 
     # Metrics that differ only in how they are averaged share their computation.
     computed = _compute_all(rows, {(m.compute, m.folds) for m in wanted.values()}, resamples)
-    result: dict[Key, Floats] = {}
+    result: dict[Key, Replicated] = {}
     for (name, of), metric in wanted.items():
-        values = computed[metric.compute, metric.folds]
+        by_seed = computed[metric.compute, metric.folds]
+        values = mean_defined(by_seed, axis=0)
         if metric.kind == "class":
-            result |= {(name, class_name): values[:, c] for c, class_name in enumerate(names)}
+            result |= {(name, of): Replicated(values[:, c], by_seed[..., c]) for c, of in enumerate(names)}
         elif metric.kind == "macro":
-            result[name, of] = mean_defined(values[:, macro_columns], axis=1)
+            # Over seeds first: a class without a case in a resample is left out for all of them.
+            mean, each = (mean_defined(v[..., macro_columns], axis=-1) for v in (values, by_seed))
+            result[name, of] = Replicated(mean, each)
         else:
-            result[name, of] = values
+            result[name, of] = Replicated(values, by_seed)
     return result
 
 
 def _compute_all(
     rows: pd.DataFrame, jobs: set[tuple[Compute, bool]], resamples: Resamples
 ) -> dict[tuple[Compute, bool], Floats]:
-    """(1 + R,) or (1 + R, C) by job: averaged over seeds, computed in chunks of resamples."""
+    """(S, 1 + R) or (S, 1 + R, C) by job, computed in chunks of resamples."""
     seeds = [one_seed for _, one_seed in rows.groupby("seed", sort=True)]
     size = max(1, CHUNK // max(len(one_seed) for one_seed in seeds))
     chunks: dict[tuple[Compute, bool], list[Floats]] = {job: [] for job in jobs}
@@ -126,8 +155,8 @@ def _compute_all(
                 run = partial(within_folds, compute, fold=fold) if folds else compute
                 by_seed[compute, folds].append(run(target, probs, weights))
         for job, values in by_seed.items():
-            chunks[job].append(mean_defined(np.stack(values), axis=0))
-    return {job: np.concatenate(parts) for job, parts in chunks.items()}
+            chunks[job].append(np.stack(values))
+    return {job: np.concatenate(parts, axis=1) for job, parts in chunks.items()}
 
 
 def group_codes(names: tuple[str, ...], class_groups: ClassGroups) -> dict[str, tuple[int, ...]]:

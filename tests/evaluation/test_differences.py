@@ -107,8 +107,12 @@ def test_seeds_are_averaged_inside_each_resample(make_predictions):
     ]
     difference = means[0] - means[1]
     assert found.estimate == pytest.approx(difference[0])
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(difference[1:], [0.025, 0.975])))
-    assert found.detectable == pytest.approx(2.802 * difference[1:].std(ddof=1))
+    # The luck of training stretches them about the estimate, see test_training_seeds.
+    stretch = found.detectable / (2.802 * difference[1:].std(ddof=1))
+    low, high = np.quantile(difference[1:], [0.025, 0.975])
+    assert stretch > 1
+    assert found.low == pytest.approx(found.estimate + stretch * (low - found.estimate))
+    assert found.high == pytest.approx(found.estimate + stretch * (high - found.estimate))
     assert found.n == 120
 
 
