@@ -1,11 +1,11 @@
 """How often the comparison of two arms is wrong, on invented data whose truth is known, beside what is often done.
 
 A data set is like PAD-UFES-20: some 900 patients of 1 to 10 photos, six classes of 395 down to 49 cases, five
-patient-disjoint folds, two training seeds an arm. Whether an answer is right depends on the patient, the photo, the arm
-and the seed, so that cases of a patient are alike, and so are the differences between the arms. The share of right
+patient-disjoint folds, three training seeds an arm. Whether an answer is right depends on the patient, the photo, the
+arm and the seed, so that cases of a patient are alike, and so are the differences between the arms. The share of right
 answers per class, and with it the true difference, is set by construction.
 
-    python scripts/statistics_simulation.py                                  (about 7 CPU minutes)
+    python scripts/statistics_simulation.py                                  (about 35 CPU minutes)
 
 Prints two tables in Markdown: false positives at the 5 % level where the arms do not differ, and the coverage of 95 %
 intervals with and without a difference. Row-level DeLong, McNemar and t over folds are here to be compared with, and
@@ -36,14 +36,14 @@ CLASSES = ("BCC", "ACK", "NEV", "SEK", "SCC", "MEL")
 COUNTS = np.array([395, 324, 222, 170, 77, 49])  # the sample of PAD-UFES-20 in BENCHMARKS.md
 MALIGNANT = (0, 4, 5)
 SENSITIVITY = np.array([0.70, 0.68, 0.80, 0.62, 0.40, 0.52])  # of an arm, about those measured there
-PATIENTS, FOLDS, SEEDS = 900, 5, 2
+PATIENTS, FOLDS, SEEDS = 900, 5, 3
 PHOTOS = np.array([0.79, 0.125, 0.04, 0.02, 0.009, 0.006, 0.004, 0.003, 0.002, 0.001])  # patients with 1, 2, … 10
 SAME_CLASS = 0.85  # photos of the patient's main class; two photos of a patient then agree in 3 of 4 pairs, as there
 # Shares of the variance of what makes an answer right; the last three differ between the arms. A guess.
 VARIANCE = {"patient": 0.35, "photo": 0.15, "patient of arm": 0.25, "photo of arm": 0.10, "photo of seed": 0.15}
 GAIN = 0.06  # true difference of the coverage runs
 COVERS = "covers the true difference"
-LUCK = 0.04  # 1.5 points of sensitivity a fold; half of it is common to the folds, which share training patients
+LUCK = 0.04  # 1.5 points of sensitivity a fold; of that of the sample half is common to folds, which share patients
 
 
 class Trial(NamedTuple):
@@ -243,22 +243,23 @@ def try_tests(trial: Trial, gain: float, replicates: int, seed: int, aurocs: boo
     return claims | {COVERS: low <= gain <= high}
 
 
-def false_positive_table(given: Mapping[str, float], lucky: Mapping[str, float]) -> str:
-    """Markdown: a line per test."""
-    lines = ["| test | models as they are | with luck in training |", "|---|---|---|"]
-    for name in given:
+def false_positive_table(columns: Mapping[str, Mapping[str, float]]) -> str:
+    """Markdown: a line per test, a column a kind of data sets by its title."""
+    lines = [f"| test | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    for name in next(iter(columns.values())):
         if name != COVERS:
-            alone = percent(lucky[name], digits=1) if name in lucky else "not run"
-            lines.append(f"| {name} | {percent(given[name], digits=1)} | {alone} |")
+            cells = [percent(of[name], digits=1) if name in of else "not run" for of in columns.values()]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def coverage_table(by_gain: Mapping[float, Mapping[str, float]]) -> str:
-    """Markdown: a line per true difference."""
-    lines = ["| true difference | interval covers it | called better or worse |", "|---|---|---|"]
-    for gain, shares in by_gain.items():
+def coverage_table(kinds: Mapping[tuple[str, float], Mapping[str, float]]) -> str:
+    """Markdown: a line per kind of data sets and true difference."""
+    lines = ["| luck | true difference | interval covers it | called better or worse |", "|---|---|---|---|"]
+    for (kind, gain), shares in kinds.items():
         called = shares["bootstrap of patients, balanced_accuracy"]
-        cells = [number(gain, digits=2, sign=True), percent(shares[COVERS], digits=1), percent(called, digits=1)]
+        true = number(gain, digits=2, sign=True)
+        cells = [kind, true, percent(shares[COVERS], digits=1), percent(called, digits=1)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -270,13 +271,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     began, shared = time.process_time(), vars(options)
-    given = simulate(**shared)
-    lucky = simulate(**shared, luck=LUCK, aurocs=False)
+    none = simulate(**shared)
+    of_seeds = simulate(**shared, seed_luck=LUCK, aurocs=False)
+    of_sample = simulate(**shared, luck=LUCK, aurocs=False)
     print(f"False positives at the 5 % level, {options.datasets} data sets without a difference:\n")
-    print(false_positive_table(given, lucky) + "\n")
+    columns = {"no luck": none, "luck of training seeds": of_seeds, "luck of the training sample": of_sample}
+    print(false_positive_table(columns) + "\n")
     better = simulate(**shared, gain=GAIN, aurocs=False)
-    print("The 95 % interval of the difference in balanced accuracy, models as they are:\n")
-    print(coverage_table({0.0: given, GAIN: better}))
+    lucky_better = simulate(**shared, gain=GAIN, seed_luck=LUCK, aurocs=False)
+    print("The 95 % interval of the difference in balanced accuracy:\n")
+    rows = {("none", 0.0): none, ("none", GAIN): better, ("seeds", 0.0): of_seeds, ("seeds", GAIN): lucky_better}
+    print(coverage_table(rows))
     spent = rough(time.process_time() - began)
     print(f"\n{options.replicates} resamples each, seed {options.seed}, {spent} CPU seconds.")
 

@@ -19,6 +19,7 @@ from mmskin.benchmark.resolve import resolve, shared_by
 from mmskin.benchmark.run.run import Failure
 from mmskin.benchmark.search.search import Search, searches_of
 from mmskin.errors import UserError, first_of
+from mmskin.evaluation.intervals import evaluate_some
 from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.part_use import evaluate_part_use
 from mmskin.evaluation.predictions import arm_names, read_predictions
@@ -34,11 +35,13 @@ from mmskin.report.sections.explanations import explanations_section
 from mmskin.report.sections.methods import methods_section
 from mmskin.report.sections.missing_parts import missing_section
 from mmskin.report.sections.part_use import part_use_section
+from mmskin.report.sections.prior import prior_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
 from mmskin.report.sections.search import SearchedFold, search_section
 from mmskin.report.sections.single_part import single_part_section
 from mmskin.report.sections.tripod import tripod_section
+from mmskin.trained.stated_prior import under_prior
 
 
 def write_answer(
@@ -107,6 +110,7 @@ def write_answer(
     return results
 
 
+PROBABILITY_METRICS = ("log_loss", "brier", "ece", "calibration_slope")
 ON_VALIDATION = (
     "Evaluated on validation rows, to which the temperature was fitted: for choosing a recipe, not for reporting. "
     "No test row was read."
@@ -165,6 +169,7 @@ def _sections(
         above=[*above, ranking_section(results)],
         amid=[
             *([control_section(controls, results, originals=originals)] if controls is not None else []),
+            *_restated(results, replicates=replicates),
             *_missing(plan, output, replicates=replicates),
             *(explanations_section(_read(path)) for path in checked[:1]),
             cost_section(costs, results),
@@ -232,6 +237,20 @@ def searched_folds(searches: Iterable[Search]) -> list[SearchedFold]:
             number = int(path.parent.name.removeprefix("fold_"))
             found.append(SearchedFold(search.name, number, search.config.trials, **kept))
     return found
+
+
+def _restated(results: Results, *, replicates: int) -> list[Section]:
+    """What probabilities are worth under the shares of the data; nothing without validation rows to fit to."""
+    table = results.table
+    test, val = (
+        set(table.loc[table["split"] == part, ["arm", "fold", "seed"]].itertuples(index=False, name=None))
+        for part in ("test", "val")
+    )
+    if test - val:
+        return []
+    restated = evaluate_some(under_prior(table, "data"), PROBABILITY_METRICS, replicates=replicates)
+    of_metrics = results.metrics["metric"].isin(PROBABILITY_METRICS) & (results.metrics["subset"] == "all")
+    return [prior_section(results.metrics[of_metrics & (results.metrics["class"] == "")], restated)]
 
 
 def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:

@@ -28,13 +28,20 @@ def evaluate(
         list[str] | None,
         typer.Option(help="in which arms are compared, the named one first; may be given several times"),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="shares of the classes under which probabilities are stated: data, uniform, estimated (from test rows "
+            "without their labels), or a JSON file of shares by class; as the arms answered if left out"
+        ),
+    ] = None,
     replicates: Replicates = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
     names, folders = zip(*map(_named, runs), strict=True)
     asked = {"metric": metric[0], "metrics": metric} if metric else {}
     question = {"reference": reference, "primary": primary, "replicates": replicates, **asked}
-    say_report(folders, output, names=names, title="Comparison", **question)
+    say_report(folders, output, names=names, title="Comparison", prior=prior, **question)
 
 
 def _named(run: str) -> tuple[str, Path]:

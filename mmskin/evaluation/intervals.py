@@ -224,6 +224,20 @@ def evaluate(
     return pd.concat(parts, ignore_index=True)
 
 
+def evaluate_some(
+    table: pd.DataFrame, metrics: Sequence[str], *, replicates: int = REPLICATES, seed: int = 0
+) -> pd.DataFrame:
+    """The rows of `evaluate` on all test cases for some metrics over all classes."""
+    test = reported_rows(table)
+    resamples = draw_patients(test["patient_id"], replicates=replicates, seed=seed)
+    chosen = {name: METRICS[name] for name in metrics}
+    parts = []
+    for arm in arm_names(test):
+        rows = test[test["arm"] == arm]
+        parts.append(summarize(rows, replicate(rows, resamples=resamples, metrics=chosen)).assign(arm=arm))
+    return pd.concat(parts, ignore_index=True)
+
+
 def summarize(
     rows: pd.DataFrame, values: Mapping[Key, Floats], *, class_groups: ClassGroups | None = None
 ) -> pd.DataFrame:

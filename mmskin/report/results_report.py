@@ -85,6 +85,8 @@ def caveats(results: Results) -> list[str]:
     if results.excluded:
         told.append(f"{results.excluded} cases of which some arm had nothing to go by are excluded for all arms.")
     replicates, differences = results.replicates, results.differences
+    if differences is not None and len(differences) and reported_rows(results.table)["seed"].nunique() == 1:
+        told.append("All arms were trained with one seed: no interval holds the luck of training.")
     held_back = [] if differences is None else too_few_resamples(differences, replicates=replicates)
     if held_back:
         told.append(

@@ -93,7 +93,8 @@ def _difference_grid(differences: pd.DataFrame) -> Grid:
     ]
     head = ["Arms", "Metric", "Difference", "p", "p (Holm, all arms)", "Detectable", "Verdict"]
     note = (
-        "Both arms are read in the same resampled patients. p is corrected for the number of arms by Holm; only "
+        "Both arms are read in the same resampled patients; of arms with several training seeds the interval holds the "
+        "luck of training too. p is corrected for the number of arms by Holm; only "
         "that of the primary difference, named before the run, is not. Detectable: the true difference "
         "that would be found four times in five on this many patients."
     )

@@ -48,6 +48,13 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     code, told, _ = mmskin_(f"{line_of_names} --replicates 100")
     assert code == 0
     assert "new - old, Brier score" in told or "new - old, brier" in told.lower()
+    restated = f"evaluate {one} {two} --reference fields --prior data --output {tmp_path / 'prior'} --replicates 100"
+    code, _, complaint = mmskin_(restated)
+    assert code == 0, complaint
+    assert "stated under the prior data" in (tmp_path / "prior" / "report.html").read_text()
+    code, _, complaint = mmskin_(restated.replace("prior data", "prior clinic"))
+    assert code == 2
+    assert is_one_plain_line(complaint)
     code, _, complaint = mmskin_(f"evaluate {tmp_path / 'nothing'} --output {tmp_path / 'x'}")
     assert code == 2
     assert "holds no predictions.parquet" in complaint

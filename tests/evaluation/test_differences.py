@@ -216,7 +216,8 @@ def test_many_better_arms_and_few_resamples_are_a_caveat_of_the_report(make_pred
     arms = [make_predictions(arm="reference", skill=0.0)]
     arms += [make_predictions(arm=f"arm_{k}", skill=4.0, rng_seed=k + 1) for k in range(4)]
     runs = Runs(pd.concat(arms, ignore_index=True), [], {})
-    (told,) = caveats(evaluate_runs(runs, reference="reference", replicates=100))
+    one_seed, told = caveats(evaluate_runs(runs, reference="reference", replicates=100))
+    assert one_seed == "All arms were trained with one seed: no interval holds the luck of training."
     assert told.startswith("100 resamples cannot show a p below 0.0198")
     assert "--replicates 1000." in told
     assert caveats(evaluate_runs(runs, reference="reference", replicates=1000)) == []
