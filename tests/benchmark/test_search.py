@@ -111,6 +111,11 @@ def test_what_is_proposed_lies_in_the_space_and_hangs_on_the_trials_before_alone
     assert tried != searched(15, seed=1)
 
 
+def test_numbers_are_whole_where_both_ends_are_written_so() -> None:
+    for low, high, kind in ((1, 3, int), (1.0, 3.0, float), (1, 3.0, float)):
+        assert all(isinstance(propose({"a": Range(low=low, high=high)}, [], seed=s)["a"], kind) for s in range(3))
+
+
 def test_proposals_come_near_the_best_after_the_first_ten() -> None:
     near = [np.mean([loss_at(trial.options) for trial in searched(40, seed=seed)[25:]]) for seed in range(3)]
     by_chance = [np.mean([loss_at(trial.options) for trial in searched(10, seed=seed)]) for seed in range(3)]

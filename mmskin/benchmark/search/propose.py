@@ -54,21 +54,14 @@ def propose(space: Space, tried: Sequence[Trial], *, seed: int) -> dict[str, Any
 
 def ends_of(of: Range | Sequence[Any]) -> list[Any]:
     """The values at the ends of a range, or all that may be chosen: if these are fit for an arm, so are the others."""
-    if not isinstance(of, Range):
-        return list(of)
-    return [int(end) if _is_whole(of) else end for end in (of.low, of.high)]
+    return [of.low, of.high] if isinstance(of, Range) else list(of)
 
 
 def _distribution(optuna: Any, of: Range | Sequence[Any]) -> Any:
     if not isinstance(of, Range):
         return optuna.distributions.CategoricalDistribution(list(of))
-    if _is_whole(of):
-        return optuna.distributions.IntDistribution(int(of.low), int(of.high), log=of.log)
-    return optuna.distributions.FloatDistribution(of.low, of.high, log=of.log)
-
-
-def _is_whole(of: Range) -> bool:
-    return of.low.is_integer() and of.high.is_integer() and of.high - of.low > 1
+    made = optuna.distributions.IntDistribution if of.is_whole else optuna.distributions.FloatDistribution
+    return made(of.low, of.high, log=of.log)
 
 
 def load_optuna() -> Any:

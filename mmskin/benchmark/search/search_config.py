@@ -15,11 +15,18 @@ READS_OTHERWISE = ("views", "augment", "vary_notes", "field_dropout", "test_view
 
 
 class Range(Strict):
-    """Numbers from low to high, both ends included; evenly in their logarithms if log; whole numbers if both are."""
+    """Numbers from low to high, both ends included; evenly in their logarithms if log.
 
-    low: float
-    high: float
+    They are whole numbers where both ends are written so: {low: 1, high: 3}, and not {low: 1.0, high: 3.0}.
+    """
+
+    low: int | float
+    high: int | float
     log: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return isinstance(self.low, int) and isinstance(self.high, int)
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
