@@ -1,7 +1,7 @@
 """Every experiment that the project offers: it is valid, its parts can be built, and its recipe trains.
 
-A YAML file under configs is an experiment, the class map that an experiment names, or a benchmark, which is the one
-kind that has arms: there is no fourth.
+A YAML file under configs is an experiment, the class map that an experiment names, a benchmark, which has arms, or a
+study of leaks, which is a benchmark with leaks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from small_experiment import ENCODERS
 
 from mmskin.benchmark.arms import NeuralArm, TableArm
 from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
+from mmskin.benchmark.leaks.study_config import read_leak_study
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.cell import run_cell
 from mmskin.benchmark.run.grid import Cell
 from mmskin.benchmark.run.run import planned, run_experiment
+from mmskin.benchmark.search.search import SearchTask, run_search
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, validated
 from mmskin.config.yaml_files import read_yaml
@@ -44,6 +46,11 @@ def is_here(slot: dict[str, Any]) -> bool:
     """Whether an encoder needs no weights of an earlier run, or of a hub."""
     weights = str(slot.get("weights", ""))
     return "/" not in weights and weights != "hub"
+
+
+def benchmark_of(path: Path) -> Benchmark:
+    """A benchmark, or the honest one of a study of leaks."""
+    return read_leak_study(path).benchmark() if "leaks" in read_yaml(path) else read_benchmark(path)
 
 
 def build_if_here(modality: str, slot: dict[str, Any]) -> None:
@@ -104,7 +111,7 @@ def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> None
 
 @each_benchmark
 def test_a_benchmark_names_arms_that_can_be_built(path: Path, tmp_path: Path) -> None:
-    benchmark = read_benchmark(path)
+    benchmark = benchmark_of(path)
     build("source", SOURCES, benchmark.data.source)
     arms = resolve(benchmark, tmp_path)
     assert list(arms) == list(benchmark.arms)
@@ -130,12 +137,14 @@ def milk_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
     path: Path, pad_folder: Path, milk_folder: Path, tmp_path: Path
 ) -> None:
-    raw = read_benchmark(path).to_json()
+    raw = benchmark_of(path).to_json()
     raw["training"] |= {"epochs": 1, "batch_size": 6}
     photos = [modality for modality in raw["encoders"] if is_photo(modality)] or ["image"]
     invented = {"pad_ufes_20": pad_folder} if photos == ["image"] else {"milk10k": milk_folder}
     ((source, root),) = invented.items()
-    raw["data"] |= {"source": {"name": source}, "root": str(root), "folds": 3, "photo_side": 32}
+    folds = 3 if raw["search"] is None else 6  # a search needs a training part that can be split again
+    raw["data"] |= {"source": {"name": source}, "root": str(root), "folds": folds, "photo_side": 32}
+    raw["search"] = raw["search"] and raw["search"] | {"trials": 1}
     trained = any("from" in slot for arm in raw["arms"].values() for slot in arm["encoders"].values())
     photo = ENCODERS["image"] | ({} if trained else {"trainable": "none"})
     shared = {"metadata": ENCODERS["metadata"]} if "metadata" in raw["encoders"] else {}
@@ -154,6 +163,8 @@ def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
         if isinstance(arm, TableArm) and "text" in arm.encoders:  # it learns, and has no frozen embeddings
             continue
         cell, fold = Cell(arm.name, 0, 0), run.folds[arm.name, 0]
+        if arm.name in run.searches:
+            run_search(SearchTask(run.searches[arm.name], fold))
         run_cell(run.task(arm, cell, progress=False))
         table = read_predictions(cell.predictions(tmp_path))
         assert arm_names(table) == (arm.name,)
