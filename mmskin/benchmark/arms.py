@@ -156,7 +156,7 @@ class TableArm:
 
     def fit(self, fold: Fold, *, seed: int, folder: Path, answers: Answers, progress: bool) -> Fitted:
         """A table arm sees the rows that neural arms see: with the same values hidden at random, if any are."""
-        facts = Facts(fold.schema, embed=Embed(self.encoders, fold, self.reading(seed)), answers=answers)
+        facts = Facts(fold.schema, embed=Embed(self.encoders, fold, self.reading(seed)), answers=answers, seed=seed)
         train = as_trained(fold.split.train, fold.schema, mode=self.data.missingness, seed=seed)
         return Fitted(build("table arm", BASELINES, self.table, facts)(train, fold.split.val))
 

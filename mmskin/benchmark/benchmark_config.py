@@ -30,6 +30,8 @@ OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_e
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
 READS_ARMS = ("stacking", "averaging")
 """Table arms that read what the arms listed in `over` have answered."""
+DRAWS = ("realmlp", "tabm")
+"""Table arms that draw at random, and are fitted once a seed."""
 FROM = "from"
 ARM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 ARM_NAME_UNFIT = re.compile(r"[^A-Za-z0-9_.-]|^[.-]")

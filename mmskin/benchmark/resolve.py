@@ -10,7 +10,7 @@ import torch
 
 from mmskin.benchmark.arms import NeuralArm, ResolvedArm, TableArm
 from mmskin.benchmark.baselines import BASELINES
-from mmskin.benchmark.benchmark_config import FROM, Arm, Benchmark
+from mmskin.benchmark.benchmark_config import DRAWS, FROM, Arm, Benchmark
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.search.search_config import SearchConfig
 from mmskin.config.build import build
@@ -191,11 +191,12 @@ def _table_arm(
 
 
 def _seeds_of_table(arm: Arm, data: DataConfig, read: Sequence[ResolvedArm], seeds: Sequence[int]) -> tuple[int, ...]:
-    """The first alone unless something is drawn: hidden histories under `equalized`, or an arm that is read.
+    """The first alone unless something is drawn: by it, hidden histories under `equalized`, or an arm that is read.
 
     An arm that reads all seeds at once is the same with every seed.
     """
-    draws = data.missingness == "equalized" or any(len(over.seeds) > 1 for over in read)
+    is_drawn = (arm.table or {}).get("name") in DRAWS
+    draws = is_drawn or data.missingness == "equalized" or any(len(over.seeds) > 1 for over in read)
     return tuple(seeds if draws and not arm.shuffle_histories and not arm.reads_all_seeds else seeds[:1])
 
 

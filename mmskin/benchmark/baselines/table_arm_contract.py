@@ -28,11 +28,13 @@ class Facts(NamedTuple):
     embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
     answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows; of an
         arm that asks for all seeds, those of all of them, one below the other.
+    seed: of what an arm draws.
     """
 
     schema: Schema
     embed: Callable[[str, pd.DataFrame], Floats]
     answers: Callable[[str, pd.DataFrame], pd.DataFrame]
+    seed: int = 0
 
 
 def choose_parts(on: str | Sequence[str], schema: Schema) -> tuple[str, ...]:
