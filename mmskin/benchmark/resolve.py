@@ -65,13 +65,10 @@ def resolve(benchmark: Benchmark, output: Path) -> dict[str, ResolvedArm]:
     sources = {source for arm in benchmark.arms.values() for source in arm.sources.values()}
     for wave in _waves(benchmark.arms):
         for name in wave:
-            arm = benchmark.arms[name]
-            own = shared.of(arm)
             try:
-                if arm.table is not None:
-                    resolved[name] = _table_arm(name, arm, arm.table, own, resolved, output)
-                else:
-                    resolved[name] = _neural_arm(name, arm, own, resolved, output, is_source=name in sources)
+                resolved[name] = _resolved(
+                    name, benchmark.arms[name], shared, resolved, output, is_source=name in sources
+                )
             except ConfigError as error:
                 raise ConfigError(f"arms.{name}: {error}") from None
     return {name: resolved[name] for name in benchmark.arms}
@@ -90,10 +87,17 @@ def resolve_lone(name: str, arm: Arm, shared: Shared, output: Path) -> ResolvedA
     Raises:
         ConfigError: as `resolve`, without the name of the arm.
     """
+    return _resolved(name, arm, shared, {}, output, is_source=False)
+
+
+def _resolved(
+    name: str, arm: Arm, shared: Shared, resolved: Mapping[str, ResolvedArm], output: Path, *, is_source: bool
+) -> ResolvedArm:
+    """resolved: the arms that this one reads. is_source: whether other arms read its encoders, which are then kept."""
     own = shared.of(arm)
     if arm.table is not None:
-        return _table_arm(name, arm, arm.table, own, {}, output)
-    return _neural_arm(name, arm, own, {}, output, is_source=False)
+        return _table_arm(name, arm, arm.table, own, resolved, output)
+    return _neural_arm(name, arm, own, resolved, output, is_source=is_source)
 
 
 def waves(arms: Mapping[str, ResolvedArm]) -> Iterator[list[ResolvedArm]]:
