@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from mmskin.config.build import build
-from mmskin.data.equal_photos import Conflicts, tie_equal_photos
+from mmskin.config.experiment import DataConfig, validated
+from mmskin.data import load
+from mmskin.data.equal_photos import Conflicts, Equal, tie_equal_photos
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.csv_table import CsvTable, Unlabelled
 from mmskin.data.table import Cases, check_table
@@ -105,7 +107,17 @@ def read_table(
     return tie_equal_photos(check_table(source.load(folder, frame=frame)), conflicts=conflicts)
 
 
-def read_source(name: str, root: str | Path, *, conflicts: Conflicts = "keep", **options: Any) -> Cases:
+def read_source(
+    name: str,
+    root: str | Path,
+    *,
+    conflicts: Conflicts = "keep",
+    where: Mapping[str, Sequence[str | float | bool | None]] | None = None,
+    classes: Mapping[str, Sequence[str]] | None = None,
+    equal_photos: Equal = "bytes",
+    copies: str | Path | None = None,
+    **options: Any,
+) -> Cases:
     """A data set that mmskin knows, from the folder in which its files lie.
 
     >>> mmskin.read_source("ham1000", "/data/ham")
@@ -116,17 +128,23 @@ def read_source(name: str, root: str | Path, *, conflicts: Conflicts = "keep", *
         name: `mmskin describe` lists them.
         root: the folder.
         conflicts: what to do with equal photos under different labels: "keep", "drop" or "error".
+        where: rows that stay, by the values of columns: {"site": ["face", "nose"]}; None is an empty cell.
+        classes: by class, the classes of the data set that it is made of.
+        equal_photos: what makes two photos one, kept in one part of a split: "bytes" or "pixels".
+        copies: a CSV file with columns first and second: cases that show one photo, such as copies.csv of an audit.
         options: of the data set.
 
     Raises:
-        ConfigError: no such data set or option.
+        ConfigError: no such data set, option, column or class.
         DataError: files or columns missing, cells that are not admissible.
     """
     folder = Path(root).expanduser()
-    source = build("source", SOURCES, {"name": name, **options})
+    build("source", SOURCES, {"name": name, **options})  # a wrong name or option comes before a wrong folder
     if not folder.is_dir():
         raise DataError(f"root={str(root)!r} is no folder; give the one in which the files of {name} lie")
-    return tie_equal_photos(check_table(source.load(str(folder))), conflicts=conflicts)
+    given = {"conflicts": conflicts, "where": where or {}, "classes": classes, "equal_photos": equal_photos}
+    data = {"source": {"name": name, **options}, "root": str(folder), "copies": None if copies is None else str(copies)}
+    return load.read_source(validated(DataConfig, {**given, **data}, where="read_source"))
 
 
 def photo_columns(photos: Columns | Mapping[str, Columns] | None) -> list[str]:

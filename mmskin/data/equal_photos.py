@@ -43,7 +43,7 @@ def tie_equal_photos(
     Raises:
         DataError: there are some, and conflicts is "error"; or `copies` does not fit the cases.
     """
-    confirmed = [] if copies is None else confirmed_copies(Path(copies), cases.table)
+    confirmed, elsewhere = ([], 0) if copies is None else confirmed_copies(Path(copies), cases.table)
     groups = pd.Series(
         _photo_groups(cases.table, equal=equal, confirmed=confirmed), index=cases.table.index, dtype=object
     )
@@ -59,6 +59,10 @@ def tie_equal_photos(
         else:
             agreeing += 1
     remarks = list(cases.remarks)
+    if elsewhere:
+        remarks.append(
+            f"{elsewhere:,} of {elsewhere + len(confirmed):,} pairs in {copies} name a case that is not here"
+        )
     same = f"same photo (equal {equal}{' or confirmed copies' if confirmed else ''})"
     if agreeing:
         remark = f"{same} in two or more cases, one diagnosis: {agreeing} times"
@@ -73,8 +77,8 @@ def tie_equal_photos(
     return cases._replace(table=table, remarks=tuple(remarks))
 
 
-def confirmed_copies(path: Path, table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Pairs of cases from a file; see `tie_equal_photos`. Those of which the table has one or none are passed over.
+def confirmed_copies(path: Path, table: pd.DataFrame) -> tuple[list[tuple[str, str]], int]:
+    """Pairs of cases from a file, see `tie_equal_photos`; and how many others there are, of which a case is not here.
 
     Raises:
         DataError: no such file, columns missing, or no pair of the table.
@@ -86,7 +90,7 @@ def confirmed_copies(path: Path, table: pd.DataFrame) -> list[tuple[str, str]]:
     here = [pair for pair in pairs if known.issuperset(pair)]
     if pairs and not here:
         raise DataError(f"{path} names no pair of cases of this table; its first is {pairs[0][0]} and {pairs[0][1]}")
-    return here
+    return here, len(pairs) - len(here)
 
 
 def _photo_groups(table: pd.DataFrame, *, equal: Equal, confirmed: Sequence[tuple[str, str]]) -> list[str | None]:

@@ -115,6 +115,25 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path) -> None:
         mmskin.read_source("pad_ufes_20", tmp_path / "nowhere")
 
 
+def test_a_data_set_is_read_in_part_as_a_config_reads_it(pad_folder: Path, tmp_path: Path) -> None:
+    whole = mmskin.read_source("pad_ufes_20", pad_folder)
+    region = whole.table.region.dropna().iloc[0]
+    rows = mmskin.read_source("pad_ufes_20", pad_folder, where={"region": [region]})
+    assert set(rows.table.region) == {region}
+    assert any("left out by data.where" in remark for remark in rows.remarks)
+    joined = mmskin.read_source("pad_ufes_20", pad_folder, classes={"MEL": ["MEL"], "other": ["NEV", "SEK"]})
+    assert joined.schema.classes == ("MEL", "other")
+    copies = tmp_path / "copies.csv"
+    first, second = whole.table.case_id[:2]
+    copies.write_text(f"first,second\n{first},{second}\nnobody,{second}\n")
+    tied = mmskin.read_source("pad_ufes_20", pad_folder, copies=copies, equal_photos="pixels")
+    groups = tied.table.set_index("case_id").photo_group
+    assert groups[first] == groups[second]
+    assert any(remark.startswith("1 of 2 pairs in ") for remark in tied.remarks)
+    with pytest.raises(ConfigError, match="equal_photos"):
+        mmskin.read_source("pad_ufes_20", pad_folder, equal_photos="words")
+
+
 def test_an_outcome_is_never_an_input() -> None:
     frame = pd.DataFrame({"dx": ["a", "b"], "biopsied": ["yes", "no"]})
     with pytest.raises(ConfigError, match="reads 'biopsied', an outcome: it is known only after the diagnosis"):

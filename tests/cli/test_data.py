@@ -9,6 +9,8 @@ from pathlib import Path
 from cli.conftest import Type, is_one_plain_line
 from data.make_pad_ufes_20 import make_pad_ufes_20, make_rows
 
+import mmskin
+
 
 def test_data_describe_tells_what_was_read(mmskin_: Type, config: Path) -> None:
     code, told, _ = mmskin_(f"data describe {config}")
@@ -74,3 +76,21 @@ def test_audit_tells_findings_and_is_strict_on_demand(mmskin_: Type, config: Pat
     assert "--data goes with the next release" in said
     code, _, complaint = mmskin_("audit")
     assert (code, is_one_plain_line(complaint)) == (2, True)
+
+
+def test_rows_and_copies_that_a_config_names_are_counted(
+    mmskin_: Type, config: Path, pad_folder: Path, tmp_path: Path
+) -> None:
+    table = mmskin.read_source("pad_ufes_20", pad_folder).table
+    region, (first, second) = table.region.dropna().iloc[0], table.case_id[:2]
+    copies = tmp_path / "copies.csv"
+    copies.write_text(f"first,second\n{first},{second}\nnobody,{second}\n")
+    code, out, _ = mmskin_(f"data describe {config} 'data.where={{region: [{region}]}}'")
+    assert code == 0
+    assert "are left out by data.where" in " ".join(out.split())
+    code, out, _ = mmskin_(f"data describe {config} data.copies={copies} data.equal_photos=pixels")
+    assert code == 0
+    assert "name a case that is not here" in " ".join(out.split())
+    code, _, complaint = mmskin_(f"data describe {config} 'data.where={{regoin: [{region}]}}'")
+    assert code == 2
+    assert is_one_plain_line(complaint)
