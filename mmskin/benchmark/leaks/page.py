@@ -21,8 +21,8 @@ from mmskin.report.pages import Grid, Section, environment, render, write_page
 
 NOTE = (
     "A leak is worth what an arm scores with it minus what it scores without it, on the same cases, with 95 % "
-    "intervals from resampling patients. What it is worth depends on the other leaks that are there. The intervals do "
-    "not hold the luck of the training sample."
+    "intervals over patients and training seeds. What it is worth depends on the other leaks that are there. The "
+    "intervals do not hold the luck of the training sample."
 )
 
 
@@ -35,7 +35,7 @@ def write_leak_study(
     scores = pd.concat([_scores(of, asked.metric, replicates) for of in answers], ignore_index=True)
     table = pd.DataFrame([{**w._asdict(), "beside": ", ".join(w.beside), **w.difference._asdict()} for w in worth])
     table = table.drop(columns="difference")
-    alone = [w for w in worth if not w.beside]
+    alone = sorted((w for w in worth if not w.beside), key=lambda w: [*study.leaks, ALL].index(w.leak))
     in_turn = [w for w in worth if w.beside or w.leak == study.leaks[-1]]
     grids = [
         _worth_grid("Each leak alone, beside the honest protocol", alone),
@@ -71,7 +71,7 @@ def _title(leak: str) -> str:
 
 
 def _in_words(leaks: Sequence[str]) -> str:
-    return ", ".join(leak.replace("_", " ") for leak in leaks) or "none: the honest protocol"
+    return ", ".join(leak.replace("_", " ") for leak in leaks) or "none"
 
 
 def _worth_grid(title: str, worth: Sequence[Worth]) -> Grid:
