@@ -321,7 +321,8 @@ def run_cells(
 def search_tasks(run: Run, waiting: Sequence[tuple[ResolvedArm, Cell]]) -> list[SearchTask]:
     """The searches whose recipes waiting cells need, one an arm and fold."""
     asked = dict.fromkeys((cell.arm, cell.fold) for _, cell in waiting if cell.arm in run.searches)
-    tasks = [SearchTask(run.searches[arm], run.folds[arm, fold]) for arm, fold in asked]
+    depends_on = {arm: run.depends_on(run.arms[arm]) for arm, _ in asked}
+    tasks = [SearchTask(run.searches[arm], run.folds[arm, fold], depends_on[arm]) for arm, fold in asked]
     return [task for task in tasks if not task.search.chosen_file(task.fold.number).exists()]
 
 

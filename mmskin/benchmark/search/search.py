@@ -16,6 +16,7 @@ from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.benchmark_config import Arm
 from mmskin.benchmark.resolve import Shared, resolve_lone
 from mmskin.benchmark.run.cell import held_threads
+from mmskin.benchmark.run.fingerprint import differing, versions
 from mmskin.benchmark.run.fold_predictions import predictions_table
 from mmskin.benchmark.run.folder import write_json
 from mmskin.benchmark.run.grid import Cell
@@ -26,7 +27,7 @@ from mmskin.benchmark.search.propose import Options, Trial, ends_of, load_optuna
 from mmskin.benchmark.search.search_config import SearchConfig
 from mmskin.config.experiment import Slot
 from mmskin.data.load import Fold
-from mmskin.errors import ConfigError, UserError
+from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 
 
@@ -75,10 +76,15 @@ class Search(NamedTuple):
 
 
 class SearchTask(NamedTuple):
-    """One search in one fold, for a process to run; fold: as the arm sees it."""
+    """One search in one fold, for a process to run.
+
+    fold: as the arm sees it.
+    depends_on: what the arm's answers depend on beside data and versions, its search included.
+    """
 
     search: Search
     fold: Fold
+    depends_on: Mapping[str, Any]
 
 
 def searches_of(arms: Mapping[str, Arm], shared: Shared, output: Path) -> dict[str, Search]:
@@ -120,9 +126,14 @@ def check_space(search: Search) -> None:
 
 
 def run_search(task: SearchTask) -> None:
-    """Try the arm's own recipe and those that are proposed, and write chosen.json; stopped, it goes on."""
-    search, fold = task
+    """Try the arm's own recipe and those that are proposed, and write chosen.json; stopped, it goes on.
+
+    Raises:
+        UserError: the own recipe cannot be fitted; or trials that are there are of another arm, search or version.
+    """
+    search, fold, depends_on = task
     inside, folder = folds_inside(fold), search.folder(fold.number)
+    begin_search(folder, {"arm": depends_on, "versions": versions()})
     tried = [_tried(search, inside, folder, number=0, options={})]
     for number in range(1, search.config.trials + 1):
         path = _trial_file(folder, number)
@@ -144,11 +155,29 @@ def run_search(task: SearchTask) -> None:
     )
 
 
+def begin_search(folder: Path, depends_on: Mapping[str, Any]) -> None:
+    """Write what the trials depend on into their folder, or see that those which are there depend on the same.
+
+    Raises:
+        UserError: they do not; names what differs.
+    """
+    path, now = folder / "search.json", json.loads(json.dumps(depends_on, default=str))
+    if path.exists():
+        changed = list(differing(_read(path), now))
+        if changed:
+            raise UserError(
+                f"{folder} was begun with another configuration: {first_of(changed)}; change it back, delete the "
+                "folder, or give another --output"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, now)
+
+
 def _tried(search: Search, inside: list[Fold], folder: Path, *, number: int, options: Options) -> Trial:
     """One trial: read where it was run before, else run."""
     path = _trial_file(folder, number)
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         write_json(path, _run(search, inside, folder, number=number, options=options))
     found = _read(path)
     return Trial(number, found["options"], math.nan if found["loss"] is None else found["loss"])
