@@ -46,7 +46,8 @@ from mmskin.benchmark.benchmark_config import Benchmark, read_benchmark
 from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.benchmark.run.local import LocalExecutor
-from mmskin.benchmark.run.run import Executor, run_benchmark
+from mmskin.benchmark.run.preparation import Executor
+from mmskin.benchmark.run.run import run_benchmark
 from mmskin.config.build import build
 from mmskin.evaluation.differences import Difference, paired_difference
 from mmskin.evaluation.intervals import evaluate

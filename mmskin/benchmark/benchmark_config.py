@@ -294,6 +294,8 @@ def read_benchmark(path: Path, overrides: Sequence[str] = ()) -> Benchmark:
         ConfigError: no such file, no YAML, a doubled key, or what does not fit: every fault with its dotted path.
     """
     raw = read_overridden(path, overrides)
+    if "leaks" in raw:
+        raise ConfigError(f"{path} is a study of leaks: mmskin leak-study {path} --output …")
     if "arms" not in raw and "fusion" in raw:
         raise ConfigError(f"{path} is an experiment of one arm: mmskin train {path} --output …")
     return validated(Benchmark, raw, where=str(path))

@@ -62,7 +62,7 @@ def read_photos(words: Sequence[str], trained: Trained) -> dict[str, list[str]]:
 
 def read_data_section(config: Path, overrides: Sequence[str] | None) -> DataConfig:
     """The data section of a file, for commands that read nothing else of it."""
-    from mmskin.benchmark.benchmark_config import Benchmark
+    from mmskin.benchmark.leaks.study_config import LeakStudy  # a benchmark too
     from mmskin.config.experiment import Experiment, read_data
 
-    return read_data(config, overrides or [], beside=(Experiment, Benchmark))
+    return read_data(config, overrides or [], beside=(Experiment, LeakStudy))

@@ -11,7 +11,7 @@ from mmskin.cli.console import print_lines, say
 
 if TYPE_CHECKING:
     from mmskin.benchmark.benchmark_config import Benchmark
-    from mmskin.benchmark.run.run import Executor
+    from mmskin.benchmark.run.preparation import Executor
 
 
 def say_run(

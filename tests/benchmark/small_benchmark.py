@@ -10,7 +10,8 @@ from small_experiment import ENCODERS
 
 from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.resolve import resolve
-from mmskin.benchmark.run.run import Executor, Failure, Run, planned, run_benchmark
+from mmskin.benchmark.run.preparation import Executor
+from mmskin.benchmark.run.run import Failure, Run, planned, run_benchmark
 from mmskin.benchmark.run.this_process import ThisProcess
 from mmskin.config.experiment import validated
 from mmskin.data.load import folds_of, load_cases

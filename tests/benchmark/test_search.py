@@ -77,7 +77,7 @@ def test_validation_and_test_rows_of_the_fold_change_nothing(pad_folder: Path, t
     )
     taken = []
     for name, of in (("whole", fold), ("spoilt", fold._replace(split=spoilt))):
-        run_search(SearchTask(search._replace(output=tmp_path / name), of, {}))
+        run_search(SearchTask(search._replace(output=tmp_path / name), of))
         chosen = json.loads((tmp_path / name / "search" / "searched" / "fold_0" / "chosen.json").read_text())
         taken.append({key: value for key, value in chosen.items() if key != "cpu_seconds"})
     assert taken[0] == taken[1]
@@ -241,7 +241,7 @@ def test_a_search_that_was_stopped_ends_as_one_that_was_not(pad_folder: Path, tm
     with LocalExecutor(2) as executor:
         whole, _ = run(benchmark, tmp_path / "whole", executor=executor)
     plan = planned_run(benchmark, tmp_path / "halves")
-    task = SearchTask(plan.searches["searched"], plan.folds["searched", 0], {})
+    task = SearchTask(plan.searches["searched"], plan.folds["searched", 0])
     short = task.search.config.model_copy(update={"trials": 1})
     run_search(task._replace(search=task.search._replace(config=short)))
     task.search.chosen_file(0).unlink()
@@ -257,7 +257,6 @@ def test_trials_of_another_recipe_are_not_gone_on_with(pad_folder: Path, tmp_pat
     benchmark = searching(pad_folder, tmp_path / "features", seeds=[0])
     run(benchmark, tmp_path / "out")
     shutil.rmtree(tmp_path / "out" / "cells")  # as if it had been stopped before the first cell
-    (tmp_path / "out/search/searched/fold_0/chosen.json").unlink()
     changed = searching(pad_folder, tmp_path / "features", seeds=[0], training={"epochs": 29})
     with pytest.raises(UserError, match=r"searched.fold_0 was begun with another configuration: arm\.training\.epochs"):
         run(changed, tmp_path / "out")

@@ -39,3 +39,13 @@ def test_a_leak_that_does_not_exist_is_one_plain_line(mmskin_: Type, pad_folder:
     assert (code, out) == (2, "")
     assert is_one_plain_line(err)
     assert "split_by_photo" in err
+
+
+def test_a_study_is_no_benchmark_and_its_data_can_be_looked_at(mmskin_: Type, pad_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "leaks.yaml"
+    YAML(typ="safe").dump({**raw_benchmark(pad_folder, tmp_path), "leaks": ["split_by_photo"]}, path)
+    code, _, err = mmskin_(f"benchmark {path} --output {tmp_path / 'out'}")
+    assert code == 2
+    assert is_one_plain_line(err)
+    assert "mmskin leak-study" in err
+    assert mmskin_(f"data describe {path}")[0] == 0

@@ -164,7 +164,7 @@ def test_every_arm_of_a_benchmark_runs_on_tiny_encoders_and_invented_patients(
             continue
         cell, fold = Cell(arm.name, 0, 0), run.folds[arm.name, 0]
         if arm.name in run.searches:
-            run_search(SearchTask(run.searches[arm.name], fold, run.depends_on(arm)))
+            run_search(SearchTask(run.searches[arm.name], fold))
         run_cell(run.task(arm, cell, progress=False))
         table = read_predictions(cell.predictions(tmp_path))
         assert arm_names(table) == (arm.name,)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.class_weight import compute_sample_weight
 
 from mmskin.benchmark.baselines.table_arm_contract import (
     FIELDS,
@@ -18,7 +19,7 @@ from mmskin.benchmark.baselines.table_arm_contract import (
 )
 from mmskin.benchmark.baselines.table_columns import fit_columns
 from mmskin.errors import ConfigError
-from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.evaluation.metrics import Floats
 from mmskin.trained.trained_model import Predict
 
 EVERY = 10  # trees between two looks at the validation rows
@@ -68,7 +69,7 @@ def lightgbm(
     def fit(train: pd.DataFrame, val: pd.DataFrame) -> Predict:
         columns, codes = fit_columns(parts, train, facts, pca=pca), targets(train, facts.schema)
         is_code = [place for place, code in enumerate(columns.is_code) if code]
-        weights = _weights(codes) if balanced else None
+        weights = compute_sample_weight("balanced", codes) if balanced else None
         rows = engine.Dataset(
             columns.read(train), codes, weight=weights, categorical_feature=is_code, free_raw_data=False
         )
@@ -84,9 +85,3 @@ def lightgbm(
         return calibrated(predict, val, facts.schema)
 
     return fit
-
-
-def _weights(codes: Ints) -> Floats:
-    """Of each case, so that classes that occur weigh alike; 1 on average."""
-    _, place, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    return np.asarray(len(codes) / (len(counts) * counts[place]))

@@ -11,7 +11,8 @@ import pandas as pd
 from mmskin.benchmark.leaks import LEAKS
 from mmskin.benchmark.leaks.leak_contract import Protocol
 from mmskin.benchmark.leaks.study_config import LeakStudy
-from mmskin.benchmark.run.run import Executor, Say, run_benchmark
+from mmskin.benchmark.run.preparation import Executor, Say
+from mmskin.benchmark.run.run import run_benchmark
 from mmskin.data.load import folds_of, load_cases
 from mmskin.data.splits import write_folds
 from mmskin.errors import UserError

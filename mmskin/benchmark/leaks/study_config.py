@@ -53,13 +53,12 @@ class LeakStudy(Benchmark):
             )
         if self.data.missingness == "visible":
             raise ValueError("data.missingness: visible is a leak of its own: name missingness_visible among the leaks")
-        kept = [
-            "training",
-            *(f"arms.{name}.training" for name, arm in self.arms.items() if arm.training.get("save_model")),
-        ]
-        if self.training.save_model or len(kept) > 1:
+        recipes: dict[str, Any] = {"training": self.training.save_model}
+        recipes |= {f"arms.{name}.training": arm.training.get("save_model") for name, arm in self.arms.items()}
+        kept = [place for place, is_kept in recipes.items() if is_kept]
+        if kept:
             raise ValueError(
-                f"{kept[-1]}.save_model: a study of leaks keeps no model, for it could be taken for an honest one"
+                f"{kept[0]}.save_model: a study of leaks keeps no model, for it could be taken for an honest one"
             )
         own = [name for name, arm in self.arms.items() if arm.missingness or arm.sources]
         if own:

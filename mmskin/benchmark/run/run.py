@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from mmskin.benchmark.arms import ResolvedArm
-from mmskin.benchmark.audited import AuditTask, audited
+from mmskin.benchmark.audited import AuditTask
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.table_arm_contract import Facts
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm
 from mmskin.benchmark.config_check import check_benchmark
 from mmskin.benchmark.resolve import resolve, shared_by, waves
-from mmskin.benchmark.run.cell import CellTask, held_threads, run_cell
-from mmskin.benchmark.run.feature_task import FeatureTask, compute_features, feature_tasks
+from mmskin.benchmark.run.cell import CellTask, run_cell
+from mmskin.benchmark.run.feature_task import FeatureTask, feature_tasks
 from mmskin.benchmark.run.folder import claim, claim_cells, write_json
 from mmskin.benchmark.run.folds import Folds, folds_of_arms
 from mmskin.benchmark.run.grid import Cell, cell_of, cells_of
 from mmskin.benchmark.run.local import LocalExecutor
+from mmskin.benchmark.run.preparation import Executor, Say, prepare_all
 from mmskin.benchmark.run.progress import Progress
 from mmskin.benchmark.run.this_process import ThisProcess
-from mmskin.benchmark.search.search import Search, SearchTask, check_searches, run_search, searches_of
+from mmskin.benchmark.search.search import Search, SearchTask, begin_search, check_searches, searches_of
 from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
@@ -35,20 +36,6 @@ from mmskin.evaluation.predictions import arm_names, read_predictions, write_pre
 from mmskin.inputs.feature_store import check_room, in_megabytes, stored_bytes
 from mmskin.output_lock import locked
 from mmskin.schema import Schema
-
-T = TypeVar("T")
-Say = Callable[[str], None]
-Preparation = FeatureTask | AuditTask | SearchTask
-
-
-class Executor(Protocol):
-    """Where tasks are run; see `LocalExecutor`."""
-
-    jobs: int
-
-    def run(
-        self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]
-    ) -> Iterator[tuple[T, str]]: ...
 
 
 class Failure(NamedTuple):
@@ -319,39 +306,16 @@ def run_cells(
 
 
 def search_tasks(run: Run, waiting: Sequence[tuple[ResolvedArm, Cell]]) -> list[SearchTask]:
-    """The searches whose recipes waiting cells need, one an arm and fold."""
-    asked = dict.fromkeys((cell.arm, cell.fold) for _, cell in waiting if cell.arm in run.searches)
-    depends_on = {arm: run.depends_on(run.arms[arm]) for arm, _ in asked}
-    tasks = [SearchTask(run.searches[arm], run.folds[arm, fold], depends_on[arm]) for arm, fold in asked]
-    return [task for task in tasks if not task.search.chosen_file(task.fold.number).exists()]
-
-
-def prepare_all(tasks: Sequence[Preparation], executor: Executor, *, say: Say) -> None:
-    """What cells need before they begin: every frozen encoder over all that will be read of it, and beside them the
-    audit, which leaves a process free; then every search.
+    """The searches whose recipes waiting cells need, one an arm and fold.
 
     Raises:
-        UserError: one failed; no arm that needs it could be fitted, or what the arms say would not be worth reading.
+        UserError: one that is there is of another recipe, search or version.
     """
-
-    def title(task: Preparation) -> str:
-        if isinstance(task, SearchTask):
-            return f"search: {task.search.name}, fold {task.fold.number}"
-        return "audit of the data" if isinstance(task, AuditTask) else f"features: {task.modality}, {task.slot['name']}"
-
-    for task, reason in executor.run(prepare, tasks, begin=lambda task: say(title(task))):
-        if reason:
-            raise UserError(f"{title(task)}: {reason}")
-
-
-def prepare(task: Preparation) -> None:
-    if isinstance(task, FeatureTask):
-        return compute_features(task)
-    if isinstance(task, SearchTask):
-        return run_search(task)
-    with held_threads(1):
-        audited(task.data, task.output, command=task.command)
-    return None
+    asked = dict.fromkeys((cell.arm, cell.fold) for _, cell in waiting if cell.arm in run.searches)
+    for arm, fold in asked:
+        begin_search(run.searches[arm].folder(fold), run.depends_on(run.arms[arm]))
+    tasks = [SearchTask(run.searches[arm], run.folds[arm, fold]) for arm, fold in asked]
+    return [task for task in tasks if not task.search.chosen_file(task.fold.number).exists()]
 
 
 def gather(run: Run) -> pd.DataFrame:

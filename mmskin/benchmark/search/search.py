@@ -76,15 +76,10 @@ class Search(NamedTuple):
 
 
 class SearchTask(NamedTuple):
-    """One search in one fold, for a process to run.
-
-    fold: as the arm sees it.
-    depends_on: what the arm's answers depend on beside data and versions, its search included.
-    """
+    """One search in one fold, for a process to run; fold: as the arm sees it."""
 
     search: Search
     fold: Fold
-    depends_on: Mapping[str, Any]
 
 
 def searches_of(arms: Mapping[str, Arm], shared: Shared, output: Path) -> dict[str, Search]:
@@ -129,11 +124,10 @@ def run_search(task: SearchTask) -> None:
     """Try the arm's own recipe and those that are proposed, and write chosen.json; stopped, it goes on.
 
     Raises:
-        UserError: the own recipe cannot be fitted; or trials that are there are of another arm, search or version.
+        UserError: the own recipe cannot be fitted.
     """
-    search, fold, depends_on = task
+    search, fold = task
     inside, folder = folds_inside(fold), search.folder(fold.number)
-    begin_search(folder, {"arm": depends_on, "versions": versions()})
     tried = [_tried(search, inside, folder, number=0, options={})]
     for number in range(1, search.config.trials + 1):
         path = _trial_file(folder, number)
@@ -155,13 +149,18 @@ def run_search(task: SearchTask) -> None:
     )
 
 
-def begin_search(folder: Path, depends_on: Mapping[str, Any]) -> None:
+def begin_search(folder: Path, arm: Mapping[str, Any]) -> None:
     """Write what the trials depend on into their folder, or see that those which are there depend on the same.
+
+    Args:
+        folder: of the search in one fold.
+        arm: what its answers depend on beside data and versions, the search included.
 
     Raises:
         UserError: they do not; names what differs.
     """
-    path, now = folder / "search.json", json.loads(json.dumps(depends_on, default=str))
+    path = folder / "search.json"
+    now = json.loads(json.dumps({"arm": arm, "versions": versions()}, default=str))
     if path.exists():
         changed = list(differing(_read(path), now))
         if changed:
@@ -178,6 +177,7 @@ def _tried(search: Search, inside: list[Fold], folder: Path, *, number: int, opt
     """One trial: read where it was run before, else run."""
     path = _trial_file(folder, number)
     if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         write_json(path, _run(search, inside, folder, number=number, options=options))
     found = _read(path)
     return Trial(number, found["options"], math.nan if found["loss"] is None else found["loss"])
