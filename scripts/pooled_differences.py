@@ -24,7 +24,9 @@ import pandas as pd
 from scipy.stats import chi2
 
 from mmskin.evaluation.differences import POWER_80, Difference, paired_difference
-from mmskin.evaluation.predictions import PROB, arm_names, class_names, read_predictions
+from mmskin.evaluation.frequent_classes import of_frequent_classes
+from mmskin.evaluation.predictions import arm_names, class_names
+from mmskin.evaluation.results import read_run
 from mmskin.report.numbers import difference, p_cell
 
 
@@ -49,15 +51,6 @@ def pooled(differences: Sequence[Difference]) -> Pooled:
     return Pooled(mean, mean - half, mean + half, p, float(chi2.sf(q, len(differences) - 1)) if len(weights) > 1 else 1)
 
 
-def of_frequent_classes(table: pd.DataFrame, least: int) -> pd.DataFrame:
-    """The cases of classes with `least` cases or more, with the probabilities given that it is one of those."""
-    counts = table.drop_duplicates("case_id").target.value_counts()
-    rare = [name for name in class_names(table) if counts.get(name, 0) < least]
-    kept = table[~table.target.isin(rare)].drop(columns=[PROB + name for name in rare])
-    columns = [PROB + name for name in class_names(kept)]
-    return kept.assign(**kept[columns].div(kept[columns].sum(axis=1), axis=0))
-
-
 def compared(tables: Sequence[pd.DataFrame], arm: str, reference: str, metric: str) -> list[Difference]:
     return [
         paired_difference(table[table.arm == arm], table[table.arm == reference], metric=metric) for table in tables
@@ -72,7 +65,7 @@ def main() -> None:
     parser.add_argument("--metric", default="balanced_accuracy")
     parser.add_argument("--least", type=int, default=1, help="cases that a class must have to be read")
     asked = parser.parse_args()
-    tables = [of_frequent_classes(read_predictions(run / "predictions.parquet"), asked.least) for run in asked.runs]
+    tables = [of_frequent_classes(read_run(run), asked.least)[0].table for run in asked.runs]
     shared = [name for name in arm_names(tables[0]) if all(name in arm_names(table) for table in tables)]
     rows = []
     for reference in asked.references or [name for name in shared if name != asked.arm]:

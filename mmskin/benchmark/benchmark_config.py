@@ -28,7 +28,7 @@ from mmskin.evaluation.metrics import RANKING
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
-READS_ARMS = ("stacking", "averaging")
+READS_ARMS = ("stacking", "averaging", "product_of_answers")
 """Table arms that read what the arms listed in `over` have answered."""
 DRAWS = ("realmlp", "tabm")
 """Table arms that draw at random, and are fitted once a seed."""

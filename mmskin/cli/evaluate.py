@@ -35,13 +35,16 @@ def evaluate(
             "without their labels), or a JSON file of shares by class; as the arms answered if left out"
         ),
     ] = None,
+    least: Annotated[
+        int, typer.Option(min=1, help="test cases that a class must have; cases of rarer classes are left out")
+    ] = 1,
     replicates: Replicates = 2000,
 ) -> None:
     """Metrics with intervals from predictions tables; with --reference the paired differences too."""
     names, folders = zip(*map(_named, runs), strict=True)
     asked = {"metric": metric[0], "metrics": metric} if metric else {}
     question = {"reference": reference, "primary": primary, "replicates": replicates, **asked}
-    say_report(folders, output, names=names, title="Comparison", prior=prior, **question)
+    say_report(folders, output, names=names, title="Comparison", prior=prior, least=least, **question)
 
 
 def _named(run: str) -> tuple[str, Path]:

@@ -10,9 +10,17 @@ from mmskin.cli.console import print_lines, say
 
 
 def say_report(
-    runs: Sequence[Path], output: Path, *, names: Sequence[str], title: str, prior: str | None = None, **question: Any
+    runs: Sequence[Path],
+    output: Path,
+    *,
+    names: Sequence[str],
+    title: str,
+    prior: str | None = None,
+    least: int = 1,
+    **question: Any,
 ) -> None:
     """Evaluate finished runs, print the lines that a person reads first, write the report."""
+    from mmskin.evaluation.frequent_classes import of_frequent_classes
     from mmskin.evaluation.predictions import check_predictions
     from mmskin.evaluation.results import evaluate_runs, read_runs
     from mmskin.output_lock import locked
@@ -23,6 +31,10 @@ def say_report(
     from mmskin.trained.stated_prior import read_prior, under_prior
 
     read, notes = read_runs(runs, names=names), []
+    if least > 1:
+        read, note = of_frequent_classes(read._replace(table=check_predictions(read.table)), least)
+        notes.append(note)
+        say(note)
     if prior is not None:
         read = read._replace(table=under_prior(check_predictions(read.table), read_prior(prior)))
         notes.append(

@@ -274,10 +274,24 @@ def test_all_seeds_of_an_arm_count_alike_and_arms_count_alike_whatever_their_see
     assert predict(TEST)[0] == pytest.approx(at_temperature(np.log([[0.6, 0.4]]), temperature)[0])
 
 
-def test_a_case_that_one_of_the_averaged_arms_did_not_answer_gets_no_answer() -> None:
+def test_a_product_of_answers_multiplies_odds_at_the_temperature_of_the_validation_rows() -> None:
+    """.8 and .6: odds 4 · 1.5 = 6, so 6/7; where the answers are under the training shares, those come off once."""
+    every = pd.concat([VAL, TEST], ignore_index=True)
+    told = {"one": of_cases(every, [0.8] * len(every)), "two": of_cases(every, [0.6] * len(every))}
+    share = float((TRAIN.target == "a").mean())
+    for balanced, odds in ((True, 6.0), (False, 6.0 * (1 - share) / share)):
+        joint = np.log([[odds / (1 + odds), 1 / (1 + odds)]])
+        temperature = fit_temperature(np.repeat(joint, len(VAL), axis=0), codes(VAL))
+        asked = {"name": "product_of_answers", "over": ["one", "two"], "balanced": balanced}
+        found = fit(asked, answers=told_by(told))(TEST)
+        assert found[0] == pytest.approx(at_temperature(joint, temperature)[0])
+
+
+@pytest.mark.parametrize("name", ["averaging", "product_of_answers"])
+def test_a_case_that_one_of_the_arms_did_not_answer_gets_no_answer(name: str) -> None:
     every = pd.concat([VAL, TEST], ignore_index=True)
     told = {"one": of_cases(every, [0.4] * len(every)), "two": of_cases(every, [0.6] * len(every)).iloc[:-1]}
-    found = fit({"name": "averaging", "over": ["one", "two"]}, answers=lambda arm, rows: told[arm])(TEST)
+    found = fit({"name": name, "over": ["one", "two"]}, answers=lambda arm, rows: told[arm])(TEST)
     assert np.isnan(found[-1]).all()
     assert np.isfinite(found[:-1]).all()
 
@@ -288,6 +302,7 @@ def test_a_case_that_one_of_the_averaged_arms_did_not_answer_gets_no_answer() ->
         ({"name": "averaging", "over": []}, "over must list one arm or more"),
         ({"name": "averaging", "over": ["one"]}, "one arm with its own seed is that arm"),
         ({"name": "averaging", "over": ["one"], "seeds": "some"}, "seeds must be .own. or .all., however: 'some'"),
+        ({"name": "product_of_answers", "over": ["one"]}, "over must list two arms or more"),
         ({"name": "product_of_experts", "of": ["fields"]}, "of must name two parts or more"),
         ({"name": "product_of_experts", "of": ["fields", "sound"]}, "'sound' does not exist"),
         (

@@ -163,6 +163,10 @@ def test_every_case_is_reported_once_under_every_protocol(pad_folder: Path, tmp_
             {"arms": {**TWO_ARMS, "late": {**ARMS["late"], "training": {"save_model": True}}}},
             "arms.late.training.save_m",
         ),
+        (
+            {"arms": {**TWO_ARMS, "late": {**ARMS["late"], "training": {"keep": "last"}}}},
+            "arms.late.training: which epoch is kept is said for the whole study",
+        ),
         ({"arms": {**TWO_ARMS, "late": {**ARMS["late"], "missingness": "visible"}}}, "arms.late: in a study of leaks"),
         ({"arms": {"late": ARMS["late"]}, "primary": None}, "primary is missing"),
     ],

@@ -40,6 +40,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "product_of_experts": [{"of": ["image", "fields"]}, {"of": ["text", "fields"], "c": [0.1], "balanced": False}],
     "averaging": [{"over": ["one", "two"]}, {"over": ["one"], "seeds": "all"}],
+    "product_of_answers": [{"over": ["one", "two"]}, {"over": ["one", "two"], "balanced": False}],
     "gradient_boosting": [{"trees": 20}, {"trees": 20, "on": ["fields", "image"]}],
     "stacking": [{"over": ["one", "two"]}],
 }
@@ -147,7 +148,9 @@ def test_a_class_without_a_case_to_learn_from_is_no_likelier_than_beforehand(
     predict: Predict, spec: dict[str, Any]
 ) -> None:
     """It has no share of the training cases; of other arms it keeps what they gave it, tempered to equal at most."""
-    of_others = {"stacking": answers("one", TEST)["prob_never"].max(), "averaging": 1 / len(SCHEMA.classes)}
+    equal = 1 / len(SCHEMA.classes)
+    highest = answers("one", TEST)["prob_never"].max()
+    of_others = {"stacking": highest, "averaging": equal, "product_of_answers": equal}
     beforehand = of_others.get(spec["name"], 0.0)
     assert predict(TEST)[:, 2].max() <= beforehand + 1e-9  # a temperature lifts 0 to 1e-12 before it divides
 

@@ -8,7 +8,7 @@ import pytest
 from made_predictions import make
 
 from mmskin.evaluation.differences import POWER_80, Difference
-from mmskin.evaluation.predictions import check_predictions, write_predictions
+from mmskin.evaluation.predictions import write_predictions
 
 
 def difference(estimate: float, error: float) -> Difference:
@@ -28,17 +28,6 @@ def test_one_difference_is_left_as_it_is() -> None:
     found = script.pooled([difference(-0.02, 0.01)])
     assert found.estimate == pytest.approx(-0.02)
     assert found.q_p == 1
-
-
-def test_rare_classes_are_left_out_with_their_cases() -> None:
-    table = make(n=120)
-    counts = table.target.value_counts()
-    kept = script.of_frequent_classes(table, int(counts.max()))
-    assert set(kept.target) == {counts.idxmax()}
-    kept = check_predictions(script.of_frequent_classes(table, int(counts.min()) + 1))
-    assert counts.idxmin() not in set(kept.target)
-    assert f"prob_{counts.idxmin()}" not in kept
-    assert len(kept) == len(table) - counts.min()
 
 
 def test_runs_with_the_same_arms_are_read_together(

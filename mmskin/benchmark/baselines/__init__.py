@@ -20,6 +20,7 @@ BASELINES: Parts[Fit] = Parts(
         "tabm": "mmskin.benchmark.baselines.tabular_networks:tabm",
         "flags_only": "mmskin.benchmark.baselines.flags_only:flags_only",
         "product_of_experts": "mmskin.benchmark.baselines.product_of_experts:product_of_experts",
+        "product_of_answers": "mmskin.benchmark.baselines.product_of_answers:product_of_answers",
         "averaging": "mmskin.benchmark.baselines.averaging:averaging",
         "stacking": "mmskin.benchmark.baselines.stacking:stacking",
     },

@@ -60,6 +60,11 @@ class LeakStudy(Benchmark):
             raise ValueError(
                 f"{kept[0]}.save_model: a study of leaks keeps no model, for it could be taken for an honest one"
             )
+        watched = [name for name, arm in self.arms.items() if {"keep", "validate_epochs"} & set(arm.training)]
+        if watched:
+            raise ValueError(
+                f"arms.{watched[0]}.training: which epoch is kept is said for the whole study, for a leak may choose it"
+            )
         own = [name for name, arm in self.arms.items() if arm.missingness or arm.sources]
         if own:
             raise ValueError(f"arms.{own[0]}: in a study of leaks an arm has neither missingness nor from of its own")
