@@ -35,8 +35,8 @@ def of_frequent_classes(runs: Runs, least: int) -> tuple[Runs, str]:
     groups = {group: tuple(name for name in of if name in kept) for group, of in runs.class_groups.items()}
     left_out = int(counts.reindex(rare).fillna(0).sum())
     note = (
-        f"Read on the {len(kept)} classes with {least} test cases or more: {', '.join(kept)}. Left out: {left_out} test "
-        f"cases of {', '.join(rare) or 'no class'}. Probabilities are those given that a case is of a class kept."
+        f"Read on the {len(kept)} classes with {least} test cases or more: {', '.join(kept)}. Left out: {left_out} "
+        f"test cases of {', '.join(rare) or 'no class'}. Probabilities are those given that a case is of a class kept."
     )
     return runs._replace(
         table=rows.assign(**rows[columns].div(rows[columns].sum(axis=1), axis=0)),

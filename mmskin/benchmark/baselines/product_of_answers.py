@@ -1,4 +1,4 @@
-"""Product of answers: what other arms have answered, multiplied, as if each were an expert on its own part of a case."""
+"""Product of answers: what other arms have answered, multiplied, as if each were an expert on its own part."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mmskin.trained.trained_model import Predict
 def product_of_answers(facts: Facts, *, over: Sequence[str], balanced: bool = True) -> Fit:
     """log p = log π + Σ (log p_m − log π), over the arms m: naive Bayes between the parts that they read.
 
-    As `product_of_experts`, of arms that are there anyway. π is the prior under which they answer: equal for all classes
-    where they weigh classes alike, as the balanced losses and table arms do, else the shares of the training rows. What
-    two of the arms read counts twice. A temperature is fitted on the validation rows. A case that one of the arms did
-    not answer gets no answer.
+    As `product_of_experts`, of arms that are there anyway. π is the prior under which they answer: equal for all
+    classes where they weigh classes alike, as the balanced losses and table arms do, else the shares of the training
+    rows. What two of the arms read counts twice. A temperature is fitted on the validation rows. A case that one of the
+    arms did not answer gets no answer.
 
     Source: Hinton, *Training products of experts by minimizing contrastive divergence*, Neural Computation 2002; with
     the prior taken off as in naive Bayes.
