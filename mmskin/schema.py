@@ -6,19 +6,24 @@ clinical note tells them, and which columns are outcomes and must never be input
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from mmskin.errors import DataError, one_of
+from mmskin.quantities import DAYS, RULES, Rule, read_quantity
 
 UNKNOWN = "unknown"  # the patient was asked and does not know; None means that nothing was recorded
 YES_NO = ("yes", "no", UNKNOWN)
 DEFAULT_PHOTOS = ("image",)  # the one kind of photo, where a data set does not tell kinds apart
 HISTORY_MODALITIES = ("text", "metadata")
+
+YES_WORDS = ("yes", "y", "true", "1", "ja", "j", "oui", "si", "sí", "sim", "да", "是", "有")
+NO_WORDS = ("no", "n", "false", "0", "nein", "nee", "non", "não", "nao", "нет", "否", "无")
+"""In any case of letters; 1.0 and 0.0 are 1 and 0."""
+_YES_NO_OF = {**dict.fromkeys(YES_WORDS, "yes"), **dict.fromkeys(NO_WORDS, "no"), UNKNOWN: UNKNOWN}
 
 FieldKind = Literal["numeric", "duration", "categorical", "yes_no"]
 FieldValue = float | str | None
@@ -32,6 +37,15 @@ def is_missing(value: object) -> bool:
         return bool(value != value)
     except TypeError:  # the truth of pandas.NA
         return True
+
+
+def meaning_of(word: str, values: Mapping[str, str]) -> str:
+    """What a word of a table means by these values, in any case of letters; any other word is itself.
+
+    A code that became a number with a point on its way, such as 2.0 for 2, is still that code.
+    """
+    said = word.strip().lower()
+    return next((meant for of, meant in values.items() if of.lower() in (said, said.removesuffix(".0"))), word)
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,17 @@ class History:
         return not self.recorded() and not self.text
 
 
+class ReadValue(NamedTuple):
+    """A value as the schema stores it, and what a person should know of how it was read, "" for nothing.
+
+    rule: by which a number was read that was not written as a plain number, a key of `mmskin.quantities.RULES`.
+    """
+
+    value: FieldValue
+    rule: Rule = ""
+    remark: str = ""
+
+
 class Field(BaseModel):
     """One declared field of the history.
 
@@ -68,12 +93,16 @@ class Field(BaseModel):
     label: str = ""
     """How forms and reports name the field; its name with spaces if empty."""
     unit: str = ""
-    """Unit of a numeric field, such as "years" or "mm". A duration is always stored in days."""
+    """Unit of a number, such as "years" or "mm". Of a duration, that of a bare number, days if empty; it is always
+    stored in days."""
     choices: tuple[str, ...] = ()
     """Admissible values of a categorical field, without "unknown", which is always admissible."""
     low: float | None = None
     high: float | None = None
-    """Admissible range of a numeric field, both ends included."""
+    """Admissible range of a number, both ends included; of a duration in days."""
+    values: Mapping[str, str] = {}
+    """What words of the table that was declared mean, in any case of letters: {ja: "yes", "-9": ""}; "" is not
+    recorded. The words of the schema itself need no entry."""
     phrases: Mapping[str, tuple[str, ...]] = {}
 
     @model_validator(mode="after")
@@ -82,6 +111,8 @@ class Field(BaseModel):
             raise ValueError(f"field {self.name!r}: choices belong to categorical fields, which need them")
         if UNKNOWN in self.choices:
             raise ValueError(f"field {self.name!r}: 'unknown' is always admissible and is not listed in choices")
+        if self.kind == "duration" and self.unit and self.unit not in DAYS:
+            raise ValueError(one_of(f"field {self.name!r}: unit", self.unit, DAYS))
         return self
 
     @property
@@ -93,49 +124,71 @@ class Field(BaseModel):
         return self.kind in ("numeric", "duration")
 
     def parse(self, raw: object) -> FieldValue:
-        """A value as a person or a table writes it, as the schema stores it.
+        """A value as a person or a table writes it, as the schema stores it; see `read`.
 
-        Blank, None, NaN and pandas' NA and NaT are None, not recorded.
+        Raises:
+            DataError: the value is not admissible; names field, value and what was expected.
+        """
+        return self.read(raw).value
+
+    def read(self, raw: object) -> ReadValue:
+        """A value as a person or a table writes it, as the schema stores it, and what is to be said about it.
+
+        Blank, None, NaN and pandas' NA and NaT are None, not recorded. Words of the declared table mean what they mean
+        there (`values`); numbers may have a unit, and a bare one is in the declared unit.
 
         Raises:
             DataError: the value is not admissible; names field, value and what was expected.
         """
         if is_missing(raw):
-            return None
-        text = str(raw).strip()
+            return ReadValue(None)
+        text = meaning_of(str(raw), self.values).strip()
+        if not text:
+            return ReadValue(None)
         if text.lower() in (UNKNOWN, "unk"):
-            return None if self.is_number else UNKNOWN
+            return ReadValue(None if self.is_number else UNKNOWN)
         if self.is_number:
-            return self._parse_number(text)
+            return self._read_number(text)
+        lowered = text.lower().removesuffix(".0") if self.kind == "yes_no" else text.lower()
+        known = _YES_NO_OF if self.kind == "yes_no" else {choice.lower(): choice for choice in self.choices}
+        if lowered in known:
+            return ReadValue(known[lowered])
         if self.kind == "yes_no":
-            known = dict.fromkeys(("true", "1", "1.0", "y"), "yes") | dict.fromkeys(("false", "0", "0.0", "n"), "no")
-            lowered = text.lower()
-            value = known.get(lowered, lowered)
-            if value not in YES_NO:
-                raise DataError(f"{self.name}={text!r} must be yes, no or unknown, or left out if not recorded")
-            return value
-        by_lower = {choice.lower(): choice for choice in self.choices}
-        if text.lower() not in by_lower:
-            raise DataError(one_of(f"{self.name} value", text, (*self.choices, UNKNOWN)))
-        return by_lower[text.lower()]
+            raise DataError(f"{self.name}={text!r} must be yes, no or unknown, or left out if not recorded")
+        raise DataError(one_of(f"{self.name} value", text, (*self._words(), *self.choices, UNKNOWN)))
 
-    def _parse_number(self, text: str) -> float:
+    def _words(self) -> list[str]:
+        """Of the declared table, those that mean something."""
+        return [word for word, meant in self.values.items() if meant]
+
+    def _read_number(self, text: str) -> ReadValue:
+        unit = self.unit or ("days" if self.kind == "duration" else "")
         try:
-            number = float(text)
-        except ValueError:
-            raise DataError(f"{self.name}={text!r} must be a number{self._in_unit()}, with a point, no unit") from None
-        if not math.isfinite(number):
-            raise DataError(f"{self.name}={text!r} must be a finite number{self._in_unit()}")
+            read = read_quantity(text, unit)
+        except ValueError as error:
+            kind = f"must be a number{f' of {unit}' if unit else ''}"
+            raise DataError(f"{self.name}={text!r} {kind}{_EXAMPLES.get(self.kind, '')}: {error}") from None
+        number = read.value * (DAYS[unit] if self.kind == "duration" else 1)
+        self._check_range(number, text)
+        told = []
+        if read.rule:
+            told.append(RULES[read.rule])
+        if read.bare and self.kind == "duration":
+            told.append(f"{unit} meant")
+        said = f"{read.value:g}{f' {unit}' if unit else ''}"
+        remark = f"{self.name}={text} was read as {said} ({'; '.join(told)})" if told else ""
+        return ReadValue(number, read.rule, remark)
+
+    def _check_range(self, number: float, text: str) -> None:
         low, high = self.low, self.high
         if (low is not None and number < low) or (high is not None and number > high):
             both = f"lie between {low} and {high}"
             bounds = f"be {low} or more" if high is None else f"be {high} or less" if low is None else both
-            raise DataError(f"{self.name}={text!r} must {bounds}{self._in_unit()}")
-        return number
+            unit = "days" if self.kind == "duration" else self.unit
+            raise DataError(f"{self.name}={text!r} must {bounds}{f' {unit}' if unit else ''}")
 
-    def _in_unit(self) -> str:
-        unit = "days" if self.kind == "duration" else self.unit
-        return f" of {unit}" if unit else ""
+
+_EXAMPLES = {"duration": ", or one with its unit, such as 3 months"}
 
 
 def check_photo_kinds(kinds: Collection[str]) -> None:
@@ -172,6 +225,28 @@ def common_unit(units: Collection[PatientUnit]) -> PatientUnit:
     return next(iter(units), "patient") if len(set(units)) < 2 else "case"
 
 
+class TableLayout(BaseModel):
+    """Where in the declared table the parts of a case stand, so that a table of new cases is read alike.
+
+    fields: column by field. photos: columns by kind. text: columns of free text. case: column of the ids.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: Mapping[str, str] = {}
+    photos: Mapping[str, tuple[str, ...]] = {}
+    text: tuple[str, ...] = ()
+    case: str | None = None
+    image_root: str = "."
+    """Folder of the photos, relative to that of the table."""
+    image_suffix: str = ""
+    """Appended to every photo name."""
+    image_separator: str | None = None
+    """What stands between several photos in one cell."""
+    delimiter: str | None = None
+    """Between the columns; found from the header if None."""
+
+
 class Schema(BaseModel):
     """What a data set declares. Classes keep their order: it is the order of logits and of prob_ columns."""
 
@@ -198,6 +273,7 @@ class Schema(BaseModel):
     """Columns that are known only after the diagnosis, each with the reason why it can't be an input."""
     licence: str = ""
     citation: str = ""
+    layout: TableLayout = TableLayout()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -251,21 +327,29 @@ class Schema(BaseModel):
         )
 
     def parse_history(self, fields: Mapping[str, object], text: str | None = None) -> History:
-        """A history from what a person or a table gives, all faults reported at once.
+        """A history from what a person or a table gives; see `read_history`."""
+        return self.read_history(fields, text)[0]
+
+    def read_history(self, fields: Mapping[str, object], text: str | None = None) -> tuple[History, list[str]]:
+        """A history from what a person or a table gives, and what is to be said of how it was read.
 
         Raises:
-            DataError: unknown fields, outcome columns, inadmissible values.
+            DataError: unknown fields, outcome columns, inadmissible values; all faults at once.
         """
         values: dict[str, FieldValue] = {}
         faults: list[str] = []
+        remarks: list[str] = []
         for name, raw in fields.items():
             try:
-                values[name] = self.field(name).parse(raw)
+                read = self.field(name).read(raw)
             except DataError as error:
                 faults.append(str(error))
+                continue
+            values[name] = read.value
+            remarks += [read.remark] if read.remark else []
         if faults:
             raise DataError("; ".join(faults))
-        return History(fields=values, text=(text or "").strip() or None)
+        return History(fields=values, text=(text or "").strip() or None), remarks
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for json.dump; read back with `Schema.model_validate`."""

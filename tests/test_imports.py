@@ -12,7 +12,8 @@ PACKAGE = Path(mmskin.__file__).parent
 
 # From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
 LAYERS = (
-    ("errors", "json_values", "reminder"),
+    ("errors", "json_values", "reminder", "plain_numbers"),
+    ("quantities",),
     ("schema", "features", "output_lock"),
     ("config",),
     ("synthetic",),
@@ -39,7 +40,18 @@ HOMES = {
     "captum": ("explain",),
     "gradio": ("page",),
 }
-WITHOUT_TORCH = ("errors", "json_values", "reminder", "schema", "features", "config", "evaluation", "synthetic")
+WITHOUT_TORCH = (
+    "errors",
+    "json_values",
+    "reminder",
+    "plain_numbers",
+    "quantities",
+    "schema",
+    "features",
+    "config",
+    "evaluation",
+    "synthetic",
+)
 
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
 

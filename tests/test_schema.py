@@ -40,6 +40,15 @@ SCHEMA = Schema(
         ("age", math.nan, None),
         ("age", "unknown", None),  # a number cannot be unknown, only absent
         ("since", "14", 14.0),
+        ("since", "3 months", 3 * 365.25 / 12),
+        ("since", "since 2 years", 2 * 365.25),
+        ("age", "5,5", 5.5),
+        ("age", "45 years", 45.0),
+        ("age", "45-50", 47.5),
+        ("age", ">80", 80.0),
+        ("itch", "1.0", "yes"),
+        ("itch", "Nein", "no"),
+        ("itch", "sí", "yes"),
         ("site", "FACE", "Face"),
         ("site", "unknown", "unknown"),
     ],
@@ -51,11 +60,15 @@ def test_a_value_is_stored_in_one_of_its_states(name: str, raw: object, stored: 
 @pytest.mark.parametrize(
     ("name", "raw", "told"),
     [
-        ("age", "121", "age='121' must lie between 0.0 and 120.0 of years"),
+        ("age", "121", "age='121' must lie between 0.0 and 120.0 years"),
         ("age", "-1", "must lie between"),
-        ("age", "5,5", "age='5,5' must be a number of years, with a point, no unit"),
-        ("age", "inf", "must be a finite number"),
-        ("since", "-3", "since='-3' must be 0.0 or more of days"),
+        ("age", "old", "age='old' must be a number of years: 'old' is no number of years"),
+        ("age", "1,234", "a decimal comma or a comma for thousands"),
+        ("age", "70 kg", "'70 kg' is in 'kg', and years is asked for"),
+        ("age", "inf", "must be a number of years: 'inf' is not finite"),
+        ("since", "-3", "since='-3' must be 0.0 or more days"),
+        ("since", "a while", "since='a while' must be a number of days, or one with its unit, such as 3 months"),
+        ("since", "since 2019", "names a year, and how long it has been is asked for"),
         ("itch", "maybe", "itch='maybe' must be yes, no or unknown, or left out"),
         ("site", "fase", r"site value 'fase' does not exist\. Did you mean 'Face'\? .* arm, unknown"),
     ],
@@ -63,6 +76,28 @@ def test_a_value_is_stored_in_one_of_its_states(name: str, raw: object, stored: 
 def test_a_value_that_is_not_admissible_is_refused_by_name(name: str, raw: object, told: str) -> None:
     with pytest.raises(DataError, match=told):
         SCHEMA.field(name).parse(raw)
+
+
+def test_a_bare_number_is_in_the_declared_unit_and_the_reader_is_told() -> None:
+    since = Field(name="since", kind="duration", unit="weeks", high=3653)
+    assert since.read("17") == (17 * 7, "", "since=17 was read as 17 weeks (weeks meant)")
+    assert since.read(17.0).value == 17 * 7
+    assert since.read("4 months") == (4 * 365.25 / 12, "", "")
+    assert since.read("4-6").remark == "since=4-6 was read as 5 weeks (a range, read as its middle; weeks meant)"
+    assert since.read("4-6").rule == "range"
+    with pytest.raises(DataError, match=r"since='600' must be 3653\.0 or less days"):
+        since.read("600")
+    with pytest.raises(ValidationError, match="unit 'fortnights' does not exist"):
+        Field(name="since", kind="duration", unit="fortnights")
+
+
+def test_words_of_the_declared_table_mean_what_they_meant_there() -> None:
+    itch = Field(name="itch", kind="yes_no", values={"Juckt": "yes", "-9": "", "2": "no"})
+    assert [itch.parse(word) for word in ("juckt", "-9", "2", 2.0, "no", "")] == ["yes", None, "no", "no", "no", None]
+    site = Field(name="site", kind="categorical", choices=("face", "arm"), values={"Gesicht": "face"})
+    assert [site.parse(word) for word in ("GESICHT", "face", "unk")] == ["face", "face", "unknown"]
+    with pytest.raises(DataError, match="Did you mean 'Gesicht'"):
+        site.parse("Gesict")
 
 
 def test_an_outcome_column_is_refused_with_its_reason() -> None:

@@ -1,20 +1,46 @@
-"""A data frame of new cases, read by the schema of a model: labels are neither needed nor looked at."""
+"""A table of new cases, read as the table that the model was trained on: no label is looked at, nothing is guessed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mmskin.api.tables import Columns, photo_columns
-from mmskin.data.table import make_table
+from mmskin.data.delimited import read_delimited
+from mmskin.data.photo_search import search_photos
+from mmskin.data.suspicions import name_rows
+from mmskin.data.table import Cases, make_table
 from mmskin.errors import DataError, first_of, one_of
 from mmskin.features import is_photo
-from mmskin.schema import HISTORY_MODALITIES, FieldValue, Schema, is_missing
+from mmskin.quantities import RULES, Rule
+from mmskin.schema import HISTORY_MODALITIES, UNKNOWN, Field, FieldValue, Schema, TableLayout, is_missing
 
 TEXT = "text"
+
+
+def file_to_answer(
+    path: Path, schema: Schema, modalities: Sequence[str], *, layout: TableLayout | None = None
+) -> Cases:
+    """The cases of a delimited file; photos lie beside it, or in the layout's folder beside it.
+
+    Args:
+        path: of the file.
+        schema: of the model.
+        modalities: that the model reads.
+        layout: where things stand in the file; as in the model's own table if None.
+
+    Raises:
+        DataError: see `read_delimited` and `cases_to_answer`.
+    """
+    layout = layout or schema.layout
+    raw = read_delimited(path, delimiter=layout.delimiter)
+    frame = raw.rows.apply(lambda column: column.str.strip())
+    cases = cases_to_answer(frame, schema.model_copy(update={"layout": layout}), modalities, root=path.parent)
+    return cases._replace(remarks=(*raw.remarks, *cases.remarks))
 
 
 def cases_to_answer(
@@ -25,58 +51,82 @@ def cases_to_answer(
     photos: Columns | Mapping[str, Columns] | None = None,
     text: str | None = None,
     root: str | Path | None = None,
-) -> pd.DataFrame:
-    """The table of cases, a row for each of the frame.
+) -> Cases:
+    """The cases of a frame, a row each; the remarks say what was not there and how odd values were read.
 
     Args:
-        frame: its columns are fields of the schema by name; one that is absent is not recorded, others are not read.
+        frame: its columns are those of the model's own table (`Schema.layout`), or fields by name. A field whose column
+            is absent or blank is not recorded; a word that a field does not know is unknown; others are not read.
         schema: of the model.
         modalities: that the model reads.
-        photos: column or columns of paths, or of lists of paths; by kind where the model reads several. If None the
-            columns that are called as the kinds are.
-        text: column of the free text; "text", if there is one, if None.
+        photos: column or columns of paths, or of lists of paths; by kind where the model reads several. If None those
+            of the model's own table, or that are called as the kinds are.
+        text: column of the free text; that of the model's own table, or "text", if None.
         root: folder from which relative paths count; the current one if None.
 
     Raises:
-        DataError: values that are not admissible, with their rows; columns that do not exist; nothing that can be read.
+        DataError: numbers that cannot be read or photos that are not there, with their rows; columns that do not exist;
+            nothing that can be read.
     """
     columns = [str(name) for name in frame.columns]
     frame = frame.set_axis(columns, axis=1)
-    by_kind = _photo_columns(photos, [m for m in modalities if is_photo(m)] or schema.photos, columns)
+    layout = schema.layout
+    kinds = [m for m in modalities if is_photo(m)] or list(schema.photos)
+    by_kind = _photo_columns(photos, kinds, columns, layout)
     for column in [*photo_columns(by_kind), *([text] if text else [])]:
         if column not in columns:
             raise DataError(one_of("the table's column", column, columns))
-    notes = text or (TEXT if TEXT in columns else None)
-    read = [name for name in schema.field_names if name in columns]
+    notes = [text] if text else [name for name in layout.text or (TEXT,) if name in columns]
+    read = _field_columns(schema, columns)
     if not (read or by_kind or notes):
         raise DataError(
             f"the table holds nothing that this model reads: its columns are {first_of(columns)}, and the fields of "
             f"the model {first_of(list(schema.field_names)) or 'none'}; name the "
             "photos (photos='column'), or rename columns"
         )
+    values, remarks, faults = _field_values(frame, schema, read)
     folder = Path.cwd() if root is None else Path(root).expanduser()
-    paths = [
-        [(str(folder / path), kind) for kind, names in by_kind.items() for name in names for path in _paths(row[name])]
-        for row in frame[photo_columns(by_kind)].to_dict("records")
-    ]
-    ids = [f"row_{place}" for place in range(len(frame))]
-    values: dict[str, list[Any]] = {
+    images, of_photos = _photos(frame, by_kind, folder, layout if photos is None else TableLayout(), faults)
+    if faults:
+        raise DataError(f"{len(faults)} values are not admissible: {first_of(faults)}", faults=faults)
+    ids = _ids(frame, layout)
+    found: dict[str, list[Any]] = {
         "case_id": ids,
         "patient_id": ids,
         "lesion_id": ids,
-        "images": [tuple(path for path, _ in of_row) for of_row in paths],
-        "image_kinds": [tuple(kind for _, kind in of_row) for of_row in paths],
+        "images": [tuple(path for path, _ in of_row) for of_row in images],
+        "image_kinds": [tuple(kind for _, kind in of_row) for of_row in images],
         "target": [None] * len(frame),
-        "text": [None if notes is None or is_missing(cell) else str(cell) for cell in frame[notes or columns[0]]],
+        "text": [_text(cells) for cells in frame[notes].itertuples(index=False, name=None)],
     }
-    return make_table(schema, values | _field_values(frame, schema, read))
+    return Cases(schema, make_table(schema, found | values), (*remarks, *of_photos))
+
+
+def _ids(frame: pd.DataFrame, layout: TableLayout) -> list[str]:
+    """Those of the table, or the labels of its rows."""
+    if layout.case in frame and not frame[layout.case].map(is_missing).any():
+        return [str(cell) for cell in frame[layout.case]]
+    return [f"row_{label}" for label in frame.index]
+
+
+def _text(cells: Sequence[object]) -> str | None:
+    return " ".join(str(cell).strip() for cell in cells if not is_missing(cell)) or None
+
+
+def _field_columns(schema: Schema, columns: Sequence[str]) -> dict[str, str]:
+    """By field its column: that of the model's own table, or that of its name."""
+    named = {name: schema.layout.fields.get(name, name) for name in schema.field_names}
+    chosen = {name: column if column in columns else name for name, column in named.items()}
+    return {name: column for name, column in chosen.items() if column in columns}
 
 
 def _photo_columns(
-    photos: Columns | Mapping[str, Columns] | None, kinds: Sequence[str], columns: Sequence[str]
+    photos: Columns | Mapping[str, Columns] | None, kinds: Sequence[str], columns: Sequence[str], layout: TableLayout
 ) -> dict[str, list[str]]:
     if photos is None:
-        return {kind: [kind] for kind in kinds if kind in columns and kind not in HISTORY_MODALITIES}
+        named = {kind: [name for name in layout.photos.get(kind, ()) if name in columns] for kind in kinds}
+        by_kind = {kind: named[kind] or [kind] for kind in kinds if kind not in HISTORY_MODALITIES}
+        return {kind: names for kind, names in by_kind.items() if set(names) <= set(columns)}
     if isinstance(photos, Mapping):
         for kind in photos:
             if kind not in kinds:
@@ -87,23 +137,76 @@ def _photo_columns(
     return {kinds[0]: photo_columns(photos)}
 
 
-def _paths(cell: object) -> list[str]:
+def _photos(
+    frame: pd.DataFrame, by_kind: Mapping[str, Sequence[str]], folder: Path, layout: TableLayout, faults: list[str]
+) -> tuple[list[list[tuple[str, str]]], list[str]]:
+    """By row the paths of its photos with their kinds, and remarks; a photo that is not there is a fault."""
+    root = folder / layout.image_root
+    named = [
+        (place, label, kind, name)
+        for kind, columns in by_kind.items()
+        for column in columns
+        for place, (label, cell) in enumerate(frame[column].items())
+        for name in _names(cell, layout)
+    ]
+    outside = {name: name for *_, name in named if Path(name).is_absolute() and Path(name).is_file()}
+    search = search_photos(root, (name for *_, name in named if name not in outside))
+    images: list[list[tuple[str, str]]] = [[] for _ in range(len(frame))]
+    for place, label, kind, name in named:
+        path = search.found.get(name) or outside.get(name)
+        if path:
+            images[place].append((path, kind))
+        else:
+            faults.append(f"row {label}: photo {search.refused.get(name, f'{name!r} is not under {root}')}")
+    return images, search.remarks
+
+
+def _names(cell: object, layout: TableLayout) -> list[str]:
     if isinstance(cell, list | tuple):
         return [str(path) for path in cell]
-    return [] if is_missing(cell) else [str(cell)]
+    if is_missing(cell):
+        return []
+    written = str(cell)
+    parts = written.split(layout.image_separator) if layout.image_separator else [written]
+    return [part.strip() + layout.image_suffix for part in parts if part.strip()]
 
 
-def _field_values(frame: pd.DataFrame, schema: Schema, read: Sequence[str]) -> dict[str, list[FieldValue]]:
-    """The values of every field of the schema, None where its column is absent."""
-    faults: list[str] = []
+def _field_values(
+    frame: pd.DataFrame, schema: Schema, read: Mapping[str, str]
+) -> tuple[dict[str, list[FieldValue]], list[str], list[str]]:
+    """The values of every field of the schema, None where its column is absent; remarks; faults."""
     values: dict[str, list[FieldValue]] = {name: [None] * len(frame) for name in schema.field_names}
-    for name in read:
-        field = schema.field(name)
-        for place, (label, cell) in enumerate(frame[name].items()):
-            try:
-                values[name][place] = field.parse(cell)
-            except DataError as fault:
+    remarks: list[str] = []
+    faults: list[str] = []
+    for name, column in read.items():
+        values[name] = _column_values(schema.field(name), frame[column], remarks, faults)
+    if lacking := [name for name in schema.field_names if name not in read]:
+        remarks.append(f"no column for {first_of(lacking, 30)}: not recorded for any case")
+    if blank := [name for name in read if all(value is None for value in values[name])]:
+        remarks.append(f"nothing recorded in the columns of {first_of(blank, 30)}")
+    return values, remarks, faults
+
+
+def _column_values(field: Field, cells: pd.Series[Any], remarks: list[str], faults: list[str]) -> list[FieldValue]:
+    values: list[FieldValue] = []
+    by_rule: dict[Rule, list[Hashable]] = defaultdict(list)
+    unseen: dict[str, list[Hashable]] = defaultdict(list)
+    for label, cell in cells.items():
+        try:
+            read = field.read(cell)
+        except DataError as fault:
+            if field.is_number:
                 faults.append(f"row {label}: {fault}")
-    if faults:
-        raise DataError(f"{len(faults)} values are not admissible: {first_of(faults)}", faults=faults)
+            unseen[str(cell)].append(label)
+            values.append(None if field.is_number else UNKNOWN)
+            continue
+        values.append(read.value)
+        if read.rule:
+            by_rule[read.rule].append(label)
+    remarks += [f"{field.name}: {RULES[rule]} in {name_rows(rows)}" for rule, rows in by_rule.items()]
+    if not field.is_number:
+        remarks += [
+            f"{field.name}: {word!r} in {name_rows(rows)} is no value that the model knows: read as unknown"
+            for word, rows in unseen.items()
+        ]
     return values

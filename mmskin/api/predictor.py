@@ -114,7 +114,7 @@ class Predictor:
         """The differential of one case, or of every row of a data frame. Any part may be left out, not all.
 
         Of a data frame come the probabilities, a row a row and a column a class, NaN where nothing is there; its
-        columns are read as `cases_to_answer` says.
+        columns are read as `cases_to_answer` says, and `.attrs["remarks"]` tells what was read oddly or was not there.
 
         Args:
             image: one photo of the lesion, or several of the same lesion: path, bytes, open file, Pillow image or
@@ -129,8 +129,12 @@ class Predictor:
             UserError: nothing to go by, a photo that cannot be read, a value that is not admissible.
         """
         if isinstance(image, pd.DataFrame):
-            table = cases_to_answer(image, self.schema, self.modalities, photos=photos, text=text, root=root)
-            return pd.DataFrame(self.trained.probabilities(table), index=image.index, columns=list(self.schema.classes))
+            cases = cases_to_answer(image, self.schema, self.modalities, photos=photos, text=text, root=root)
+            answers = pd.DataFrame(
+                self.trained.probabilities(cases.table), index=image.index, columns=list(self.schema.classes)
+            )
+            answers.attrs["remarks"] = list(cases.remarks)
+            return answers
         return self.answer(self.present(image, metadata, text))
 
     def answer(self, presented: PresentedCase) -> Prediction:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmskin.schema import UNKNOWN, Field
+from mmskin.quantities import read_quantity
+from mmskin.schema import NO_WORDS, UNKNOWN, YES_WORDS, Field
 
-_YES, _NO, _UNKNOWN = {"yes", "y", "true"}, {"no", "n", "false"}, {UNKNOWN, "unk"}
+_UNKNOWN = {UNKNOWN, "unk"}
 _MOSTLY = 0.8  # of a column must be numbers for the rest to be typing errors
 _MOST_CHOICES = 30  # beyond that a column is an id or free text
 _LONGEST_CHOICE = 60  # characters
@@ -34,7 +35,8 @@ def infer_field(name: str, cells: Sequence[str]) -> Guess:
     if not cells:
         return Guess(None, "empty")
     words = {cell.lower() for cell in cells}
-    if words <= _YES | _NO | _UNKNOWN | {"0", "1"} and words - _UNKNOWN:
+    answers = {word.removesuffix(".0") for word in words} - _UNKNOWN
+    if answers and answers <= {*YES_WORDS, *NO_WORDS}:
         return Guess(Field(name=name, kind="yes_no"), "yes_no")
     if name.lower() == "id" or name.lower().endswith(("_id", " id")):
         return Guess(None, "an id, by its name")
@@ -67,8 +69,9 @@ def tell_choices(choices: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def _is_number(cell: str) -> bool:
+    """Whether it is a plain number, with a point or a comma; ranges and units are for their owner to declare."""
     try:
-        float(cell)
+        read = read_quantity(cell)
     except ValueError:
         return False
-    return True
+    return read.bare and read.rule in ("", "comma")

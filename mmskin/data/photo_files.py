@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,17 +35,27 @@ def join_photos(
         absolute path by stem; remarks.
 
     Raises:
-        DataError: two files for one stem.
+        DataError: two files for one stem that differ.
     """
     stems = list(dict.fromkeys(stem for case in named for stem in case))
-    ambiguous = [" and ".join(str(path) for path in photos[s]) for s in stems if len(photos.get(s, ())) > 1]
+    several = {stem: photos[stem] for stem in stems if len(photos.get(stem, ())) > 1}
+    ambiguous = [" and ".join(map(str, paths)) for paths in several.values() if not same_bytes(paths)]
     if ambiguous:
-        raise DataError(f"{len(ambiguous)} photos lie in two files: {first_of(ambiguous, 3)}; keep one of each")
+        told = first_of(ambiguous, 3)
+        raise DataError(f"{len(ambiguous)} photos lie in two files that differ: {told}; keep one of each")
     absent = [stem for stem in stems if stem not in photos]
     stray = sorted(set(photos) - set(stems))
     remarks = []
+    if several:
+        remarks.append(f"{len(several)} photos lie in several equal copies: one of each is read")
     if absent:
         remarks.append(f"{len(absent)} of {len(stems)} photos are not under {where}: {first_of(absent, 3)}")
     if stray:
         remarks.append(f"{len(stray)} photos under {where} have no row and are not used: {first_of(stray, 3)}")
     return {stem: str(photos[stem][0]) for stem in stems if stem in photos}, remarks
+
+
+def same_bytes(paths: Sequence[Path]) -> bool:
+    """Whether files are copies of one another."""
+    first, *others = paths
+    return all(filecmp.cmp(first, other, shallow=False) for other in others)

@@ -22,13 +22,12 @@ class PhotoFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._resolved = root.resolve()
-        self._names_by_lower: dict[Path, dict[str, str]] = {}
 
     def locate(self, name: str) -> str:
         """The absolute path of a regular file in the folder.
 
         Raises:
-            MissingPhoto: nothing is there, or only under a name in other case, which is then told.
+            MissingPhoto: nothing is there.
             DataError: the name is no path (a URL, a pattern, control characters), leads out of the folder (by `..`, as
                 an absolute path, through a link), or leads to something that is no regular file.
         """
@@ -39,20 +38,12 @@ class PhotoFolder:
         if not (path.is_relative_to(self.root) or path.is_relative_to(self._resolved)):
             raise DataError(f"{name!r} lies outside {self.root}")
         if not os.path.exists(path):
-            other = self._in_other_case(path)
-            raise MissingPhoto(f"{name!r} (there as {other!r})" if other else repr(name))
+            raise MissingPhoto(repr(name))
         if not path.resolve().is_relative_to(self._resolved):
             raise DataError(f"{name!r} is a link that leads out of {self.root}")
         if not path.is_file():
             raise DataError(f"{name!r} is a folder or a device, no photo")
         return str(path)
-
-    def _in_other_case(self, path: Path) -> str | None:
-        folder = path.parent
-        if folder not in self._names_by_lower:
-            names = os.listdir(folder) if folder.is_dir() else []
-            self._names_by_lower[folder] = {name.lower(): name for name in names}
-        return self._names_by_lower[folder].get(path.name.lower())
 
 
 def _fault(name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmskin.errors import first_of
@@ -14,7 +14,7 @@ _SHOWN = 20
 _LOOKALIKES = str.maketrans("аеорсухіѕАВЕКМНОРСТХΑΒΕΗΙΚΜΝΟΡΤΧ", "aeopcyxisABEKMHOPCTXABEHIKMNOPTX")  # noqa: RUF001
 
 
-def name_rows(rows: Sequence[int], limit: int = _SHOWN) -> str:
+def name_rows(rows: Sequence[Hashable], limit: int = _SHOWN) -> str:
     """ "row 7" or "rows 3, 9 and 4 more"."""
     return f"row {rows[0]}" if len(rows) == 1 else f"rows {first_of(rows, limit)}"
 

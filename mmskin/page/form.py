@@ -8,10 +8,9 @@ from typing import Any
 import gradio as gr
 
 import mmskin.page.words as w
-from mmskin.errors import DataError
+from mmskin.quantities import DAYS
 from mmskin.schema import UNKNOWN, Field, FieldValue
 
-DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 UNITS = [(w.DAYS, "days"), (w.WEEKS, "weeks"), (w.MONTHS, "months"), (w.YEARS, "years")]
 START_UNIT = "months"
 NUMBER = "number"  # class of the inputs for which a phone shows digits
@@ -27,7 +26,7 @@ def make_widgets(field: Field) -> list[Any]:
         with gr.Row(elem_classes="duration"):
             return [
                 _number(field.title),
-                gr.Dropdown(UNITS, value=START_UNIT, label=w.UNIT_OF.format(title=field.title), min_width=110),
+                gr.Dropdown(UNITS, value=_start_unit(field), label=w.UNIT_OF.format(title=field.title), min_width=110),
             ]
     if field.is_number:
         unit = f" ({field.unit})" if field.unit else ""
@@ -42,15 +41,15 @@ def make_widgets(field: Field) -> list[Any]:
 def read_widgets(fields: Sequence[Field], values: Sequence[Any]) -> dict[str, Any]:
     """Field values by name, as `Schema.parse_history` takes them, from the values of all widgets in order.
 
-    Raises:
-        DataError: a duration that is no number, or a unit that does not exist; the schema looks at all else.
+    A duration is the number with the unit that was chosen; words with a unit of their own, "half a year", stay as they
+    are.
     """
     rest = iter(values)
     metadata: dict[str, Any] = {}
     for field in fields:
         value = next(rest)
         if field.kind == "duration":
-            value = _in_days(field, value, next(rest))
+            value = _with_unit(value, next(rest))
         metadata[field.name] = value
     return metadata
 
@@ -61,7 +60,7 @@ def fill_widgets(fields: Sequence[Field], values: Mapping[str, FieldValue]) -> l
     for field in fields:
         value = values.get(field.name)
         if field.kind == "duration":
-            unit = START_UNIT if value is None else _unit(float(value))
+            unit = _start_unit(field) if value is None else _unit(float(value))
             filled += ["" if value is None else f"{float(value) / DAYS[unit]:.3g}", unit]
         elif field.is_number:
             filled.append("" if value is None else f"{value:g}")
@@ -77,14 +76,14 @@ def _number(label: str) -> gr.Textbox:
     )
 
 
-def _in_days(field: Field, value: object, unit: object) -> float | None:
+def _with_unit(value: object, unit: object) -> str:
     text = str(value or "").strip()
-    if not text:
-        return None
-    try:
-        return float(text) * DAYS[str(unit)]
-    except (ValueError, KeyError):
-        raise DataError(w.NO_NUMBER.format(title=field.title, text=text)) from None
+    return f"{text} {unit}" if text[-1:].isdigit() else text
+
+
+def _start_unit(field: Field) -> str:
+    """That in which the model's own table was written, where it says one."""
+    return field.unit or START_UNIT
 
 
 def _unit(days: float) -> str:

@@ -12,8 +12,8 @@ import torch
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading, declared_range
-from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.json_values import plain
+from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import Field, Schema
 from mmskin.teaching.lesson import Lesson, draw_lesson
 from mmskin.teaching.teach import encode

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.inputs.note import render_note
+from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import History, Schema
 from mmskin.teaching.lexicon import Hold
 from mmskin.teaching.random_histories import draw_history

@@ -206,7 +206,7 @@ def write_taught(
 
 def schema_digest(schema: Schema) -> str:
     """16 hex digits of the declared fields with their wordings."""
-    fields = [field.model_dump(mode="json") for field in schema.fields]
+    fields = [field.model_dump(mode="json", exclude={"values"}) for field in schema.fields]
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -12,10 +12,10 @@ from torch import nn
 from mmskin.config.teaching_options import TeachingOptions
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
-from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.errors import ConfigError
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
+from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import Schema
 from mmskin.teaching.lesson import Lesson, lessons
 from mmskin.teaching.retention import batches, complaints, retention_loss

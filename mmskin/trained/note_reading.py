@@ -8,12 +8,12 @@ import torch
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
-from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.encoders.taught_text import field_reader_of
 from mmskin.errors import ConfigError, UserError
 from mmskin.features import Features
 from mmskin.inputs.batch import stack_rows
 from mmskin.inputs.note import say_value
+from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import Field, Schema
 from mmskin.trained.ensemble import Trained
 

@@ -129,11 +129,11 @@ def present(
     Raises:
         UserError: a photo that cannot be read, a kind that the model does not know, a value that is not admissible.
     """
-    history = trained.schema.parse_history({} if metadata is None else metadata, text)
+    history, remarks = trained.schema.read_history({} if metadata is None else metadata, text)
     given = _by_kind(image, trained)
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
     unused = [kind for kind, photos in given.items() if photos and kind not in kinds]
-    remarks = [f"the {photo_title(kind)} was not used: this model reads {_listed(kinds)}" for kind in unused]
+    remarks += [f"the {photo_title(kind)} was not used: this model reads {_listed(kinds)}" for kind in unused]
     photos: dict[str, list[Image.Image]] = {}
     for kind in kinds:
         for source in given.get(kind, ()):

@@ -32,6 +32,16 @@ def test_photos_are_joined_by_stem_and_what_has_no_partner_is_told(tmp_path: Pat
 
 def test_two_files_of_one_stem_are_refused_where_they_are_wanted(tmp_path: Path) -> None:
     files(tmp_path, "a.jpg", "copy/a.png")
-    with pytest.raises(DataError, match=r"1 photos lie in two files: .*a\.jpg and .*a\.png; keep one of each"):
+    (tmp_path / "copy/a.png").write_bytes(b"another")
+    with pytest.raises(
+        DataError, match=r"1 photos lie in two files that differ: .*a\.jpg and .*a\.png; keep one of each"
+    ):
         join_photos([["a"]], find_photos(tmp_path), where="images")
     assert join_photos([["b"]], find_photos(tmp_path), where="images")[0] == {}
+
+
+def test_of_equal_copies_one_is_read_and_that_is_said(tmp_path: Path) -> None:
+    files(tmp_path, "a/x.jpg", "b/x.jpg")
+    found, remarks = join_photos([["x"]], find_photos(tmp_path), where="images")
+    assert found == {"x": str(tmp_path / "a/x.jpg")}
+    assert remarks == ["1 photos lie in several equal copies: one of each is read"]

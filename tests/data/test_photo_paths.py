@@ -69,12 +69,12 @@ def test_names_that_are_no_photo_inside_are_refused(folder: Path, name: str, mes
     ("name", "message"),
     [
         ("b.png", "'b.png'"),
-        ("A.png", r"'A.png' \(there as 'a.png'\)"),
-        ("sub/b.jpg", r"'sub/b.jpg' \(there as 'B.JPG'\)"),
+        ("A.png", "'A.png'"),
+        ("sub/b.jpg", "'sub/b.jpg'"),
         ("none/b.jpg", "'none/b.jpg'"),
         ("b" * 300, "bbb"),
     ],
 )
-def test_absent_photos_are_told_apart_and_other_case_is_named(folder: Path, name: str, message: str) -> None:
+def test_absent_photos_are_told_apart_from_refused_names(folder: Path, name: str, message: str) -> None:
     with pytest.raises(MissingPhoto, match=message):
         PhotoFolder(folder).locate(name)

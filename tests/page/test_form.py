@@ -34,16 +34,18 @@ def test_each_declared_field_is_asked_for_and_starts_at_not_recorded(widgets: li
     assert site.value == itch.value == ""
 
 
-def test_a_duration_is_asked_in_any_unit_and_told_in_days() -> None:
+def test_a_duration_is_asked_in_any_unit_and_told_with_it() -> None:
     read = read_widgets(SCHEMA.fields, ["62", "2", "weeks", "leg", "yes"])
-    assert read == {"age": "62", "since": 14.0, "site": "leg", "itch": "yes"}
-    assert read_widgets(SCHEMA.fields, ["", "3", "years", "", ""])["since"] == 3 * 365.25
+    assert read == {"age": "62", "since": "2 weeks", "site": "leg", "itch": "yes"}
+    for typed, unit, days in (("3", "years", 3 * 365.25), ("half a year", "weeks", 365.25 / 2), ("2,5", "days", 2.5)):
+        told = read_widgets(SCHEMA.fields, ["", typed, unit, "", ""])
+        assert SCHEMA.parse_history(told).recorded() == pytest.approx({"since": days})
 
 
-@pytest.mark.parametrize(("typed", "unit"), [("two", "weeks"), ("2", "fortnights")])
-def test_a_duration_that_is_none_is_refused_by_the_fields_name(typed: str, unit: str) -> None:
-    with pytest.raises(DataError, match=f"Since: '{typed}' must be a number"):
-        read_widgets(SCHEMA.fields, ["", typed, unit, "", ""])
+@pytest.mark.parametrize(("typed", "unit"), [("long", "weeks"), ("2", "fortnights")])
+def test_a_duration_that_is_none_is_refused_by_the_field(typed: str, unit: str) -> None:
+    with pytest.raises(DataError, match=r"since=.* must be a number of days"):
+        SCHEMA.parse_history(read_widgets(SCHEMA.fields, ["", typed, unit, "", ""]))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

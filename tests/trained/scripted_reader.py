@@ -10,11 +10,11 @@ from torch import Tensor
 from mmskin.api.predictor import Predictor
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import FieldReader, Reading
-from mmskin.encoders.plain_numbers import plain_numbers
 from mmskin.features import Features
 from mmskin.fusion.single import SingleModality
 from mmskin.losses.cross_entropy import CrossEntropyLoss
 from mmskin.model.classifier import MultimodalClassifier
+from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import Field, Schema
 from mmskin.trained.trained_model import TrainedModel
 

@@ -16,7 +16,7 @@ from mmskin.data.sources import SOURCES
 from mmskin.data.table import Cases, Source, check_table, make_table, rename_columns
 from mmskin.data.vocabulary import COMMON
 from mmskin.errors import ConfigError, first_of
-from mmskin.schema import Schema, common_unit
+from mmskin.schema import Field, Schema, common_unit
 
 SOURCE = "source"
 _IDS = ("case_id", "patient_id", "lesion_id")
@@ -127,12 +127,19 @@ def _prefix_clashing(parts: Mapping[str, Cases]) -> dict[str, Cases]:
 
 def _declarations(schema: Schema) -> dict[str, object]:
     """What a source says about each of its columns: the field, the reason why it is an outcome, or nothing more."""
-    return {**dict.fromkeys(schema.subgroups), **schema.outcomes, **{field.name: field for field in schema.fields}}
+    fields = {field.name: _without_own_words(field) for field in schema.fields}
+    return {**dict.fromkeys(schema.subgroups), **schema.outcomes, **fields}
+
+
+def _without_own_words(field: Field) -> Field:
+    """The field without the words of one table, which mean nothing in the others."""
+    return field.model_copy(update={"values": {}})
 
 
 def _schema(parts: Mapping[str, Cases], class_map: ClassMap) -> Schema:
     schemas = [cases.schema for cases in parts.values()]
-    fields = {field.name: field for field in COMMON} | {f.name: f for schema in schemas for f in schema.fields}
+    fields = {field.name: field for field in COMMON}
+    fields |= {field.name: _without_own_words(field) for schema in schemas for field in schema.fields}
     holders = Counter(name for schema in schemas for name in schema.field_names)
     blocks = {name for schema in schemas for name in schema.optional_block}
     return Schema(

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
-from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, Schema, check_photo_kinds
+from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, Schema, TableLayout, check_photo_kinds
 
 _SOURCES = "mmskin.data.sources"
 _VARIANTS = "variants"
@@ -250,6 +250,21 @@ class Declaration(_Part):
             outcomes=self.outcomes,
             licence=self.licence,
             citation=self.citation,
+            layout=self.layout,
+        )
+
+    @property
+    def layout(self) -> TableLayout:
+        """What a table of new cases has in common with this one."""
+        return TableLayout(
+            fields={name: spec.source_column for name, spec in self.fields.items()},
+            photos={} if self.photo_rows else self.photos,
+            text=self.text,
+            case=self.case,
+            image_root=self.image_root,
+            image_suffix=self.image_suffix,
+            image_separator=self.image_separator,
+            delimiter=self.delimiter,
         )
 
     @property

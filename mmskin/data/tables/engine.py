@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mmskin.data.tables.photos import Named, locate_photos, named_photos, photo_
 from mmskin.data.tables.rows import LABEL, Rows, read_rows
 from mmskin.data.vocabulary import age_group
 from mmskin.errors import ConfigError, DataError, first_of, one_of
+from mmskin.quantities import RULES, Rule
 from mmskin.schema import Field, Schema
 
 OFFICIAL_SPLIT = "official_split"  # a column that goes into the table of cases where a source makes it
@@ -162,14 +163,27 @@ def _fields(specs: Mapping[str, FieldSpec], rows: Rows) -> list[Field]:
     return [field for field in declared if field]
 
 
+def _with_missing_words(field: Field, missing: Sequence[str]) -> Field:
+    """The field with the words that mean a blank cell in its table, so that they mean it wherever they are typed."""
+    return field.model_copy(update={"values": {**dict.fromkeys(missing, ""), **field.values}})
+
+
 def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
-    values = []
+    values: list[Any] = []
+    by_rule: dict[Rule, list[int]] = {}
     for row, cell in rows.cells[spec.source_column].items():
         try:
-            values.append(spec.parse(cell, field))
+            read = field.read(cell)
         except DataError as fault:
             values.append(None)
             rows.findings.problems.append(f"row {row}, column {spec.source_column!r}: {fault}")
+            continue
+        values.append(read.value)
+        if read.rule:
+            by_rule.setdefault(read.rule, []).append(int(row))
+    rows.findings.remarks += [
+        f"column {spec.source_column!r}: {RULES[rule]} in {name_rows(where)}" for rule, where in by_rule.items()
+    ]
     return values
 
 
@@ -247,6 +261,7 @@ def _schema(declaration: Declaration, rows: Rows, values: Values) -> Schema:
         members = {target for target, value in pairs if value in group.values}
         groups[name] = [label for label in classes if label in members]
     try:
-        return declaration.make_schema(_fields(declaration.fields, rows), classes=classes, groups=groups)
+        fields = [_with_missing_words(field, declaration.missing) for field in _fields(declaration.fields, rows)]
+        return declaration.make_schema(fields, classes=classes, groups=groups)
     except ValidationError as error:
         raise ConfigError(f"{path}: {first_fault(error)}") from None

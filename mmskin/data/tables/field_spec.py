@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from mmskin.data.infer_fields import Guess, infer_choices, infer_field, tell_choices
 from mmskin.data.tables.faults import first_fault
 from mmskin.data.vocabulary import SHARED_FIELDS
-from mmskin.errors import ConfigError, DataError, one_of
-from mmskin.schema import Field, FieldKind, FieldValue
-
-DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+from mmskin.errors import ConfigError, one_of
+from mmskin.quantities import DAYS
+from mmskin.schema import Field, FieldKind, meaning_of
 
 
 class FieldSpec(BaseModel):
@@ -34,7 +33,7 @@ class FieldSpec(BaseModel):
     kind: FieldKind | None = None
     label: str = ""
     unit: str = ""
-    """Of a duration: that in which the column and the range are written, a key of `DAYS`; days if empty."""
+    """Of a number; of a duration that in which the column and the range are written, days if empty."""
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -79,16 +78,16 @@ class FieldSpec(BaseModel):
         given = self.model_dump(include=self.model_fields_set & {*Field.model_fields})
         options: dict[str, Any] = {**SHARED_FIELDS.get(self.like, {}), **given}
         if options.get("kind") == "duration":
-            options.pop("unit", None)
-            options |= {end: options[end] * self._days for end in ("low", "high") if options.get(end) is not None}
+            days = DAYS[options.get("unit") or "days"]
+            options |= {end: options[end] * days for end in ("low", "high") if options.get(end) is not None}
         guess = Guess(None, "")
         if "kind" not in options:
-            guess = infer_field(self.name, [self._meaning(cell) for cell in cells])
+            guess = infer_field(self.name, [meaning_of(cell, self.values) for cell in cells])
             if guess.field is None:
                 return None, guess.told
             options = guess.field.model_dump() | options
         elif options["kind"] == "categorical" and "choices" not in options:
-            meanings = [self._meaning(cell) for cell in cells]
+            meanings = [meaning_of(cell, self.values) for cell in cells]
             options["choices"] = infer_choices(meanings)
             if not options["choices"]:
                 return None, "no value to take choices from"
@@ -97,34 +96,6 @@ class FieldSpec(BaseModel):
             return Field.model_validate({**options, "name": self.name}), guess.told
         except ValidationError as error:
             raise ConfigError(f"fields.{self.name}: {first_fault(error)}") from None
-
-    def parse(self, cell: str, declared: Field) -> FieldValue:
-        """A cell of the column as the schema stores it.
-
-        Raises:
-            DataError: the value is not admissible; with the nearest of the file's own words, where it has any.
-        """
-        meant = self._meaning(cell)
-        try:
-            return declared.parse(self._in_days(meant) if declared.kind == "duration" else meant)
-        except DataError:
-            if declared.kind == "categorical" and self.values:
-                raise DataError(one_of(f"{self.name} value", cell, {*self.values, *declared.choices})) from None
-            raise
-
-    @property
-    def _days(self) -> float:
-        return DAYS[self.unit or "days"]
-
-    def _meaning(self, cell: str) -> str:
-        return next((meant for of, meant in self.values.items() if of.lower() == cell.lower()), cell)
-
-    def _in_days(self, cell: str) -> str:
-        """What is no number is left for the field to refuse."""
-        try:
-            return repr(float(cell) * self._days)
-        except ValueError:
-            return cell
 
 
 def _as_cell(value: object) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mmskin.data.photo_files import find_photos, join_photos
 from mmskin.data.photo_paths import MissingPhoto, PhotoFolder
+from mmskin.data.photo_search import place_of, search_photos
 from mmskin.data.tables.declaration import Declaration
 from mmskin.data.tables.faults import Findings
 from mmskin.data.tables.rows import Rows
@@ -17,7 +18,7 @@ from mmskin.errors import DataError, first_of, one_of
 
 
 class Photo(NamedTuple):
-    """What a row says of a photo; its name as `photo_stem` or `_place` gives it, or a path."""
+    """What a row says of a photo; its name as `photo_stem` or `place_of` gives it, or a path."""
 
     row: int
     kind: str
@@ -49,7 +50,7 @@ def named_photos(declaration: Declaration, rows: Rows) -> list[Named]:
             return photo_stem(cell, column)
         with suppress(MissingPhoto):  # in other letters, in another format or without its folder, perhaps
             root.locate(cell)
-        return _place(PurePosixPath(cell))
+        return place_of(PurePosixPath(cell))
 
     by_row: list[Named] = [[] for _ in rows.cells.index]
     for kind, columns in declaration.photos.items():
@@ -119,29 +120,24 @@ def _kinds_lacking(declaration: Declaration, named: Sequence[Named], cases: Sequ
 
 def _find_paths(declaration: Declaration, root: Path, named: Sequence[Named], findings: Findings) -> dict[str, str]:
     """Where the photos lie that are named by their path, by name."""
-    folder = PhotoFolder(root)
-    found: dict[str, str] = {}
-    absent: list[str] = []
-    refused: list[str] = []
-    for photo in (photo for photos in named for photo in photos):
-        try:
-            found[photo.name] = folder.locate(photo.name)
-        except MissingPhoto as missing:
-            absent.append(f"row {photo.row} {missing}")
-        except DataError as fault:
-            refused.append(f"row {photo.row}, photo {fault}")
-    findings.problems += refused
-    if absent and not found and not refused:
+    photos = [photo for of_case in named for photo in of_case]
+    search = search_photos(root, (photo.name for photo in photos))
+    absent = [f"row {photo.row} {photo.name!r}" for photo in photos if photo.name in set(search.absent)]
+    findings.problems += [
+        f"row {photo.row}, photo {search.refused[photo.name]}" for photo in photos if photo.name in search.refused
+    ]
+    findings.remarks += search.remarks
+    if absent and not search.found and not search.refused:
         findings.problems.append(
             f"none of {len(absent)} photos is under {root}, looked for: {first_of(absent, 3)}; set image_root or "
             "image_suffix, or leave images out"
         )
     elif absent:
         findings.remarks.append(f"{len(absent)} photos not found: {first_of(absent)}")
-    without = sum(not any(photo.name in found for photo in photos) for photos in named)
+    without = sum(not any(photo.name in search.found for photo in of_case) for of_case in named)
     if without and declaration.photos:
         findings.remarks.append(f"{without} cases without a photo")
-    return found
+    return search.found
 
 
 def _find_files(declaration: Declaration, root: Path, named: Sequence[Named], findings: Findings) -> dict[str, str]:
@@ -166,16 +162,11 @@ def _find_files(declaration: Declaration, root: Path, named: Sequence[Named], fi
 # --- names in any case of letters, with any ending, with or without their folders ---
 
 
-def _place(path: PurePath) -> str:
-    """A path without its ending, in small letters: the same for a photo however a copy writes it."""
-    return path.with_suffix("").as_posix().lower()
-
-
 def _by_place(folder: Path) -> dict[str, list[Path]]:
     """The photos under a folder by their place."""
     photos: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(path for paths in find_photos(folder).values() for path in paths):
-        photos[_place(path.relative_to(folder))].append(path)
+        photos[place_of(path.relative_to(folder))].append(path)
     return dict(photos)
 
 

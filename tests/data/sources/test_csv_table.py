@@ -151,10 +151,11 @@ def test_lesions_are_kept_apart_by_patient(tmp_path: Path) -> None:
     assert _remark(cases, "no lesion id").startswith("1 cases")
 
 
-def test_missing_photos_are_counted_and_other_case_named(tmp_path: Path) -> None:
+def test_missing_photos_are_counted_and_those_in_other_letters_are_found(tmp_path: Path) -> None:
     cases = _load(_write(tmp_path, photos=["a.png", "B.PNG"]))
-    assert _remark(cases, "not found") == "2 photos not found: row 3 'b.png' (there as 'B.PNG'), row 5 'd.png'"
-    assert [len(images) for images in cases.table.images] == [1, 0, 0, 0]
+    assert _remark(cases, "not found") == "1 photos not found: row 5 'd.png'"
+    assert "1 photos were found with another ending, in other letters" in _remark(cases, "b.png at B.PNG")
+    assert [len(images) for images in cases.table.images] == [1, 1, 0, 0]
 
 
 def test_a_folder_with_none_of_the_photos_is_refused(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 
 def test_all_problems_come_in_one_pass(tmp_path: Path) -> None:
     rows = _changed(2, age="forty", dx="")
-    rows[2]["age"], rows[3]["age"], rows[3]["case"], rows[1]["who"] = "45,5", "500", "c1", ""
+    rows[2]["age"], rows[3]["age"], rows[3]["case"], rows[1]["who"] = "1,234", "500", "c1", ""
     fields = {"age": {"kind": "numeric", "unit": "years", "low": 0, "high": 120}}
     with pytest.raises(DataError) as caught:
         _load(_write(tmp_path, rows), fields=fields)
@@ -216,8 +217,8 @@ def test_all_problems_come_in_one_pass(tmp_path: Path) -> None:
         "column 'dx': no label in row 2",
         "column 'who' is blank in row 3",
         "column 'case' has c1 in rows 2 and 5 with labels blank and BCC",
-        "row 2, column 'age': age='forty' must be a number of years, with a point, no unit",
-        "row 4, column 'age': age='45,5' must be a number",
+        "row 2, column 'age': age='forty' must be a number of years: 'forty' is no number of years",
+        "row 4, column 'age': age='1,234' must be a number",
         "row 5, column 'age': age='500' must lie between 0.0 and 120.0",
     ):
         assert part in told
@@ -225,9 +226,32 @@ def test_all_problems_come_in_one_pass(tmp_path: Path) -> None:
 
 def test_a_guessed_number_column_does_not_swallow_typing_errors(tmp_path: Path) -> None:
     rows = [{**BASE[i % 4], "case": str(i), "photo": "", "age": str(20 + i)} for i in range(10)]
-    rows[7]["age"] = "45 y"
-    with pytest.raises(DataError, match="row 9, column 'age': age='45 y' must be a number"):
+    rows[7]["age"] = "45 kg"
+    with pytest.raises(DataError, match="row 9, column 'age': age='45 kg' must be a number"):
         _load(_write(tmp_path, rows), images=None)
+
+
+def test_numbers_that_are_not_plainly_written_are_read_by_a_rule_and_counted(tmp_path: Path) -> None:
+    rows = [{**BASE[i % 4], "case": str(i), "photo": "", "age": str(20 + i)} for i in range(8)]
+    for row, age in zip(rows, ("45,5", "45-50", ">80", "45 years", "30,5"), strict=False):
+        row["age"] = age
+    fields = {"age": {"kind": "numeric", "unit": "years", "low": 0, "high": 120}}
+    cases = _load(_write(tmp_path, rows), images=None, fields=fields)
+    assert list(cases.table.age)[:6] == [45.5, 47.5, 80.0, 45.0, 30.5, 25.0]
+    assert "column 'age': a decimal comma in rows 2, 6" in cases.remarks
+    assert "column 'age': a range, read as its middle in row 3" in cases.remarks
+    assert "column 'age': a bound, read as the number itself in row 4" in cases.remarks
+
+
+def test_a_duration_keeps_its_unit_and_the_words_of_the_table(tmp_path: Path) -> None:
+    rows = [{**BASE[i % 4], "case": str(i), "photo": "", "weeks": "17" if i else "2 years"} for i in range(4)]
+    fields = {"since": {"column": "weeks", "kind": "duration", "unit": "weeks", "values": {"ever": ""}}}
+    cases = _load(_write(tmp_path, rows), images=None, fields=fields, missing=["n.a."])
+    assert list(cases.table.since) == pytest.approx([730.5, 119, 119, 119])
+    since = cases.schema.field("since")
+    assert since.unit == "weeks"
+    assert [since.parse(word) for word in ("17", "ever", "N.A.")] == [119, None, None]
+    assert cases.schema.layout.fields == {"since": "weeks"}
 
 
 def test_problems_beyond_twenty_are_counted(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmskin.encoders.plain_numbers import plain_numbers
+from mmskin.plain_numbers import plain_numbers
 
 
 @pytest.mark.parametrize(

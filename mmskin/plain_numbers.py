@@ -32,7 +32,8 @@ UNITS = {
 FRACTIONS = {"7": "days", "52": "weeks", "12": "months"}
 MOST_MONTHS = 36
 """"67m" is a man of 67, "3m" three months."""
-_UNIT_OF = {short: unit for unit, shorts in UNITS.items() for short in shorts}
+UNIT_OF = {short: unit for unit, shorts in UNITS.items() for short in shorts}
+"""By every word for it, the unit of time."""
 _ONES = "|".join(word for word in ONES if 0 < ONES[word] < 10)
 _TENS = "|".join(TENS)
 _UNITS = "day|week|month|year"
@@ -49,7 +50,7 @@ _HALVES = (
 _IN_WORDS = re.compile(rf"\b(?:({_TENS})(?:[- ]({_ONES}))?|({'|'.join(ONES)}))\b", re.IGNORECASE)
 _ONE = re.compile(r"\bone (?=(?:day|week|month|year)\b)", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/.])(?!24/7\b)(\d{1,2})/(7|52|12)\b(?!/)")
-_SHORT = re.compile(rf"(?<![\w/.])(x?)(\d{{1,3}}) ?({'|'.join(sorted(_UNIT_OF, key=len, reverse=True))})\b(?!/)")
+_SHORT = re.compile(rf"(?<![\w/.])(x?)(\d{{1,3}}) ?({'|'.join(sorted(UNIT_OF, key=len, reverse=True))})\b(?!/)")
 _STUCK = re.compile(r"(?<![\w.])(x|[MFmf])?(\d{1,3})(yo|[MFmf])?\b")
 
 
@@ -78,7 +79,7 @@ def _with_unit(found: re.Match[str]) -> str:
     times, count, short = found.groups()
     if short == "m" and int(count) > MOST_MONTHS:
         return found[0]
-    return f"{times + ' ' if times else ''}{_counted(int(count), _UNIT_OF[short])}"
+    return f"{times + ' ' if times else ''}{_counted(int(count), UNIT_OF[short])}"
 
 
 def _counted(count: int, unit: str) -> str:
