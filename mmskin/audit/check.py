@@ -11,11 +11,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from mmskin.config.experiment import DataConfig
-from mmskin.data.load import folds_of, read_source
+from mmskin.data.load import folds_of, folds_to_test, prepare_fold, read_source
 from mmskin.data.photo_files import find_photos
-from mmskin.data.splits import check_disjoint, split_by_fold
 from mmskin.data.table import Cases
-from mmskin.errors import DataError, ImageError, first_of
+from mmskin.errors import DataError, ImageError, LeakError, first_of
 from mmskin.inputs.photos import image_remarks, open_rgb, to_tensor
 
 
@@ -53,6 +52,7 @@ def check(data: DataConfig) -> Check:
     if cases is None:
         photos = sorted(str(path) for paths in find_photos(Path(data.root)).values() for path in paths)
     else:
+        faults += [f"photo not found: {photo}" for photo in cases.absent_photos]
         faults += _fold_faults(data, cases)
         photos = sorted({photo for images in cases.table.images for photo in images})
     opened = open_all(photos)
@@ -62,14 +62,27 @@ def check(data: DataConfig) -> Check:
 
 
 def _fold_faults(data: DataConfig, cases: Cases) -> list[str]:
-    """What is wrong with the folds; a fold is made of labelled cases."""
+    """What is wrong with the folds that are tested; a fold is made of labelled cases."""
     table: pd.DataFrame = cases.table[cases.table.target.notna()].reset_index(drop=True)
+    labelled = cases._replace(table=table)
+    of_folds: dict[str, list[int]] = defaultdict(list)
     try:
-        folds = folds_of(data, cases._replace(table=table))
-        check_disjoint(split_by_fold(table, folds, test_fold=0, classes=cases.schema.classes))
+        folds = folds_of(data, labelled)
+        tested = folds_to_test(data, folds)
     except DataError as error:
         return list(error.faults)
-    return []
+    for number in tested:
+        try:
+            prepare_fold(data, labelled, folds, number)
+        except LeakError as error:  # so in every other fold
+            return list(error.faults)
+        except DataError as error:
+            for fault in error.faults:
+                of_folds[fault].append(number)
+    return [
+        fault if len(numbers) == len(tested) else f"{fault} (fold {first_of(numbers)} as test fold)"
+        for fault, numbers in of_folds.items()
+    ]
 
 
 def open_all(photos: Sequence[str]) -> list[_Opened]:

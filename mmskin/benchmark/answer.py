@@ -105,6 +105,7 @@ def write_answer(
         )
     validated = [] if benchmark.test else [ON_VALIDATION]
     notes = [*validated, *notes, *_sources_note(benchmark.arms), *_fields_note(output), *excluded]
+    notes += [f"Of the data: {remark}." for remark in _read(output / "remarks.json", default=[])]
     with locked(output):
         write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
     return results

@@ -81,6 +81,9 @@ class DataConfig(Strict):
     copies: str | None = None
     """A CSV file with columns first and second: cases that show one photo, kept together like equal photos. An audit
     writes copies.csv; take the rows out that are no copies."""
+    absent_photos: float = Field(default=0.02, ge=0, le=1)
+    """Share of the photos named in the table that may be absent where an arm reads photos; above it nothing is
+    trained."""
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +15,20 @@ from mmskin.data.equal_photos import tie_equal_photos
 from mmskin.data.missingness import excluded_fields, fully_recorded, input_schema
 from mmskin.data.selection import rows_where, with_classes
 from mmskin.data.sources import SOURCES
-from mmskin.data.splits import Split, hash_folds, make_folds, read_folds, split_by_fold
+from mmskin.data.splits import (
+    Split,
+    folds_of_parts,
+    hash_folds,
+    make_folds,
+    names_parts,
+    read_folds,
+    split_by_fold,
+)
 from mmskin.data.table import Cases, check_table
-from mmskin.errors import ConfigError, DataError
+from mmskin.errors import ConfigError, DataError, first_of
 from mmskin.schema import Schema
 
 OFFICIAL = "official"
-PARTS = ("test", "val", "train")  # as folds 0, 1 and 2: fold k tests, k+1 validates
 
 
 class Fold(NamedTuple):
@@ -65,11 +73,27 @@ def labelled_cases(cases: Cases, *, fields: Sequence[str] | None = None) -> Case
     return cases._replace(table=table.assign(**groups))
 
 
+def check_photos(data: DataConfig, cases: Cases) -> None:
+    """For whoever reads photos: nothing, if those that the table names are there, but for a few.
+
+    Raises:
+        DataError: more than `data.absent_photos` of them are absent.
+    """
+    absent = len(cases.absent_photos)
+    named = absent + int(cases.table.images.map(len).sum())
+    if named and absent / named > data.absent_photos:
+        raise DataError(
+            f"{absent} of {named} photos named in the table of {cases.schema.name} are not there, such as "
+            f"{first_of(cases.absent_photos, 3)}: cases without them would be left out. Put them there, or allow it by "
+            f"data.absent_photos={math.ceil(100 * absent / named) / 100:g}"
+        )
+
+
 def folds_of(data: DataConfig, cases: Cases) -> pd.Series[int]:
     """Fold of every case: made, read from a file, or the data set's own split as folds 0 (test), 1 (val), 2 (train).
 
     Raises:
-        DataError: "official" is asked for and the data set has no split of its own, or one without three parts.
+        DataError: "official" is asked for and the data set has no split of its own, or one without train and test.
     """
     if isinstance(data.folds, int):
         make = hash_folds if data.fold_method == "hash" else make_folds
@@ -83,22 +107,23 @@ def folds_to_test(data: DataConfig, folds: pd.Series[int]) -> list[int]:
     """The numbers of the folds to be tested; of an official split its test part alone."""
     if data.test_folds != "all":
         return data.test_folds
-    return [0] if data.folds == OFFICIAL else sorted(set(folds))
+    return [0] if _is_in_parts(data) else sorted(set(folds))
+
+
+def _is_in_parts(data: DataConfig) -> bool:
+    """Whether the folds are one split into train, val and test."""
+    return data.folds == OFFICIAL or (isinstance(data.folds, str) and names_parts(data.folds))
 
 
 def official_folds(cases: Cases) -> pd.Series[int]:
-    """The column `official_split` (train, val, test) as folds by case id."""
+    """The column `official_split` (train, val, test) as folds by case id; see `folds_of_parts`."""
     table = cases.table
-    parts = list(table.official_split) if "official_split" in table else []
-    lacking = [part for part in PARTS if part not in parts]
-    if lacking:
-        has = ", ".join(sorted({str(part) for part in parts})) or "none"
+    if "official_split" not in table:
         raise DataError(
-            f"data.folds: official needs a split of {cases.schema.name} in three parts, however it has: {has}; "
-            "give a number of folds or a fold file"
+            f"data.folds: official, however {cases.schema.name} has no split of its own; give a number of folds, a "
+            "fold file, or the column of the split (data.source.split, of csv)"
         )
-    index = pd.Index(list(table.case_id), dtype=object, name="case_id")
-    return pd.Series([PARTS.index(part) for part in parts], index=index, name="fold")
+    return folds_of_parts(table, list(table.official_split))
 
 
 def prepare_fold(data: DataConfig, cases: Cases, folds: pd.Series[int], number: int) -> Fold:

@@ -21,6 +21,13 @@ from mmskin.data.seeds import view_seed
 from mmskin.data.union_find import UnionFind
 from mmskin.errors import ConfigError, DataError, LeakError, first_of
 
+PARTS = ("test", "val", "train")  # as folds 0, 1 and 2: fold k tests, k+1 validates
+PART_OF_WORD = {
+    **dict.fromkeys(("train", "training", "development"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "tune", "tuning"), "val"),
+    **dict.fromkeys(("test", "testing", "holdout", "hold-out", "eval", "evaluation"), "test"),
+}
+"""What people call the parts of a split, in any case of letters."""
 MIN_FOLDS = 3  # one tests, one validates, one or more train
 INNER_FOLDS = 5
 
@@ -134,6 +141,36 @@ def _groups(table: pd.DataFrame) -> list[str]:
     return [name[top] for top in roots]
 
 
+def folds_of_parts(table: pd.DataFrame, parts: Sequence[str | None]) -> pd.Series[int]:
+    """A split in words as folds of the labelled cases: test is 0, val 1, train 2.
+
+    Without a validation part a fifth of the training groups of patients validates, classes spread evenly.
+
+    Args:
+        table: labelled cases.
+        parts: train, val or test, a row each.
+
+    Raises:
+        DataError: there is no training or no test part; or too few patients to take validation rows from.
+    """
+    found = {str(part) for part in parts}
+    if lacking := sorted({"train", "test"} - found):
+        raise DataError(
+            f"a split needs the parts train and test, and val if it has one, however it lacks {' and '.join(lacking)} "
+            f"and has: {', '.join(sorted(found))}; give a number of folds or a fold file"
+        )
+    named = pd.Series(list(parts), index=pd.Index(list(table.case_id), dtype=object, name="case_id"))
+    if "val" not in found:
+        inner = inner_folds(table[[part == "train" for part in parts]])
+        named[inner.index[inner == 0]] = "val"
+    return pd.Series([PARTS.index(str(part)) for part in named], index=named.index, name="fold")
+
+
+def names_parts(path: str | Path) -> bool:
+    """Whether a fold file has words such as train and test in place of numbers."""
+    return all(not word.isdecimal() for _, word, _ in _read_fold_rows(Path(path)))
+
+
 def write_folds(folds: pd.Series[int], path: str | Path, *, table: pd.DataFrame) -> None:
     """Keep folds as CSV with columns case_id, patient_id, fold, in the order of the folds."""
     patient = dict(zip(table.case_id, table.patient_id, strict=True))
@@ -146,8 +183,8 @@ def read_folds(
 ) -> pd.Series[int]:
     """Folds from a CSV with columns case_id and fold, for the labelled cases of the table and in its order.
 
-    Instead of case_id the file may have img_id, a photo's file name whose stem is the case id. A patient_id is compared
-    with the table's.
+    A fold is a number from 0, or all of them are words: train, val and test. Instead of case_id the file may have
+    img_id, a photo's file name whose stem is the case id. A patient_id is compared with the table's.
 
     Args:
         path: the file; see `write_folds`.
@@ -155,8 +192,8 @@ def read_folds(
         unknown: what to do with ids that the table does not have; ignore them where cases were dropped on purpose.
 
     Raises:
-        DataError: no such file, columns missing, an id twice, a fold that is no whole number from 0, an id missing from
-            the table or from the file, another patient than in the table.
+        DataError: no such file, columns missing, an id twice, folds that are neither whole numbers from 0 nor parts, an
+            id missing from the table or from the file, another patient than in the table.
     """
     rows = _read_fold_rows(Path(path))
     patient = dict(zip(table.case_id, table.patient_id, strict=True))
@@ -182,25 +219,29 @@ def read_folds(
         faults.append(f"{len(moved)} ids have another patient: {first_of(moved)}")
     if faults:
         raise DataError(f"{path}: {'; '.join(faults)}")
-    return pd.Series(
-        [known[case] for case in labelled], index=pd.Index(labelled, dtype=object, name="case_id"), name="fold"
-    )
+    words = [known[case] for case in labelled]
+    if not words or not words[0].isdecimal():
+        return folds_of_parts(table[table.target.notna()], [PART_OF_WORD[word.lower()] for word in words])
+    return pd.Series([int(word) for word in words], index=pd.Index(labelled, dtype=object, name="case_id"), name="fold")
 
 
-def _read_fold_rows(path: Path) -> list[tuple[str, int, str | None]]:
-    """(case id, fold, patient id if told) of every row."""
+def _read_fold_rows(path: Path) -> list[tuple[str, str, str | None]]:
+    """(case id, fold as it is written, patient id if told) of every row."""
     if not path.is_file():
         raise DataError(f"{path} does not exist; make it with `make_folds` and `write_folds`, or name another file")
     rows = read_delimited(path).rows
     key = "img_id" if "img_id" in rows.columns and "case_id" not in rows.columns else "case_id"
     require_columns(rows, (key, "fold"), path=path)
-    bad = [f"row {number}: {fold!r}" for number, fold in rows.fold.items() if not fold.strip().isdecimal()]
-    if bad:
-        raise DataError(f"{path}: fold must be a whole number from 0, however {first_of(bad)}")
+    folds = rows.fold.str.strip()
+    if not folds.str.lower().isin(PART_OF_WORD).all():
+        bad = [f"row {number}: {fold!r}" for number, fold in folds.items() if not fold.isdecimal()]
+        if bad:
+            kinds = "a whole number from 0, or in all rows train, val or test"
+            raise DataError(f"{path}: fold must be {kinds}, however {first_of(bad)}")
     ids = [name.strip() for name in rows[key]]
     return [
-        (Path(name).stem if key == "img_id" else name, int(fold), patient)
-        for name, fold, patient in zip(ids, rows.fold, rows.get("patient_id", [None] * len(rows)), strict=True)
+        (Path(name).stem if key == "img_id" else name, fold, patient)
+        for name, fold, patient in zip(ids, folds, rows.get("patient_id", [None] * len(rows)), strict=True)
     ]
 
 

@@ -30,11 +30,13 @@ class Cases(NamedTuple):
         masks, where the data set has any: tuple of absolute paths, one a photo; not 0 inside the lesion. For checks of
         heat maps, never an input.
     remarks: what was repaired, dropped, merged or not found, one line each with its count.
+    absent_photos: photos that rows name and that are not there, while others are; with their rows where known.
     """
 
     schema: Schema
     table: pd.DataFrame
     remarks: tuple[str, ...] = ()
+    absent_photos: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = self.table["target"].value_counts()

@@ -72,3 +72,28 @@ def test_answers_come_in_the_order_of_the_photos(tmp_path: Path, count: int) -> 
         path.write_bytes(b"")
     opened = open_all([str(path) for path in paths])
     assert [path.name in str(found.fault) for path, found in zip(paths, opened, strict=True)] == [True] * count
+
+
+def test_every_fold_that_is_tested_is_looked_at(tmp_path: Path) -> None:
+    """A class of one patient has a training case in some of the folds only."""
+    rows = ["case,patient,dx,age"]
+    rows += [f"c{i},p{i},{'nevus' if i % 2 else 'melanoma'},{20 + i}" for i in range(30)]
+    rows += ["w1,p99,wart,50", "w2,p99,wart,50"]
+    (tmp_path / "cases.csv").write_text("\n".join(rows) + "\n")
+    source = {"name": "csv", "target": "dx", "patient": "patient", "case": "case", "fields": ["age"]}
+    of_all = check(data(tmp_path, source=source))
+    assert of_all.faults
+    assert all("wart" in fault for fault in of_all.faults)
+    holding = {int(word) for fault in of_all.faults for word in fault.split("(fold ")[1].split(" as")[0].split(", ")}
+    assert holding < {0, 1, 2}
+    spared = check(data(tmp_path, source=source, test_folds=sorted({0, 1, 2} - holding)))
+    assert spared.faults == ()
+
+
+def test_photos_that_are_named_and_absent_are_faults(tmp_path: Path) -> None:
+    make_pad_ufes_20(tmp_path, patients=36, photos=1, flat=True)
+    absent = sorted((tmp_path / "images").iterdir())[:2]
+    for photo in absent:
+        photo.unlink()
+    found = check(data(tmp_path))
+    assert sorted(found.faults) == [f"photo not found: {photo.stem}" for photo in absent]

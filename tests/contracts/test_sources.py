@@ -1,7 +1,7 @@
 """What every data set in the table promises, on the invented copy that `tests/data/make_<name>.py` writes.
 
-A new data set is picked up here by its line in the table of sources. `csv` and `joined` are ways to read data sets, not
-data sets: they have no declaration, and tests of their own.
+A new data set is picked up here by its line in the table of sources. `csv`, `folders` and `joined` are ways to read
+data sets, not data sets: they have no declaration, and tests of their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mmskin.data.tables.declaration import Declaration, is_declared, read_declar
 from mmskin.errors import DataError
 from mmskin.schema import Schema
 
-READERS = ("csv", "joined")
+READERS = ("csv", "folders", "joined")
 NAMES = [name for name in SOURCES if name not in READERS]
 INVENTED = ("synthetic",)  # its sites are no places of a body that others have
 Table = list[list[str]]

@@ -7,7 +7,7 @@ import pytest
 from real_data import real_data
 
 from mmskin.config.experiment import DataConfig
-from mmskin.data.load import folds_of, folds_to_test, load_cases
+from mmskin.data.load import check_photos, folds_of, folds_to_test, load_cases
 from mmskin.data.splits import hash_folds, make_folds, split_by_fold
 from mmskin.data.table import Cases
 from mmskin.errors import DataError
@@ -36,12 +36,53 @@ def test_an_official_split_is_read_as_three_folds_of_which_the_first_is_tested()
     }
 
 
-def test_without_three_official_parts_the_request_is_refused() -> None:
+def test_without_an_official_split_or_one_of_its_parts_the_request_is_refused() -> None:
     data = DataConfig(source={"name": "csv"}, root=".", folds="official")
-    with pytest.raises(DataError, match=r"needs a split of small in three parts, however it has: test, train"):
-        folds_of(data, cases(["train", "test"]))
-    with pytest.raises(DataError, match="however it has: none"):
+    with pytest.raises(DataError, match=r"however it lacks test and has: train, val"):
+        folds_of(data, cases(["train", "val"]))
+    with pytest.raises(DataError, match="small has no split of its own"):
         folds_of(data, Cases(SCHEMA, cases(["train", "test"]).table.drop(columns="official_split")))
+
+
+def test_without_a_validation_part_a_fifth_of_the_training_patients_validates() -> None:
+    data = DataConfig(source={"name": "csv"}, root=".", folds="official")
+    own = cases(["train"] * 40 + ["test"] * 10)
+    own.table["patient_id"] = [f"p{i // 2}" for i in range(50)]
+    folds = folds_of(data, own)
+    assert folds.value_counts().to_dict() == {2: 32, 1: 8, 0: 10}
+    assert (folds.to_numpy()[40:] == 0).all()
+    assert (folds.to_numpy()[::2] == folds.to_numpy()[1::2]).all()  # no patient is in two parts
+    assert folds_to_test(data, folds) == [0]
+
+
+def test_a_fold_file_in_words_is_a_split_of_which_the_test_part_is_tested(tmp_path: Path) -> None:
+    own = cases([None] * 6)
+    words = ["Train", "training", "valid", "test", "train", "holdout"]
+    lines = [f"{case},{word}" for case, word in zip(own.table.case_id, words, strict=True)]
+    path = tmp_path / "folds.csv"
+    path.write_text("\n".join(["case_id,fold", *lines]) + "\n")
+    data = DataConfig(source={"name": "csv"}, root=".", folds=str(path))
+    folds = folds_of(data, own)
+    assert list(folds) == [2, 2, 1, 0, 2, 0]
+    assert folds_to_test(data, folds) == [0]
+    path.write_text("\n".join(["case_id,fold", *lines[:-1], "c5,3"]) + "\n")
+    with pytest.raises(DataError, match="or in all rows train, val or test, however row 2: 'Train'"):
+        folds_of(data, own)
+
+
+@pytest.mark.parametrize(("share", "allowed"), [(0.02, False), (0.05, True)])
+def test_photos_that_are_named_and_absent_are_refused_above_a_share(share: float, allowed: bool) -> None:
+    own = cases([None] * 96)
+    table = own.table.assign(images=[(f"{case}.jpg",) for case in own.table.case_id])
+    data = DataConfig(source={"name": "csv"}, root=".", absent_photos=share)
+    some = own._replace(table=table, absent_photos=("row 3 'a.jpg'", "b.jpg", "c.jpg", "d.jpg"))
+    if allowed:
+        check_photos(data, some)
+    else:
+        with pytest.raises(DataError, match=r"4 of 100 photos named .* row 3 'a.jpg'.* data\.absent_photos=0\.04"):
+            check_photos(data, some)
+    check_photos(data, some._replace(absent_photos=("b.jpg",)))
+    check_photos(data, own)
 
 
 def test_made_folds_are_all_tested_unless_some_are_named() -> None:

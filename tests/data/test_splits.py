@@ -169,7 +169,9 @@ def test_ids_of_dropped_cases_can_be_ignored_on_purpose(tmp_path: Path) -> None:
 def test_a_fold_that_is_no_whole_number_is_refused(tmp_path: Path, fold: str) -> None:
     path = tmp_path / "folds.csv"
     path.write_text(f"case_id,fold\nc0,0\nc1,{fold}\n")
-    with pytest.raises(DataError, match=f"whole number from 0, however row 3: '{fold}'"):
+    with pytest.raises(
+        DataError, match=f"whole number from 0, or in all rows train, val or test, however row 3: '{fold}'"
+    ):
         read_folds(path, cases("ab"))
 
 

@@ -56,6 +56,7 @@ def claim(output: Path, *, cases: Cases, folds: pd.Series[int], config: Mapping[
         write_json(begun_with, now, indent=None)
     write_json(output / "config.json", config, indent=2)
     write_json(output / "schema.json", cases.schema.to_json(), indent=2)
+    write_json(output / "remarks.json", list(cases.remarks), indent=2)
     unfinished = output / "folds.csv.unfinished"
     write_folds(folds, unfinished, table=cases.table)
     unfinished.replace(output / "folds.csv")

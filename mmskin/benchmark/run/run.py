@@ -29,7 +29,7 @@ from mmskin.benchmark.search.search import Search, SearchTask, begin_search, che
 from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.build import build
 from mmskin.config.experiment import Experiment
-from mmskin.data.load import asked_fields, folds_of, folds_to_test, labelled_cases, read_source
+from mmskin.data.load import asked_fields, check_photos, folds_of, folds_to_test, labelled_cases, read_source
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
@@ -151,6 +151,10 @@ def run_benchmark(
     source = read_source(benchmark.data) if cases is None else cases
     labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
+    if any("photo" in arm.parts for arm in arms.values()):
+        check_photos(benchmark.data, source)
+    for remark in labelled.remarks:
+        say(f"note: {remark}")
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())

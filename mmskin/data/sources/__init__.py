@@ -22,6 +22,7 @@ SOURCES: Parts[Source] = Parts(
         "csv": "mmskin.data.sources.csv_table:CsvTable",
         "ddi": "mmskin.data.sources.ddi:Ddi",
         "derm7pt": "mmskin.data.sources.derm7pt:Derm7pt",
+        "folders": "mmskin.data.sources.folders:Folders",
         "fitzpatrick17k": "mmskin.data.sources.fitzpatrick17k:Fitzpatrick17k",
         "ham10000": Place(DECLARED, ("ham10000",)),
         "isic2019": "mmskin.data.sources.isic2019:Isic2019",

@@ -13,16 +13,18 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from mmskin.data.splits import PART_OF_WORD, PARTS
 from mmskin.data.suspicions import alike_labels, giveaways, labels_in_texts, shared_photos
 from mmskin.data.table import COLUMNS, Cases
 from mmskin.data.tables.declaration import Declaration, parse_declaration
-from mmskin.data.tables.engine import Values, cases_of, parse_rows
+from mmskin.data.tables.engine import OFFICIAL_SPLIT, Values, cases_of, parse_rows
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.data.tables.rows import Rows, read_rows
 from mmskin.errors import ConfigError, DataError, first_of, one_of
 from mmskin.schema import DEFAULT_PHOTOS
 
 Unlabelled = Literal["error", "keep", "drop"]
+BlankPatients = Literal["error", "own"]
 
 MISSING = ("NA", "N/A", "NaN", "NULL")
 _SHOWN = 20  # guesses in one remark
@@ -63,8 +65,10 @@ class CsvTable:
         image_root: folder of the photos, relative to the root. No path may lead out of it.
         image_suffix: appended to every photo name, such as ".jpg" where the table holds ids.
         patient: column that says who the patient is: what may not cross a split.
+        blank_patients: a row without a patient id is an "error", or its "own" patient, which is counted.
         one_case_per_patient: say so if there is no such column and no patient has two rows.
         case: column of the case ids; "row_2" and so on if None.
+        one_row_per_photo: the rows of a case id are its photos; what else they say must agree.
         lesion: column that tells lesions of one patient apart; every case is a lesion of its own if None.
         text: column or columns of free text, put after one another.
         fields: by name, each with the entries of `mmskin.data.tables.field_spec.FieldSpec`: its `column` (the name if
@@ -75,6 +79,8 @@ class CsvTable:
         class_titles: how reports name classes.
         class_groups: named sets of classes, such as malignant.
         outcomes: columns known only after the diagnosis, with the reason; never inputs.
+        split: column of a split that is there already, in words such as train, valid and test: for `folds: official`.
+            Without validation rows a fifth of the training patients validates.
         subgroups: columns by which reports break results down.
         unlabelled: rows without label are an "error", or cases to "keep" without target, or to "drop".
         missing: words that mean a blank cell, in any case.
@@ -95,7 +101,9 @@ class CsvTable:
         image_root: str = ".",
         image_suffix: str = "",
         patient: str | None = None,
+        blank_patients: BlankPatients = "error",
         one_case_per_patient: bool = False,
+        one_row_per_photo: bool = False,
         case: str | None = None,
         lesion: str | None = None,
         text: str | Sequence[str] | None = None,
@@ -105,6 +113,7 @@ class CsvTable:
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
         outcomes: Mapping[str, str] | None = None,
+        split: str | None = None,
         subgroups: Sequence[str] = (),
         unlabelled: Unlabelled = "error",
         missing: Sequence[str] = MISSING,
@@ -117,10 +126,16 @@ class CsvTable:
             raise ConfigError(f"patient: {patient!r} and one_case_per_patient exclude each other; leave one out")
         if images is not None and photos is not None:
             raise ConfigError("images and photos exclude each other: photos names the columns by kind of photo")
-        if unlabelled not in get_args(Unlabelled):
-            raise ConfigError(one_of("unlabelled", unlabelled, get_args(Unlabelled)))
+        for option, value, choices in (
+            ("unlabelled", unlabelled, get_args(Unlabelled)),
+            ("blank_patients", blank_patients, get_args(BlankPatients)),
+        ):
+            if value not in choices:
+                raise ConfigError(one_of(option, value, choices))
+        if one_row_per_photo and not (case and (images or photos)):
+            raise ConfigError("one_row_per_photo needs case, the column that several rows share, and images")
         self.guesses_fields = fields is None
-        self.lesion = lesion
+        self.lesion, self.split = lesion, split
         self.one_case_per_patient = one_case_per_patient
         self.declaration = parse_declaration(
             {
@@ -131,12 +146,14 @@ class CsvTable:
                 "merge_repeats": False,
                 "case": case,
                 "patient": patient,
+                "patient_may_be_missing": blank_patients == "own",
                 "no_patient_ids": None if patient else "case",
                 "lesion": [patient, lesion] if patient and lesion else [],
                 "lesion_separator": "/",
                 "lesion_may_be_missing": True,
                 "photos": photos or ({} if images is None else {DEFAULT_PHOTOS[0]: images}),
                 "photo_names": "path",
+                "rows_are_photos": one_row_per_photo,
                 "image_root": image_root,
                 "image_suffix": image_suffix,
                 "image_separator": image_separator,
@@ -168,21 +185,27 @@ class CsvTable:
                 blank ids or labels; near-duplicate labels; values not admissible; paths that lead out of the folder;
                 one photo with two labels; one class only; none of the photos is there.
         """
-        rows = read_rows(self.declaration, root, also=[self.lesion] if self.lesion else [], frame=frame)
+        rows = read_rows(self.declaration, root, also=self._also_read, frame=frame)
         if not (self.declaration.patient or self.one_case_per_patient):
             raise DataError(
                 f"{rows.findings.path}: no patient column is named, so photos of one person could stand on both sides "
                 "of a split. Name it (patient: <column>), or say that nobody has two rows (one_case_per_patient: "
                 f"true). The columns are: {first_of(list(rows.cells.columns), 60)}"
             )
+        if self.split:
+            _read_split(self.split, rows)
         declaration = self._with_fields(rows)
         values = parse_rows(declaration, rows)
         _suspect(declaration, rows, values)
         return cases_of(declaration, rows, values)
 
+    @property
+    def _also_read(self) -> list[str]:
+        return [column for column in (self.lesion, self.split) if column]
+
     def _with_fields(self, rows: Rows) -> Declaration:
         """The declaration with the fields that can be read, what was guessed about them told."""
-        read = {*self.declaration.columns, *COLUMNS, *([self.lesion] if self.lesion else [])}
+        read = {*self.declaration.columns, *COLUMNS, *self._also_read, OFFICIAL_SPLIT}
         if self.guesses_fields:  # subgroups may be fields as well
             read -= {*self.declaration.subgroups}
             read |= {str(self.declaration.target), *self.declaration.outcomes}
@@ -214,6 +237,19 @@ class CsvTable:
         return self.declaration.changed(fields=declared)
 
 
+def _read_split(column: str, rows: Rows) -> None:
+    """The part of every row from the user's own words."""
+    parts = []
+    for row, cell in rows.cells[column].items():
+        part = PART_OF_WORD.get(cell.lower())
+        if part is None:
+            rows.findings.problems.append(f"row {row}, column {column!r}: {one_of('part', cell, PARTS)}")
+        parts.append(part)
+    rows.cells[OFFICIAL_SPLIT] = parts
+    if {"train", "test"} == set(parts):
+        rows.findings.remarks.append(f"column {column!r} has no validation part: folds: official takes it from train")
+
+
 def _check_names(declaration: Declaration) -> None:
     """The names of the table of cases cannot be taken."""
     named = (("field", declaration.fields), ("outcome", declaration.outcomes), ("subgroup", declaration.subgroups))
@@ -232,7 +268,8 @@ def _suspect(declaration: Declaration, rows: Rows, values: Values) -> None:
     counts = Counter(target for target in targets if target is not None)
     if len(counts) < 2:
         findings.problems.append(f"column {column!r}: two classes are needed, however: {dict(counts)}")
-    differing, agreeing = shared_photos([int(row) for row in rows.cells.index], values["images"], targets)
+    of_cases = rows.cells.drop_duplicates(declaration.case) if declaration.rows_are_photos else rows.cells
+    differing, agreeing = shared_photos([int(row) for row in of_cases.index], values["images"], targets)
     findings.problems += [f"photo {told}; a photo has one label" for told in differing]
     if agreeing:
         findings.remarks.append(f"{len(agreeing)} photos stand in several rows: {first_of(agreeing, 5)}")

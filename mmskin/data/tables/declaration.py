@@ -106,6 +106,8 @@ class Declaration(_Part):
     case: str | None = None
     """The column of the case ids; "row_2" and so on if there is none."""
     patient: str | None = None
+    patient_may_be_missing: bool = False
+    """Whether cells of the column may be blank: such a case is a patient of its own."""
     no_patient_ids: PatientUnit | None = None
     """What counts as a patient where no column says it: it is the lesion, or the case if there is none."""
     lesion: Words = ()
@@ -118,6 +120,8 @@ class Declaration(_Part):
     photos: dict[str, Words] = {}
     """Columns of photos by the kind of photo."""
     photo_rows: PhotoRows | None = None
+    rows_are_photos: bool = False
+    """Whether the table has a row for each photo of a case, all of one kind; what else its rows say must agree."""
     photo_names: Literal["stem", "path", "any_case"] = "stem"
     """What the cells hold: a file name that is found at any depth and with any ending; a path as it is; or a path whose
     letters may be small or capital, whose ending may be another and whose folders may be gone."""

@@ -60,7 +60,7 @@ def parse_rows(declaration: Declaration, rows: Rows) -> Values:
         values.setdefault(column, [cell or None for cell in rows.cells[column]])
     named = named_photos(declaration, rows)
     values |= _photo_scores(declaration, rows, named)
-    if declaration.photo_rows:
+    if declaration.photo_rows or declaration.rows_are_photos:
         values, named = _one_row_a_case(declaration, values, named, rows)
     values["images"], values["image_kinds"] = locate_photos(
         declaration, rows.folder, named, values["case_id"], rows.findings
@@ -82,7 +82,8 @@ def cases_of(declaration: Declaration, rows: Rows, values: Values) -> Cases:
     table = make_table(schema, values)
     if declaration.unlabelled == "drop":
         table = table[table.target.notna()].reset_index(drop=True)
-    return check_table(Cases(schema=schema, table=table, remarks=tuple(rows.findings.remarks)))
+    findings = rows.findings
+    return check_table(Cases(schema, table, tuple(findings.remarks), tuple(findings.absent_photos)))
 
 
 def _case_ids(declaration: Declaration, rows: Rows) -> list[str]:
@@ -107,11 +108,25 @@ def _patients_and_lesions(declaration: Declaration, rows: Rows, cases: list[str]
         )
         lesions = _lesions(declaration, rows, cases)
         return {"patient_id": lesions, "lesion_id": lesions}
-    _refuse_blanks(declaration.patient, rows)
+    if declaration.patient_may_be_missing:
+        _name_blank_patients(declaration.patient, cases, rows)
+    elif blank := rows.where(declaration.patient, ""):
+        way = "" if declaration.declared_in else "; name them, or set blank_patients: own: each a patient of its own"
+        rows.findings.problems.append(f"column {declaration.patient!r} is blank in {name_rows(blank)}{way}")
     return {
         "patient_id": list(rows.cells[declaration.patient]),
         "lesion_id": _lesions(declaration, rows, cases),
     }
+
+
+def _name_blank_patients(column: str, cases: list[str], rows: Rows) -> None:
+    """Cases without a patient id are patients of their own, under the name of the case."""
+    blank = rows.where(column, "")
+    if not blank:
+        return
+    pairs = zip(rows.cells[column], cases, strict=True)
+    rows.cells[column] = [cell or f"{case} (no patient id)" for cell, case in pairs]
+    rows.findings.remarks.append(f"{len(blank)} rows have no patient id: each counts as a patient of its own")
 
 
 def _lesions(declaration: Declaration, rows: Rows, cases: list[str]) -> list[str]:
@@ -218,7 +233,7 @@ def _one_row_a_case(
         places.setdefault(case, []).append(place)
     for of in places.values():
         of.sort(key=lambda place: [order.index(photo.kind) for photo in named[place]])
-    several = {name for name in declaration.kept if name not in declaration.subgroups}
+    several = {name for name in declaration.kept if name not in declaration.subgroups} if declaration.photo_rows else {}
     scores = {f"{column}_{kind}" for column in declaration.photo_scores for kind in declaration.photos}
     merged: Values = {name: [] for name in values}
     photos: list[Named] = []
@@ -237,12 +252,13 @@ def _one_row_a_case(
             merged[name].append(different[0])
             differing += [f"different {name}"] if len(different) > 1 else []
         kinds = Counter(photo.kind for photo in photos[-1])
-        differing += [f"{count} {kind} photos" for kind, count in kinds.items() if count > 1]
+        if declaration.photo_rows:
+            differing += [f"{count} {kind} photos" for kind, count in kinds.items() if count > 1]
         if differing and case and is_sound:
             where = " and ".join(str(rows.cells.index[place]) for place in sorted(of))
+            of_kinds = "one of each kind, of" if declaration.photo_rows else "of"
             rows.findings.problems.append(
-                f"{case} in rows {where} with {', '.join(differing)}; the photos of a case are one of each kind, of "
-                "one patient"
+                f"{case} in rows {where} with {', '.join(differing)}; the photos of a case are {of_kinds} one patient"
             )
     return merged, photos
 

@@ -24,6 +24,7 @@ class Findings:
     declared_in: str = ""
     remarks: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    absent_photos: list[str] = field(default_factory=list)
 
     def refuse_if_any(self) -> None:
         """Nothing, if there is no problem. Those of single rows are told in the order of rows, after the others.

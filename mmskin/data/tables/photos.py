@@ -134,6 +134,7 @@ def _find_paths(declaration: Declaration, root: Path, named: Sequence[Named], fi
         )
     elif absent:
         findings.remarks.append(f"{len(absent)} photos not found: {first_of(absent)}")
+        findings.absent_photos += absent
     without = sum(not any(photo.name in search.found for photo in of_case) for of_case in named)
     if without and declaration.photos:
         findings.remarks.append(f"{without} cases without a photo")
@@ -156,6 +157,8 @@ def _find_files(declaration: Declaration, root: Path, named: Sequence[Named], fi
         findings.problems.append(str(fault))
         return {}
     findings.remarks += remarks
+    if found:
+        findings.absent_photos += [name for case in names for name in case if name not in found]
     return found
 
 

@@ -14,6 +14,7 @@ from mmskin.data.tables.declaration import Declaration, Join
 from mmskin.data.tables.faults import Findings
 from mmskin.errors import DataError, first_of
 
+PHOTO_ROWS_OPTION = "one_row_per_photo"  # of csv
 LABEL = "one-hot label"  # the column made of those of the classes
 
 
@@ -63,7 +64,8 @@ def read_rows(
     needed = [name for name in dict.fromkeys([*declaration.columns, *also]) if name not in (*joined, *made)]
     needed += [join.on for join in declaration.joins]
     written, cells = _read(path, needed, declaration, findings, frame=frame)
-    key = declaration.photo_columns[0] if declaration.photo_rows else declaration.case
+    by_photo = declaration.photo_rows or declaration.rows_are_photos
+    key = declaration.photo_columns[0] if by_photo else declaration.case
     if key and key in cells:
         cells = _merge_repeats(cells, key, needed, path, declaration, findings)
     if declaration.lesion_may_be_missing:
@@ -123,7 +125,9 @@ def _merge_repeats(
         if declaration.target in differing:
             problem = f"labels {' and '.join(cell or 'blank' for cell in same[declaration.target].unique())}"
         where = " and ".join(map(str, same.index))
-        findings.problems.append(f"column {key!r} has {value} in rows {where} with {problem}; keep one row of each")
+        way = f", or set {PHOTO_ROWS_OPTION}: true if they are photos of one case" if declaration.photo_columns else ""
+        problem += f"; keep one row of each{way}"
+        findings.problems.append(f"column {key!r} has {value} in rows {where} with {problem}")
     return cells
 
 

@@ -382,3 +382,42 @@ def test_an_optional_block_of_what_is_no_field_is_refused(tmp_path: Path) -> Non
     fields = {"age": {"kind": "numeric"}, "site": {}}
     with pytest.raises(DataError, match=r"optional_block: field 'agee' does not exist.*'age'"):
         _load(_write(tmp_path), fields=fields, optional_block=["agee", "site"])
+
+
+def test_rows_without_a_patient_are_patients_of_their_own_if_that_is_asked_for(tmp_path: Path) -> None:
+    rows = [{**row, "who": ""} if row["case"] in ("c1", "c2") else row for row in BASE]
+    with pytest.raises(DataError, match="column 'who' is blank in rows 2, 3; name them, or set blank_patients: own"):
+        _load(_write(tmp_path, rows))
+    cases = _load(tmp_path, blank_patients="own")
+    assert list(cases.table.patient_id)[:2] == ["c1 (no patient id)", "c2 (no patient id)"]
+    assert _remark(cases, "no patient id").startswith("2 rows have no patient id")
+    with pytest.raises(ConfigError, match="blank_patients 'drop' does not exist"):
+        _load(tmp_path, blank_patients="drop")
+
+
+def test_the_rows_of_a_case_are_its_photos_if_that_is_asked_for(tmp_path: Path) -> None:
+    first, second, *others = BASE
+    pair = [first, {**first, "photo": second["photo"]}]
+    _write(tmp_path, [*pair, *others])
+    with pytest.raises(DataError, match="or set one_row_per_photo: true if they are photos of one case"):
+        _load(tmp_path)
+    cases = _load(tmp_path, one_row_per_photo=True)
+    assert [len(images) for images in cases.table.images][:2] == [2, 1]
+    assert list(cases.table.case_id) == ["c1", *(row["case"] for row in others)]
+    _write(tmp_path, [pair[0], {**pair[1], "age": "99"}, *others])
+    with pytest.raises(DataError, match="c1 in rows 2 and 3 with different age; the photos of a case are of one"):
+        _load(tmp_path, one_row_per_photo=True)
+    with pytest.raises(ConfigError, match="one_row_per_photo needs case"):
+        _load(tmp_path, one_row_per_photo=True, case=None)
+
+
+def test_a_column_may_hold_the_split(tmp_path: Path) -> None:
+    parts = ("Training", "train", "test", "holdout")
+    rows = [{**row, "part": part} for row, part in zip(BASE, parts, strict=True)]
+    cases = _load(_write(tmp_path, rows), split="part")
+    assert list(cases.table.official_split) == ["train", "train", "test", "test"]
+    assert "part" not in cases.schema.field_names
+    assert _remark(cases, "no validation part")
+    _write(tmp_path, [{**rows[0], "part": "tset"}, *rows[1:]])
+    with pytest.raises(DataError, match=r"row 2, column 'part': part 'tset' does not exist\. Did you mean 'test'"):
+        _load(tmp_path, split="part")
