@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.freezing import Trainable
-from mmskin.encoders.open_clip_towers import load_tower, read_config, save_config, set_tower_trainable
+from mmskin.encoders.open_clip_towers import PREPROCESS, load_tower, read_config, save_config, set_tower_trainable
 from mmskin.encoders.pixels import Colour, PreparePhoto, Resize
 from mmskin.errors import ConfigError
 from mmskin.features import Features
@@ -19,6 +19,9 @@ from mmskin.features import Features
 # As OpenAI trained CLIP; open_clip.constants says the same.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+RESIZE_MODES: dict[str, Resize] = {"squash": "squash", "shortest": "crop"}
+"""How open_clip calls what `PreparePhoto` does."""
 
 
 class OpenClipImageEncoder(Encoder):
@@ -33,8 +36,9 @@ class OpenClipImageEncoder(Encoder):
         weights: "none" (random), or the path of a local CLIP checkpoint (file or folder), or of a model folder that
             mmskin saved. Nothing is downloaded. Models of OpenAI want their "-quickgelu" config.
         trainable: "all", "none", or how many of the last blocks learn.
-        resize: see `PreparePhoto`.
-        mean, std: of pixels in [0, 1] by channel, as the checkpoint was trained; OpenAI's if not given.
+        resize: see `PreparePhoto`; as the model's own file says if None, else "squash".
+        mean, std: of pixels in [0, 1] by channel, as the checkpoint was trained; as the model's own file says if None,
+            else OpenAI's.
         colour: see `PreparePhoto`.
 
     Raises:
@@ -48,18 +52,20 @@ class OpenClipImageEncoder(Encoder):
         model: str = "ViT-B-32",
         weights: str = "none",
         trainable: Trainable = "all",
-        resize: Resize = "squash",
-        mean: Sequence[float] = CLIP_MEAN,
-        std: Sequence[float] = CLIP_STD,
+        resize: Resize | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
         colour: Colour = "as_taken",
     ) -> None:
         from open_clip.model import _build_vision_tower
         from open_clip.transformer import VisionTransformer
 
         super().__init__()
+        self.config = config = read_config(model)
+        own = config.get(PREPROCESS, {})
+        mean, std = mean or own.get("mean") or CLIP_MEAN, std or own.get("std") or CLIP_STD
         if len(mean) != 3 or len(std) != 3:
             raise ConfigError(f"mean and std need three numbers each, however: mean={mean}, std={std}")
-        self.config = config = read_config(model)
         options = dict(config["vision_cfg"]) | {"timm_model_pretrained": False}
         # Any: towers share attributes that nn.Module does not declare. Built alone, the other tower costs nothing.
         self.tower: Any = _build_vision_tower(config["embed_dim"], options, config.get("quick_gelu", False))
@@ -79,7 +85,7 @@ class OpenClipImageEncoder(Encoder):
             size=(size, size) if isinstance(size, int) else tuple(size),
             mean=tuple(mean),
             std=tuple(std),
-            resize=resize,
+            resize=resize or RESIZE_MODES.get(str(own.get("resize_mode")), "squash"),
             colour=colour,
         )
         self.train()

@@ -10,7 +10,15 @@ from typing import Any
 from torch import nn
 
 from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
-from mmskin.encoders.weights import Loaded, Tensors, load_exactly, load_saved_into, read_tensors, weights_file
+from mmskin.encoders.weights import (
+    Loaded,
+    Tensors,
+    load_exactly,
+    load_saved_into,
+    read_tensors,
+    weights_file,
+    without_prefix,
+)
 from mmskin.errors import ConfigError, ModelError, one_of
 from mmskin.features import is_photo
 
@@ -18,8 +26,14 @@ _TEXT = ("text_projection", "positional_embedding", "token_embedding", "transfor
 """Tensors of the text tower in a CLIP checkpoint, which other checkpoints hold under `text.`."""
 
 
+PREPROCESS = "preprocess_cfg"
+"""Beside the model in open_clip_config.json: mean, std and resize_mode of its pixels."""
+
+
 def read_config(model: str) -> dict[str, Any]:
     """The model config of open_clip under a name, in a JSON file, or in a folder with open_clip_config.json.
+
+    What a file says of the pixels stands under `PREPROCESS`.
 
     Raises:
         ConfigError: no such name or file.
@@ -33,7 +47,7 @@ def read_config(model: str) -> dict[str, Any]:
     if path.suffix == ".json":
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            config = content.get("model_cfg", content)
+            config = {**content.get("model_cfg", content), PREPROCESS: content.get(PREPROCESS, {})}
             config["embed_dim"], config["vision_cfg"], config["text_cfg"]
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise ModelError(
@@ -52,7 +66,8 @@ def read_config(model: str) -> dict[str, Any]:
 def save_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write open_clip_config.json, from which `read_config` takes the same again."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"model_cfg": config}, indent=2)
+    model = {key: value for key, value in config.items() if key != PREPROCESS}
+    text = json.dumps({"model_cfg": model, PREPROCESS: config.get(PREPROCESS, {})}, indent=2)
     (folder / "open_clip_config.json").write_text(text, encoding="utf-8")
 
 
@@ -69,14 +84,15 @@ def load_tower(encoder: nn.Module, tower: nn.Module, weights: str, *, modality: 
     if weights == "none":
         return None
     source = weights_file(weights)
-    tensors = {name.removeprefix("module."): tensor for name, tensor in read_tensors(source).items()}
+    tensors = read_tensors(source)
     saved = load_saved_into(encoder, tensors, source=source, modality=modality)
     if saved is not None:
         return saved
+    tensors, wrapping = without_prefix(tensors, ("visual", "text", *_TEXT, "logit_scale"))
     prefix = "visual." if is_photo(modality) else "text."
     ours, others = _split(tensors, prefix)
     loaded = load_exactly(tower, ours, source=source)
-    return loaded._replace(dropped=others)
+    return loaded._replace(dropped=others, prefix=wrapping)
 
 
 def _split(tensors: Tensors, prefix: str) -> tuple[Tensors, tuple[str, ...]]:

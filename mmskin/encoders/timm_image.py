@@ -96,7 +96,10 @@ class TimmImageEncoder(Encoder):
         reduction = self.model.feature_info[-1]["reduction"]
         if getattr(self.model, "num_prefix_tokens", None) is not None and size[0] % reduction:
             raise ConfigError(f"image_size must be a multiple of {model}'s patch, {reduction}, however: {image_size}")
-        self.grid: tuple[int, int] = (math.ceil(size[0] / reduction), math.ceil(size[1] / reduction))
+        self.grid: tuple[int, int] = self._measured_grid(size) or (
+            math.ceil(size[0] / reduction),
+            math.ceil(size[1] / reduction),
+        )
         """Rows and columns of the tokens."""
         self.train()
 
@@ -120,6 +123,19 @@ class TimmImageEncoder(Encoder):
             return self._read(by_row if self._channels_last else by_row.permute(0, 3, 1, 2).contiguous())
 
         return self._flat(maps), read
+
+    def _measured_grid(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        """Of the last map for photos of that size, by one forward: not every CNN pads; None where there is no map."""
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                maps: Tensor = self.model.forward_features(torch.zeros(1, 3, *size))
+        except RuntimeError as error:
+            raise ConfigError(f"photos of {size[0]} x {size[1]} pixels are too small for the model: {error}") from None
+        if maps.ndim != 4:
+            return None
+        rows, columns = maps.shape[1:3] if self._channels_last else maps.shape[2:]
+        return int(rows), int(columns)
 
     def rebuild_options(self, assets: str) -> dict[str, Any]:
         return {"weights": "none"}

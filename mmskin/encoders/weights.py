@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,8 @@ from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.features import is_photo
 
 Tensors = dict[str, Tensor]
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
+"""Under which training scripts put the tensors in a file, beside epochs and the like."""
 FIELD_READER = "field_reader."
 """Tensors of a taught encoder's reader of fields, which is not taken along: the encoder may have been trained since."""
 
@@ -31,11 +33,13 @@ class Loaded(NamedTuple):
     source: the file.
     matched: number of tensors taken.
     dropped: names of tensors in the file that the encoder has no use for, such as an ImageNet classifier.
+    prefix: with which all names in the file began, taken off, such as "module.".
     """
 
     source: Path
     matched: int
     dropped: tuple[str, ...] = ()
+    prefix: str = ""
 
 
 class PackagedFile(NamedTuple):
@@ -121,9 +125,15 @@ def read_tensors(path: Path) -> Tensors:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # safetensors, zipfile and pickle each have their own kinds
+        if "GLOBAL" in str(error):  # what torch names in a pickle that is more than tensors
+            raise ModelError(
+                f"{path} holds more than tensors, such as a whole pickled model, and loading that would run its code. "
+                "If you trust it, write its tensors to a file of their own: "
+                f"torch.save(torch.load({path.name!r}, weights_only=False).state_dict(), 'tensors.pth')"
+            ) from error
         raise ModelError(f"{path} cannot be read as weights: {error}") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
+    if isinstance(content, Mapping):
+        content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ModelError(f"{path} must hold tensors by name (a state dict); export it with safetensors' save_file")
     return dict(content)
@@ -172,12 +182,31 @@ def load_saved_into(encoder: nn.Module, tensors: Tensors, *, source: Path, modal
     return load_exactly(encoder, ours, source=source, unused=(FIELD_READER,))
 
 
+def without_prefix(tensors: Tensors, known: Collection[str]) -> tuple[Tensors, str]:
+    """Tensors without what all their names begin with, such as "module." or "model.", and what that was.
+
+    Args:
+        tensors: by name.
+        known: first parts of names, up to the point, which are no such wrapping.
+    """
+    prefix = ""
+    while len(first := {name.split(".")[0] for name in tensors}) == 1 and not first & set(known):
+        if not all("." in name for name in tensors):
+            break
+        (head,) = first
+        prefix += f"{head}."
+        tensors = {name.removeprefix(f"{head}."): tensor for name, tensor in tensors.items()}
+    return tensors, prefix
+
+
 def load_exactly(module: nn.Module, tensors: Tensors, *, source: Path, unused: tuple[str, ...] = ()) -> Loaded:
-    """Put tensors in by name, all of them, or none.
+    """Put tensors in by name, all of them, or none. A prefix that all names have is taken off.
 
     Raises:
         ModelError: a name missing or left over, or a shape that differs; counts and the first names of each.
     """
+    own = {name.split(".")[0] for name in (*module.state_dict(), *unused)}
+    tensors, prefix = without_prefix(tensors, own)
     dropped = tuple(name for name in tensors if unused and name.startswith(unused))
     given = {name: tensor for name, tensor in tensors.items() if name not in dropped}
     wanted = module.state_dict()
@@ -199,7 +228,7 @@ def load_exactly(module: nn.Module, tensors: Tensors, *, source: Path, unused: t
             "Give the weights of this very model, or the model of these weights"
         )
     module.load_state_dict(given, strict=True)
-    return Loaded(source=source, matched=len(given), dropped=dropped)
+    return Loaded(source=source, matched=len(given), dropped=dropped, prefix=prefix)
 
 
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}

@@ -184,3 +184,20 @@ def test_text_towers_of_the_hub_are_refused() -> None:
 def test_mean_and_std_want_three_numbers(config: str) -> None:
     with pytest.raises(ConfigError, match="three numbers each"):
         OpenClipImageEncoder(model=config, mean=[0.5])
+
+
+def test_pixels_are_normalised_as_the_models_own_file_says_and_so_after_saving(config: str, tmp_path: Path) -> None:
+    content = json.loads(Path(config).read_text())
+    own = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.1], "resize_mode": "shortest"}
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": content.get("model_cfg", content), "preprocess_cfg": own})
+    )
+    encoder = OpenClipImageEncoder(model=str(folder))
+    encoder.save_assets(tmp_path / "assets")
+    for model in (encoder, OpenClipImageEncoder(model=str(tmp_path / "assets"))):
+        assert (model.prepare.mean, model.prepare.std) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.1))
+        assert model.prepare.resize == "crop"
+    asked = OpenClipImageEncoder(model=str(folder), mean=(0, 0, 0), resize="squash")
+    assert (asked.prepare.mean, asked.prepare.std, asked.prepare.resize) == ((0, 0, 0), (0.2, 0.2, 0.1), "squash")

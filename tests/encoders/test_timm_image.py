@@ -288,3 +288,14 @@ def test_cells_through_a_head_do_not_count_in_its_batch_norm() -> None:
     reference(pixels)
     for name, value in reference.state_dict().items():
         torch.testing.assert_close(encoder.model.state_dict()[name], value)
+
+
+def test_the_grid_of_a_cnn_that_pads_nothing_is_that_of_its_map() -> None:
+    encoder = TimmImageEncoder(model="inception_v3", image_size=128).eval()
+    with torch.inference_mode():
+        features = encoder({"pixels": torch.zeros(1, 3, 128, 128)})
+    assert features.tokens is not None
+    assert encoder.grid == (2, 2)
+    assert features.tokens.shape[1] == 4
+    with pytest.raises(ConfigError, match="photos of 32 x 32 pixels are too small for the model"):
+        TimmImageEncoder(model="inception_v3", image_size=32)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -219,3 +220,41 @@ def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ConfigError, match="is an encoder-decoder"):
         TransformersTextEncoder(model=str(tmp_path), weights="none")
+
+
+def older_folder(folder: Path, *, vocabulary_alone: bool) -> tuple[Path, Any]:
+    """A small BERT as it was saved years ago: vocab.txt in place of tokenizer.json, or pytorch_model.bin."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "it", "itches", "grew"]
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, **sizes)
+    torch.manual_seed(0)
+    model = BertForMaskedLM(config).eval()
+    folder.mkdir()
+    (folder / "vocab.txt").write_text("\n".join(words))
+    if vocabulary_alone:
+        model.bert.save_pretrained(folder)
+    else:
+        config.save_pretrained(folder)
+        torch.save(model.state_dict(), folder / "pytorch_model.bin")  # "bert." before every name, and a head beside
+    return folder, model.bert
+
+
+@pytest.mark.parametrize("vocabulary_alone", [True, False])
+def test_a_model_folder_of_the_older_form_is_read(tmp_path: Path, vocabulary_alone: bool) -> None:
+    folder, bert = older_folder(tmp_path / "bert", vocabulary_alone=vocabulary_alone)
+    encoder = TransformersTextEncoder(model=str(folder), max_length=16).eval()
+    prepared = encoder.prepare("it itches")
+    assert prepared["input_ids"].tolist() == [2, 5, 6, 3]
+    features = encoder({name: value[None] for name, value in prepared.items()})
+    expected = bert(**{name: value[None] for name, value in prepared.items()}).last_hidden_state
+    assert features.tokens is not None
+    torch.testing.assert_close(features.tokens, expected)
+
+
+def test_a_folder_without_any_vocabulary_is_refused(tmp_path: Path) -> None:
+    folder, _ = older_folder(tmp_path / "bert", vocabulary_alone=True)
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(ModelError, match=r"lacks tokenizer\.json, or vocab\.txt"):
+        TransformersTextEncoder(model=str(folder))

@@ -100,7 +100,7 @@ class Canary:
 def test_code_in_a_pickle_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"weight": Canary()}, tmp_path / "evil.pth")
-    with pytest.raises(ModelError, match="cannot be read as weights"):
+    with pytest.raises(ModelError, match=r"holds more than tensors.*would run its code.*state_dict\(\), 'tensors.pth'"):
         read_tensors(tmp_path / "evil.pth")
     assert not (tmp_path / "canary").exists()
 
@@ -126,8 +126,29 @@ def test_only_what_was_named_beforehand_is_dropped() -> None:
     module = nn.Linear(2, 1)
     given = tensors() | {"head.weight": torch.ones(1)}
     loaded = load_exactly(module, given, source=Path("w.pth"), unused=("head.",))
-    assert loaded == (Path("w.pth"), 2, ("head.weight",))
+    assert loaded == (Path("w.pth"), 2, ("head.weight",), "")
     assert torch.equal(module.weight, torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", "net"])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "module.model."])
+def test_what_training_scripts_wrap_around_tensors_is_taken_off(tmp_path: Path, key: str, prefix: str) -> None:
+    wrapped = {f"{prefix}{name}": tensor for name, tensor in tensors(3.0).items()}
+    torch.save({key: wrapped, "epoch": 3}, tmp_path / "w.pth")
+    module = nn.Linear(2, 1)
+    loaded = load_exactly(module, read_tensors(tmp_path / "w.pth"), source=tmp_path)
+    assert module.weight.tolist() == [[3.0, 3.0]]
+    assert loaded.prefix == prefix
+
+
+def test_a_first_part_of_the_models_own_names_is_no_wrapping() -> None:
+    model = nn.Sequential()
+    model.add_module("module", nn.Linear(2, 1))
+    loaded = load_exactly(model, {f"module.{name}": tensor for name, tensor in tensors().items()}, source=Path("w.pth"))
+    assert loaded.prefix == ""
+    only_some = {"module.weight": torch.ones(1, 2), "bias": torch.ones(1)}
+    with pytest.raises(ModelError, match=r"1 missing \(weight\); 1 not asked for \(module\.weight\)"):
+        load_exactly(nn.Linear(2, 1), only_some, source=Path("w.pth"))
 
 
 def test_an_encoder_is_filled_from_a_saved_model_by_its_modality(tmp_path: Path) -> None:
