@@ -18,7 +18,6 @@ from mmskin.data.table import Cases, check_table
 from mmskin.errors import DataError, one_of
 
 Columns = str | Sequence[str]
-AFTERWARDS = "it is known only after the diagnosis"
 
 
 def read_table(
@@ -90,7 +89,7 @@ def read_table(
             "case": case,
             "text": text,
             "fields": fields,
-            "outcomes": outcomes if isinstance(outcomes, Mapping) else dict.fromkeys(outcomes, AFTERWARDS),
+            "outcomes": outcomes,
             "subgroups": subgroups,
             "classes": classes,
             "class_groups": class_groups,

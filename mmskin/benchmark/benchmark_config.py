@@ -15,6 +15,7 @@ from mmskin.config.experiment import (
     Experiment,
     ExpertsConfig,
     ModalityName,
+    Place,
     Reduce,
     Slot,
     Strict,
@@ -163,7 +164,7 @@ class Benchmark(Strict):
     """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
-    features: str = "runs/features"
+    features: Place = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs; it may be deleted at any time."""
     features_limit: float = Field(default=20, gt=0)
     """Gigabytes in that folder above which no run begins to add more."""

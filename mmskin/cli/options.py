@@ -64,5 +64,8 @@ def read_data_section(config: Path, overrides: Sequence[str] | None) -> DataConf
     """The data section of a file, for commands that read nothing else of it."""
     from mmskin.benchmark.leaks.study_config import LeakStudy  # a benchmark too
     from mmskin.config.experiment import Experiment, read_data
+    from mmskin.model.parts_check import faults_of_data, refuse
 
-    return read_data(config, overrides or [], beside=(Experiment, LeakStudy))
+    data = read_data(config, overrides or [], beside=(Experiment, LeakStudy))
+    refuse(faults_of_data(data))
+    return data

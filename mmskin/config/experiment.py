@@ -32,6 +32,15 @@ ModalityName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def _at_home(value: Any) -> Any:
+    """~ is the home folder everywhere: no shell expands it inside key=value."""
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~") else value
+
+
+Place = Annotated[str, BeforeValidator(_at_home)]
+"""A file or folder, as it is written."""
+
+
 class Strict(BaseModel):
     """A part of a config: nothing may stand in it that it does not know, and nothing changes it afterwards."""
 
@@ -51,9 +60,9 @@ class DataConfig(Strict):
     """Which cases, and which part of them does what."""
 
     source: Slot
-    root: str
+    root: Place
     """Folder of the data set. A relative path counts from where the command is run."""
-    folds: int | str = 5
+    folds: int | Place = 5
     """Number of patient-disjoint folds to make, a CSV file with a fold for every case, or "official": the split that
     the data set comes with."""
     fold_seed: int = 42
@@ -78,7 +87,7 @@ class DataConfig(Strict):
     equal_photos: Literal["bytes", "pixels"] = "bytes"
     """What makes two photos one, kept in one part of a split. Pixels see through new headers and endings, and every
     photo of a size that another has is decoded for it."""
-    copies: str | None = None
+    copies: Place | None = None
     """A CSV file with columns first and second: cases that show one photo, kept together like equal photos. An audit
     writes copies.csv; take the rows out that are no copies."""
     absent_photos: float = Field(default=0.02, ge=0, le=1)
@@ -224,7 +233,7 @@ class Experiment(Strict):
     seed: int = Field(default=0, ge=0)
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
-    features: str = "runs/features"
+    features: Place = "runs/features"
     """Folder in which outputs of frozen encoders are kept between runs; it may be deleted at any time."""
     features_limit: float = Field(default=20, gt=0)
     """Gigabytes in that folder above which no run begins to add more."""

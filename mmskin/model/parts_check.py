@@ -75,9 +75,22 @@ def faults_of_slot(path: str, table: Table, slot: Slot) -> list[str]:
             faults.append(does_not_exist(f"{path}.{option}", [f"{path}.{name}" for name in part.options]))
             continue
         annotation = part.options[option].annotation
-        if annotation is not None and not annotation.fits(value):
+        forms = _readings(value) if table is SOURCES else (value,)
+        if annotation is not None and not any(annotation.fits(form) for form in forms):
             faults.append(f"{path}.{option} must be {annotation.words()}, however: {value!r}")
     return faults
+
+
+def _readings(value: object) -> tuple[object, ...]:
+    """What a value may mean about a table: itself, a list of one, and numbers as the words that a table holds."""
+    alone = [value] if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+    return value, alone, _in_words(value), _in_words(alone)
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return [_in_words(item) for item in value] if isinstance(value, list) else value
 
 
 def faults_together(encoders: Mapping[str, Slot], fusion: Slot, *, where: str = "", shared: bool = False) -> list[str]:

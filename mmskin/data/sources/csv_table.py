@@ -26,6 +26,7 @@ from mmskin.schema import DEFAULT_PHOTOS
 Unlabelled = Literal["error", "keep", "drop"]
 BlankPatients = Literal["error", "own"]
 
+AFTERWARDS = "it is known only after the diagnosis"
 MISSING = ("NA", "N/A", "NaN", "NULL")
 _SHOWN = 20  # guesses in one remark
 
@@ -78,7 +79,7 @@ class CsvTable:
         classes: in the order wanted; sorted labels if None.
         class_titles: how reports name classes.
         class_groups: named sets of classes, such as malignant.
-        outcomes: columns known only after the diagnosis, with the reason; never inputs.
+        outcomes: columns known only after the diagnosis, with the reason or without; never inputs.
         split: column of a split that is there already, in words such as train, valid and test: for `folds: official`.
             Without validation rows a fifth of the training patients validates.
         subgroups: columns by which reports break results down.
@@ -109,14 +110,14 @@ class CsvTable:
         text: str | Sequence[str] | None = None,
         fields: Mapping[str, Mapping[str, Any] | None] | Sequence[str] | None = None,
         optional_block: str | Sequence[str] = (),
-        classes: Sequence[str] | None = None,
+        classes: str | Sequence[str] | None = None,
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
-        outcomes: Mapping[str, str] | None = None,
+        outcomes: Mapping[str, str] | Sequence[str] | None = None,
         split: str | None = None,
-        subgroups: Sequence[str] = (),
+        subgroups: str | Sequence[str] = (),
         unlabelled: Unlabelled = "error",
-        missing: Sequence[str] = MISSING,
+        missing: str | Sequence[str] = MISSING,
         delimiter: str | None = None,
         name: str | None = None,
         licence: str = "",
@@ -132,6 +133,8 @@ class CsvTable:
         ):
             if value not in choices:
                 raise ConfigError(one_of(option, value, choices))
+        if delimiter is not None and len(delimiter) != 1:
+            raise ConfigError(f"delimiter must be one character, such as ';', however: {delimiter!r}")
         if one_row_per_photo and not (case and (images or photos)):
             raise ConfigError("one_row_per_photo needs case, the column that several rows share, and images")
         self.guesses_fields = fields is None
@@ -159,14 +162,14 @@ class CsvTable:
                 "image_separator": image_separator,
                 "target": target,
                 "unlabelled": unlabelled,
-                "classes": [str(label) for label in classes or ()],
+                "classes": [classes] if isinstance(classes, str) else list(classes or ()),
                 "class_titles": class_titles or {},
                 "class_groups": class_groups or {},
                 "text": text,
                 "fields": {} if fields is None else fields,
                 "optional_block": optional_block,
                 "subgroups": subgroups,
-                "outcomes": outcomes or {},
+                "outcomes": outcomes if isinstance(outcomes, Mapping) else dict.fromkeys(outcomes or (), AFTERWARDS),
                 "licence": licence,
                 "citation": citation,
             }

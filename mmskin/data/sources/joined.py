@@ -75,7 +75,7 @@ class Joined:
         for key, spec in sources.items():
             _check_spec(key, spec)
         self.classes = classes
-        self.roots = {key: Path(spec["root"]) for key, spec in sources.items()}
+        self.roots = {key: Path(spec["root"]).expanduser() for key, spec in sources.items()}
         self.names = {key: str(spec["name"]) for key, spec in sources.items()}
         self.sources = {
             key: build("source", table, {option: value for option, value in spec.items() if option != "root"})
@@ -89,7 +89,7 @@ class Joined:
             ConfigError: the class map does not fit, see `ClassMap.of`.
             DataError: a source cannot be read; values without a common word.
         """
-        class_map = read_class_map(Path(self.classes))
+        class_map = read_class_map(Path(self.classes).expanduser())
         folders = {key: str(Path(root) / self.roots[key]) for key in self.sources}
         read = {key: check_table(source.load(folders[key])) for key, source in self.sources.items()}
         labels = class_map.of([Labelled(key, self.names[key], cases.schema.classes) for key, cases in read.items()])

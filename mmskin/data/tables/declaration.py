@@ -23,14 +23,14 @@ _VARIANTS = "variants"
 
 
 def _as_list(words: object) -> object:
-    return [] if words is None else [words] if isinstance(words, str) else words
+    return [] if words is None else [words] if isinstance(words, str | int | float) else words
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]  # one word is a list of one
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class Join(_Part):

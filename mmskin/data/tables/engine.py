@@ -21,6 +21,7 @@ from mmskin.errors import ConfigError, DataError, first_of, one_of
 from mmskin.quantities import RULES, Rule
 from mmskin.schema import Field, Schema
 
+LEAVE_OUT = "To leave classes out or merge some: data.classes, such as {naevus: [naevus, mole], melanoma: [melanoma]}."
 OFFICIAL_SPLIT = "official_split"  # a column that goes into the table of cases where a source makes it
 
 Values = dict[str, list[Any]]
@@ -153,10 +154,11 @@ def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
     labels = list(rows.cells[column])
     class_of: dict[str, str | None] = {**{name: name for name in declaration.classes}, **declaration.labels}
     parsed_as_field = {spec.source_column for spec in declaration.observed.values()}
+    way = "" if declaration.declared_in else f" {LEAVE_OUT}"
     if class_of and column not in parsed_as_field:
         for label in sorted({*labels} - {"", *class_of}):
             where = name_rows(rows.where(column, label))
-            findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, class_of)}")
+            findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, class_of)}{way}")
     blank = rows.where(column, "")
     if blank and declaration.unlabelled == "error":
         findings.problems.append(

@@ -21,7 +21,7 @@ class FieldSpec(BaseModel):
     What is left out is taken from the shared field that `like` names, and guessed from the column otherwise.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     name: str
     column: str = ""
@@ -52,7 +52,9 @@ class FieldSpec(BaseModel):
     @field_validator("values", mode="before")
     @classmethod
     def _as_cells(cls, values: Mapping[object, object]) -> dict[str, str]:
-        return {str(cell): _as_cell(meant) for cell, meant in values.items()}
+        if not isinstance(values, Mapping):
+            raise ValueError(f"must say what cells mean, such as {{ja: yes, nein: no}}, however: {values!r}")
+        return {_as_cell(cell): _as_cell(meant) for cell, meant in values.items()}
 
     @model_validator(mode="after")
     def _known_names(self) -> FieldSpec:
