@@ -245,6 +245,7 @@ class TableLayout(BaseModel):
     """What stands between several photos in one cell."""
     delimiter: str | None = None
     """Between the columns; found from the header if None."""
+    encoding: str | None = None
 
 
 class Schema(BaseModel):

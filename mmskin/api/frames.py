@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from mmskin.api.tables import Columns, photo_columns
-from mmskin.data.delimited import read_delimited
 from mmskin.data.photo_search import search_photos
 from mmskin.data.suspicions import name_rows
 from mmskin.data.table import Cases, make_table
+from mmskin.data.table_files import read_table_file
 from mmskin.errors import DataError, first_of, one_of
 from mmskin.features import is_photo
 from mmskin.quantities import RULES, Rule
@@ -25,7 +25,7 @@ TEXT = "text"
 def file_to_answer(
     path: Path, schema: Schema, modalities: Sequence[str], *, layout: TableLayout | None = None
 ) -> Cases:
-    """The cases of a delimited file; photos lie beside it, or in the layout's folder beside it.
+    """The cases of a file; photos lie beside it, or in the layout's folder beside it.
 
     Args:
         path: of the file.
@@ -34,10 +34,10 @@ def file_to_answer(
         layout: where things stand in the file; as in the model's own table if None.
 
     Raises:
-        DataError: see `read_delimited` and `cases_to_answer`.
+        DataError: see `read_table_file` and `cases_to_answer`.
     """
     layout = layout or schema.layout
-    raw = read_delimited(path, delimiter=layout.delimiter)
+    raw = read_table_file(path, delimiter=layout.delimiter, encoding=layout.encoding)
     frame = raw.rows.apply(lambda column: column.str.strip())
     cases = cases_to_answer(frame, schema.model_copy(update={"layout": layout}), modalities, root=path.parent)
     return cases._replace(remarks=(*raw.remarks, *cases.remarks))

@@ -6,7 +6,9 @@ pandas.read_csv on 1,280 odd files read 356 of them as a single column without a
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,12 +20,13 @@ from mmskin.errors import DataError, first_of
 from mmskin.schema import is_missing
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+GZIP = b"\x1f\x8b"
+_MOST_TITLES = 5  # lines above a header
 _SHOWN = 20  # offenders named in one message
 _LONGEST_CELL = 16 * 2**20  # characters; the csv module stops at 131,072 by default
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or an Excel workbook (.xlsx)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
-    b"\x1f\x8b": "compressed by gzip",
     b"%PDF": "a PDF",
     b"PAR1": "a parquet file",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself (run `git lfs pull`)",
@@ -44,26 +47,33 @@ class RawTable(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_delimited(path: Path, *, delimiter: str | None = None, one_column: bool = False) -> RawTable:
-    """Read UTF-8 or UTF-16 (with byte order mark) text with any line ends and quotes.
+def read_delimited(
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None, one_column: bool = False
+) -> RawTable:
+    """Read UTF-8 or UTF-16 (with byte order mark) text with any line ends and quotes, as it is or compressed by gzip.
 
     Rows without any content are left out, and so are columns without a name if they are the first one (the index that
-    pandas writes) or hold nothing.
+    pandas writes) or hold nothing. Lines above the header that are no part of the table (`sep=;` and titles of one
+    cell) are skipped, which is remarked.
 
     Args:
         path: the file.
         delimiter: None takes the one of comma, semicolon, tab and pipe that splits the header into most columns.
+        encoding: of another text, such as cp1252.
         one_column: the file may be a list under one name.
 
     Raises:
         DataError: no such file; no text; no row; one column only, unless it may; doubled or blank column names; rows
             longer or shorter than the header; a quote that is not closed. Row numbers or the byte offset are named.
     """
-    text = _decode(path)
-    symbol = delimiter or _sniff(text)
-    records = list(_records(text, symbol, path))
+    text = _decode(path, encoding)
+    told, above = _told_delimiter(text)
+    symbol = delimiter or told or _sniff(text, one_column=one_column)
+    records = [(row, cells) for row, cells in _records(text, symbol, path) if row > above]
     if not records:
         raise DataError(f"{path} is empty")
+    titles = [] if one_column else _titles(records)
+    records = records[len(titles) :]
     header = [name.strip().strip("\ufeff\u200b") for name in records[0][1]]
     if len(header) == 1 and not one_column:
         tried = repr(delimiter) if delimiter else ", ".join(DELIMITERS.values())
@@ -75,6 +85,8 @@ def read_delimited(path: Path, *, delimiter: str | None = None, one_column: bool
     table = pd.DataFrame([cells for _, cells in filled], index=[row for row, _ in filled], dtype=object)
     named, left_out = _named_columns(table, header, path)
     remarks = [] if symbol == "," or delimiter else [f"{path.name}: read with {DELIMITERS[symbol]} between columns"]
+    if titles:
+        remarks.append(f"{path.name}: {len(titles)} lines above the header skipped: {first_of(titles, 3)}")
     if left_out:
         remarks.append(f"{path.name}: {left_out} columns without a name left out")
     if len(filled) < len(records) - 1:
@@ -82,7 +94,7 @@ def read_delimited(path: Path, *, delimiter: str | None = None, one_column: bool
     return RawTable(named, tuple(remarks))
 
 
-def cells_of(frame: pd.DataFrame) -> RawTable:
+def cells_of(frame: pd.DataFrame, *, path: Path = Path("DataFrame")) -> RawTable:
     """A data frame as if it had been read from a file: every cell as text, blank where nothing is; rows from 2 on.
 
     A whole number that pandas holds as a decimal, as it does beside gaps, is written as a whole number.
@@ -90,9 +102,8 @@ def cells_of(frame: pd.DataFrame) -> RawTable:
     Raises:
         DataError: no row, or column names that are doubled or blank.
     """
-    path = Path("DataFrame")
     if frame.empty:
-        raise DataError(f"the {path} holds no row")
+        raise DataError(f"{path} holds no row")
     cells = frame.map(_as_cell).astype(object).set_axis(range(frame.shape[1]), axis=1)
     cells.index = pd.Index(range(2, len(frame) + 2))
     filled = cells[(cells.map(str.strip) != "").any(axis=1)]
@@ -125,15 +136,22 @@ def require_columns(rows: pd.DataFrame, needed: Sequence[str], *, path: Path) ->
         raise DataError(f"{path} lacks columns: {first_of(faults, _SHOWN)}; it has: {first_of(found, 60)}")
 
 
-def _decode(path: Path) -> str:
+def _decode(path: Path, encoding: str | None) -> str:
     if not path.is_file():
         beside = sorted(file.name for file in path.parent.glob("*.?sv")) if path.parent.is_dir() else []
         raise DataError(f"{path} is no file; {'beside it: ' + first_of(beside) if beside else 'no table beside it'}")
     data = path.read_bytes()
+    if data.startswith(GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is compressed by gzip and damaged: {error}; copy it again") from None
     start = data.lstrip()[:64].lower()
     for magic, what in _FOREIGN.items():
         if data.startswith(magic) or start.startswith(magic):
             raise DataError(f"{path} is {what}; it must be delimited text, saved as CSV in UTF-8")
+    if encoding is not None:
+        return _decoded_as(data, encoding, path)
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding == "utf-8-sig" and (offset := data.find(b"\0")) >= 0:
         raise DataError(f"{path} holds a NUL byte at offset {offset}, {_row_at(data, offset)}; save it as CSV in UTF-8")
@@ -144,11 +162,21 @@ def _decode(path: Path) -> str:
         offset = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         shown = f"byte 0x{data[offset]:02x} at offset {offset}, {_row_at(data, offset)}"
         raise DataError(
-            f"{path} is not UTF-8: {shown} (Latin-1 or Windows-1252, perhaps); save it as CSV in UTF-8"
+            f"{path} is not UTF-8: {shown} (Latin-1 or Windows-1252, perhaps); save it as CSV in UTF-8, or "
+            "name its encoding, such as encoding: cp1252"
         ) from None
     if not text.strip():
         raise DataError(f"{path} is empty")
     return text
+
+
+def _decoded_as(data: bytes, encoding: str, path: Path) -> str:
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        raise DataError(f"encoding={encoding!r} is none that Python knows; such as utf-8, cp1252, gb18030") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not {encoding}: {error}") from None
 
 
 def _row_at(data: bytes, offset: int) -> str:
@@ -157,10 +185,31 @@ def _row_at(data: bytes, offset: int) -> str:
     return f"row {line_ends + 1}"
 
 
-def _sniff(text: str) -> str:
-    """The delimiter that splits the header most; ties go to the first listed."""
-    header = text.lstrip().splitlines()[0]
-    return max(DELIMITERS, key=lambda symbol: len(next(csv.reader([header], delimiter=symbol))))
+def _told_delimiter(text: str) -> tuple[str | None, int]:
+    """What a first line `sep=;`, as Excel writes it, says, and how many lines to skip for it."""
+    first = text.lstrip("\ufeff").partition("\n")[0].strip()
+    symbol = first[4:] or "\t"
+    return (symbol, 1) if first.lower().startswith("sep=") and symbol in DELIMITERS else (None, 0)
+
+
+def _sniff(text: str, *, one_column: bool) -> str:
+    """The delimiter that splits the first line that it splits at all most; ties go to the first listed."""
+    for line in [line for line in text.lstrip().splitlines() if line.strip()][: 1 if one_column else _MOST_TITLES + 1]:
+        parts = {symbol: len(next(csv.reader([line], delimiter=symbol))) for symbol in DELIMITERS}
+        if max(parts.values()) > 1:
+            return max(parts, key=lambda symbol: parts[symbol])
+    return ","
+
+
+def _titles(records: Sequence[tuple[int, list[str]]]) -> list[str]:
+    """What stands in one cell above the first line of several."""
+    titles = []
+    for _, cells in records[: _MOST_TITLES + 1]:
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if len(cells) > 1 and len(filled) > 1:
+            return titles
+        titles += filled[:1]
+    return []
 
 
 def _records(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -320,7 +320,7 @@ def _check_trainable(split: Split, *, classes: Sequence[str] | None) -> None:
         held = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise DataError(
             f"{len(lacking)} classes have no training case: {first_of(lacking)} (training has {held}); "
-            "use other folds, more patients, or leave the class out"
+            "use other folds, more patients, or leave the class out or merge it (data.classes)"
         )
 
 

@@ -97,7 +97,7 @@ def test_long_cells_are_read_and_the_csv_module_is_left_as_found(tmp_path: Path)
         (b"a,,b\n1,2,3\n", "columns without a name hold values: number 2"),
         (b"PK\x03\x04rest", "a zip archive or an Excel workbook"),
         (b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
-        (gzip.compress(b"a,b\n1,2\n", mtime=0), "compressed by gzip"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "compressed by gzip and damaged"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer"),
         (b"PAR1\x15\x04", "a parquet file"),
@@ -118,3 +118,29 @@ def test_missing_columns_are_named_with_the_nearest(tmp_path: Path) -> None:
     path = _file(tmp_path, "ID,patient\n1,2\n")
     with pytest.raises(DataError, match=r"'id' \(did you mean 'ID'\?\), 'age'; it has: ID, patient"):
         require_columns(read_delimited(path).rows, ["id", "age", "patient"], path=path)
+
+
+def test_lines_above_the_header_are_skipped_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    for above, told in (
+        ("sep=;\n", []),
+        ("Export of the clinic\n\n", ["cases.csv: 1 lines above the header skipped: Export of the clinic"]),
+        ("Export;;\nof 2024;;\n", ["cases.csv: 2 lines above the header skipped: Export, of 2024"]),
+    ):
+        path.write_text(f"{above}case;age;site\na;1,5;arm\n")
+        read = read_delimited(path)
+        assert read.rows.to_dict("list") == {"case": ["a"], "age": ["1,5"], "site": ["arm"]}
+        assert [remark for remark in read.remarks if "semicolon" not in remark] == told
+        assert list(read.rows.index) == [above.count("\n") + 2]
+
+
+def test_another_encoding_is_read_if_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_bytes("case,site\na,Fuß\n".encode("cp1252"))
+    with pytest.raises(DataError, match="name its encoding, such as encoding: cp1252"):
+        read_delimited(path)
+    assert list(read_delimited(path, encoding="cp1252").rows.site) == ["Fuß"]
+    with pytest.raises(DataError, match="encoding='cp1522' is none that Python knows"):
+        read_delimited(path, encoding="cp1522")
+    with pytest.raises(DataError, match="is not ascii"):
+        read_delimited(path, encoding="ascii")

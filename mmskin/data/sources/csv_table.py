@@ -32,7 +32,8 @@ _SHOWN = 20  # guesses in one remark
 
 
 class CsvTable:
-    """Your own table (comma, semicolon, tab or pipe; UTF-8 or UTF-16) with one row per case.
+    """Your own table with one row per case: text (comma, semicolon, tab or pipe between columns; gzip or not), an Excel
+    workbook, Parquet or JSON lines.
 
     Nothing is dropped, repaired or guessed in silence: every guess is a remark, every fault is named with its row.
     Everything that is wrong is reported at once.
@@ -86,6 +87,7 @@ class CsvTable:
         unlabelled: rows without label are an "error", or cases to "keep" without target, or to "drop".
         missing: words that mean a blank cell, in any case.
         delimiter: None finds it from the header.
+        encoding: of text that is neither UTF-8 nor UTF-16, such as cp1252.
         name: of the data set; that of the file if None.
         licence: shown by reports.
         citation: shown by reports.
@@ -119,6 +121,7 @@ class CsvTable:
         unlabelled: Unlabelled = "error",
         missing: str | Sequence[str] = MISSING,
         delimiter: str | None = None,
+        encoding: str | None = None,
         name: str | None = None,
         licence: str = "",
         citation: str = "",
@@ -145,6 +148,7 @@ class CsvTable:
                 "name": name or Path(table).stem,
                 "table": table,
                 "delimiter": delimiter,
+                "encoding": encoding,
                 "missing": missing,
                 "merge_repeats": False,
                 "case": case,

@@ -97,6 +97,8 @@ class Declaration(_Part):
     """The file with a row per case, under the root: the first of these that is there."""
     joins: tuple[Join, ...] = ()
     delimiter: str | None = None
+    encoding: str | None = None
+    """Of the text, where it is neither UTF-8 nor UTF-16."""
     missing: Words = ()
     """Words that mean a blank cell, in any case of letters."""
     merge_repeats: bool = True
@@ -269,6 +271,7 @@ class Declaration(_Part):
             image_suffix=self.image_suffix,
             image_separator=self.image_separator,
             delimiter=self.delimiter,
+            encoding=self.encoding,
         )
 
     @property

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmskin.data.delimited import cells_of, read_delimited, require_columns
+from mmskin.data.delimited import cells_of, require_columns
 from mmskin.data.suspicions import name_rows
+from mmskin.data.table_files import read_table_file
 from mmskin.data.tables.declaration import Declaration, Join
 from mmskin.data.tables.faults import Findings
 from mmskin.errors import DataError, first_of
@@ -96,7 +97,11 @@ def _read(
     frame: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The cells of a file, or of a frame in its place, as written and as they are read."""
-    raw = read_delimited(path, delimiter=declaration.delimiter) if frame is None else cells_of(frame)
+    raw = (
+        read_table_file(path, delimiter=declaration.delimiter, encoding=declaration.encoding)
+        if frame is None
+        else cells_of(frame)
+    )
     require_columns(raw.rows, needed, path=path)
     findings.remarks += raw.remarks
     missing = {word.lower() for word in declaration.missing}
