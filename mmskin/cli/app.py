@@ -18,6 +18,7 @@ from mmskin.cli.demo import demo
 from mmskin.cli.describe import describe
 from mmskin.cli.evaluate import evaluate
 from mmskin.cli.explain import explain
+from mmskin.cli.init import init
 from mmskin.cli.leak_study import leak_study
 from mmskin.cli.predict import predict
 from mmskin.cli.predict_table import predict_table
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for command in (
     quickstart,
+    init,
     train,
     benchmark,
     leak_study,

