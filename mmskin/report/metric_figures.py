@@ -21,6 +21,7 @@ from sklearn.metrics import roc_curve
 from mmskin.evaluation.metrics import METRICS, Floats, confusion
 from mmskin.evaluation.predictions import arm_names, class_names, probabilities, target_codes
 from mmskin.evaluation.reliability import reliability_bins
+from mmskin.report.fonts import families, told_elsewhere
 from mmskin.report.numbers import number, percent
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
@@ -30,7 +31,7 @@ GRID = "#d9dee3"
 # Any: matplotlib types its keys as a Literal of some four hundred names.
 STYLE: Any = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": list(families()),
     "font.size": 10.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -48,7 +49,7 @@ STYLE: Any = {
 def svg(figure: Figure) -> str:
     """The figure as an <svg> element to stand inside a page, without XML prologue and date."""
     out = StringIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), told_elsewhere():
         figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()
     return text[text.index("<svg") :]
@@ -57,7 +58,7 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure, *, dpi: int = 150) -> bytes:
     """The figure as the bytes of a PNG file."""
     out = BytesIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), told_elsewhere():
         figure.savefig(out, format="png", bbox_inches="tight", dpi=dpi, metadata={"Software": None})
     return out.getvalue()
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mmskin.report.fonts import letters_without_a_font
 from mmskin.report.metric_figures import png, svg
 
 
@@ -28,6 +29,13 @@ class Picture:
     def image(self) -> Markup:
         """The SVG; Markup, for matplotlib escapes every text that it writes into one."""
         return Markup(svg(self.figure))
+
+    @property
+    def said(self) -> str:
+        """The note, and which letters no font of this machine has."""
+        lacking = letters_without_a_font(self.figure)
+        box = f"No installed font has the letters {lacking}: they are boxes here; install one, such as Noto Sans CJK."
+        return " ".join(filter(None, [self.note, box if lacking else ""]))
 
     def write(self, folder: Path) -> None:
         """As SVG and PNG, named by the title; the folder is made."""
