@@ -12,7 +12,7 @@ PACKAGE = Path(mmskin.__file__).parent
 
 # From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
 LAYERS = (
-    ("errors", "json_values", "reminder", "plain_numbers"),
+    ("errors", "json_values", "reminder", "plain_numbers", "note_words"),
     ("quantities",),
     ("schema", "features", "output_lock"),
     ("config",),

@@ -127,5 +127,5 @@ class WordEncoder(Encoder):
         raise NotImplementedError
 
     def words_of(self, note: str) -> list[int]:
-        """Of each row of `prepare(note)`: which word of `note.split()` it is of; -1 for what is of none."""
+        """Of each row of `prepare(note)`: which of `note_words(note)` it is of; -1 for what is of none."""
         raise NotImplementedError

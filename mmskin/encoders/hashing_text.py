@@ -17,10 +17,11 @@ from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.encoders.freezing import set_trainable
 from mmskin.errors import ConfigError
 from mmskin.features import Features
+from mmskin.note_words import UNSPACED, note_words
 
 IDS_PER_WORD = 32
 """Room for the word, the pair with the word before, and 30 character n-grams: words of 16 letters with n = 3, 4."""
-_WORD = re.compile(r"\d+|[^\W\d]+|[.!?;]")  # "67F" is a number and a letter
+_WORD = re.compile(rf"\d+|{UNSPACED}|(?:(?!{UNSPACED})[^\W\d])+|[.!?;]")  # "67F" is a number and a letter
 HIGHEST_NUMBER, NEAR_NUMBERS = 199, 7
 """Whole numbers up to the first are told by the numbers around them, so many on each side."""
 _SENTENCE_END = "."
@@ -100,7 +101,7 @@ class HashingTextEncoder(WordEncoder):
         return Features(pooled=torch.einsum("bt,btd->bd", share, tokens), tokens=tokens, mask=mask)
 
     def words_of(self, note: str) -> list[int]:
-        rows = [index for index, word in enumerate(note.split()) for _ in _words(word)]
+        rows = [index for index, word in enumerate(note_words(note)) for _ in _words(word)]
         return rows[: self.prepare.max_tokens] or [-1]
 
     def is_truncated(self, raw: str) -> bool:

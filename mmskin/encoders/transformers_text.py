@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import MINILM_L6, Loaded, load_exactly, load_file_into, packaged_file, read_tensors
 from mmskin.errors import ConfigError, ModelError, first_of
 from mmskin.features import Features
+from mmskin.note_words import word_at
 
 UNUSED = ("pooler.", "embeddings.position_ids")
 """Tensors in checkpoints that have no part in `last_hidden_state`: BERT's pooler, and a constant of old versions."""
@@ -163,10 +163,10 @@ class PrepareNote:
 
     def words_of(self, note: str) -> list[int]:
         """See `WordEncoder`: the word that a piece ends in; start and end are of none."""
-        word_at = {at: index for index, word in enumerate(re.finditer(r"\S+", note)) for at in range(*word.span())}
+        words = word_at(note)
         encoding = self.tokenizer.encode(note)
         ends = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-        return [-1 if special else word_at.get(end - 1, -1) for (_, end), special in ends]
+        return [-1 if special else words.get(end - 1, -1) for (_, end), special in ends]
 
     def is_truncated(self, note: str) -> bool:
         """Whether the end of a note is left out."""

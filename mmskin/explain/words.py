@@ -22,6 +22,7 @@ from mmskin.encoders.encoder_contract import WordEncoder
 from mmskin.explain.answers import Answers, Question
 from mmskin.explain.integrated_gradients import integrated_gradients
 from mmskin.features import Features
+from mmskin.note_words import note_words
 from mmskin.schema import History
 from mmskin.trained.trained_model import TrainedModel
 
@@ -108,7 +109,7 @@ def _embedded(answers: Answers, model: TrainedModel, question: Question) -> Embe
 
 def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Question, code: int) -> WordValues:
     """The notes of all models side by side, so that one path leads through the ensemble's own answer."""
-    words = question.note.split()
+    words = note_words(question.note)
     widths = [note.embedded.shape[-1] for note in notes]
 
     def score(rows: Tensor) -> Tensor:
@@ -140,7 +141,7 @@ def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Ques
 
 
 def _by_leaving_out(answers: Answers, question: Question, code: int) -> WordValues:
-    words = question.note.split()
+    words = note_words(question.note)
     shorter = [" ".join(words[:index] + words[index + 1 :]) for index in range(len(words))]
     asked = answers.ask([question, question._replace(note=""), *(question._replace(note=note) for note in shorter)])
     score, baseline_score, *without = asked[:, code].tolist()
