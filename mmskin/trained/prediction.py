@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from html import escape
 from typing import Any
+
+import pandas as pd
 
 from mmskin.encoders.field_reader import Reading
 from mmskin.errors import UserError
@@ -19,9 +22,9 @@ from mmskin.trained.text_remarks import remarks_on_text
 VISIBLE = "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
-    """What the model says of one case.
+    """What the model says of one case; printed, it is what a person reads first.
 
     probabilities: by class, calibrated, most likely first; they sum to 1.
     used, missing: of what the model can use (image, text, metadata), what was there and what was not.
@@ -40,6 +43,27 @@ class Prediction:
     @property
     def top(self) -> str:
         return next(iter(self.probabilities))
+
+    def __repr__(self) -> str:
+        ranked = [f"{name} {100 * p:.1f} %" for name, p in self.probabilities.items()]
+        lines = [
+            f"Prediction: {', '.join(ranked)}",
+            f"  used:    {', '.join(self.used)}",
+            *([f"  missing: {', '.join(self.missing)}"] if self.missing else []),
+            *(f"  note:    {remark}" for remark in self.remarks),
+            f"  {NOT_A_DIAGNOSIS}",
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        remarks = "".join(f"<li>{escape(remark)}</li>" for remark in self.remarks)
+        table = self.to_frame().to_html(index=False, float_format="{:.3f}".format, border=0)
+        return f"{table}<ul>{remarks}</ul><p>{escape(NOT_A_DIAGNOSIS)}</p>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a class, the most likely first: class, probability."""
+        return pd.DataFrame(list(self.probabilities.items()), columns=["class", "probability"])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the reminder that this is no diagnosis."""
