@@ -153,11 +153,11 @@ def run_benchmark(
     check_table_arms(arms, labelled.schema)
     if any("photo" in arm.parts for arm in arms.values()):
         check_photos(benchmark.data, source)
-    for remark in labelled.remarks:
-        say(f"note: {remark}")
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
+        for remark in labelled.remarks:
+            say(f"note: {remark}")
         run = planned(benchmark, arms, labelled, numbers, output)
         return run_planned(
             run.with_arms(with_taught(arms, labelled.schema, say=say)),
