@@ -203,7 +203,7 @@ def _sniff(text: str, *, one_column: bool) -> str:
 
 def _titles(records: Sequence[tuple[int, list[str]]]) -> list[str]:
     """What stands in one cell above the first line of several."""
-    titles = []
+    titles: list[str] = []
     for _, cells in records[: _MOST_TITLES + 1]:
         filled = [cell.strip() for cell in cells if cell.strip()]
         if len(cells) > 1 and len(filled) > 1:

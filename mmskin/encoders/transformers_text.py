@@ -249,7 +249,7 @@ def _has_only_bin(source: Path | str) -> bool:
     return isinstance(source, Path) and (source / BIN).is_file() and not any(source.glob("*.safetensors"))
 
 
-def _load_bin(model: nn.Module, path: Path) -> None:
+def _load_bin(model: Any, path: Path) -> None:
     """The tensors of a pytorch_model.bin, those of a head for pretraining left out.
 
     Raises:

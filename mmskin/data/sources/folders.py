@@ -51,14 +51,9 @@ class Folders:
             )
         self.pattern = None if patient is None else _compiled(patient)
         self.name = name
-        self.options = {
-            "one_case_per_patient": one_case_per_patient,
-            "classes": classes,
-            "class_titles": class_titles,
-            "class_groups": class_groups,
-            "licence": licence,
-            "citation": citation,
-        }
+        self.one_case_per_patient = one_case_per_patient
+        self.classes, self.class_titles, self.class_groups = classes, class_titles, class_groups
+        self.licence, self.citation = licence, citation
 
     def load(self, root: str | Path) -> Cases:
         """See `CsvTable.load`.
@@ -71,11 +66,21 @@ class Folders:
             raise DataError(f"root={str(root)!r} is no folder; give the one that holds a folder for each class")
         paths = sorted(path.relative_to(folder).as_posix() for paths in find_photos(folder).values() for path in paths)
         frame = self._frame(paths, folder)
-        columns = {"patient": "patient" if self.pattern else None, "split": "part" if "part" in frame else None}
         source = CsvTable(
-            target="class", images="photo", case="photo", fields={}, name=self.name or folder.resolve().name,
-            **columns, **self.options,
-        )  # fmt: skip
+            target="class",
+            images="photo",
+            case="photo",
+            patient="patient" if self.pattern else None,
+            one_case_per_patient=self.one_case_per_patient,
+            split="part" if "part" in frame else None,
+            fields={},
+            classes=self.classes,
+            class_titles=self.class_titles,
+            class_groups=self.class_groups,
+            name=self.name or folder.resolve().name,
+            licence=self.licence,
+            citation=self.citation,
+        )
         return source.load(folder, frame=frame)
 
     def _frame(self, paths: Sequence[str], folder: Path) -> pd.DataFrame:

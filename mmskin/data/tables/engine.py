@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def _with_missing_words(field: Field, missing: Sequence[str]) -> Field:
 
 def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
     values: list[Any] = []
-    by_rule: dict[Rule, list[int]] = {}
+    by_rule: dict[Rule, list[Hashable]] = {}
     for row, cell in rows.cells[spec.source_column].items():
         try:
             read = field.read(cell)
@@ -197,7 +197,7 @@ def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
             continue
         values.append(read.value)
         if read.rule:
-            by_rule.setdefault(read.rule, []).append(int(row))
+            by_rule.setdefault(read.rule, []).append(row)
     rows.findings.remarks += [
         f"column {spec.source_column!r}: {RULES[rule]} in {name_rows(where)}" for rule, where in by_rule.items()
     ]
