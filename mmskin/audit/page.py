@@ -16,6 +16,8 @@ from mmskin.audit.markers import LOW, NOT_KNOWN
 from mmskin.audit.pictures import Thumbnail, contact_sheets, thumbnail
 from mmskin.audit.probes import NoteProbe
 from mmskin.audit.run import Audit
+from mmskin.errors import first_of
+from mmskin.evaluation.subgroups import TOO_FEW
 from mmskin.features import photo_title
 from mmskin.json_values import records
 from mmskin.report.numbers import NOTHING, count, number, with_interval
@@ -106,7 +108,16 @@ def summary(audit: Audit) -> str:
     suspicions = sum(finding.level == "suspicion" for finding in audit.findings)
     read = f"{len(audit.cases.table):,} labelled cases of {audit.cases.patients}"
     leaks = _count(audit.leaks, "leak") if audit.leaks else "no leak"
-    return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at."
+    unjudged = _unjudged(audit.proxies)
+    few = f" {TOO_FEW.capitalize()} of {_count(len(unjudged), 'column')}: {first_of(unjudged, 5)}." if unjudged else ""
+    return f"{read}: {leaks}, {_count(suspicions, 'suspicion')} to look at.{few}"
+
+
+def _unjudged(proxies: pd.DataFrame) -> list[str]:
+    """Columns of which nothing can be said against any class."""
+    of_values = proxies[proxies.told == "value"]
+    judged = of_values.assign(judged=of_values.auroc.notna()).groupby("column", sort=False)["judged"].any()
+    return [str(column) for column in judged.index[~judged]]
 
 
 def _count(number_of: int, word: str) -> str:

@@ -48,6 +48,12 @@ def test_a_clinic_with_nothing_planted_has_no_leak_and_no_suspicion(clinic: Path
     assert "no leak, 0 suspicions" in summary(found)
 
 
+def test_of_a_small_table_it_is_said_what_cannot_be_judged(tmp_path: Path) -> None:
+    small = audited(make_clinic(tmp_path / "clinic", cases=24, size=96), folds=3)
+    assert "Too few to say of " in summary(small)
+    assert "age" in summary(small).split("Too few to say of ")[1]
+
+
 @pytest.mark.parametrize(("mode", "level"), [("visible", "leak"), ("equalized", "note"), ("always_recorded", "note")])
 def test_blanks_planted_by_class_are_a_leak_where_a_model_may_see_them(tmp_path: Path, mode: str, level: str) -> None:
     planted = make_clinic(
