@@ -399,7 +399,7 @@ def test_the_rows_of_a_case_are_its_photos_if_that_is_asked_for(tmp_path: Path) 
     first, second, *others = BASE
     pair = [first, {**first, "photo": second["photo"]}]
     _write(tmp_path, [*pair, *others])
-    with pytest.raises(DataError, match="or set one_row_per_photo: true if they are photos of one case"):
+    with pytest.raises(DataError, match="or set one_row_per_photo: true if several rows are the photos of one case"):
         _load(tmp_path)
     cases = _load(tmp_path, one_row_per_photo=True)
     assert [len(images) for images in cases.table.images] == [2, 0, 1]
