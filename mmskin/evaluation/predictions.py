@@ -149,8 +149,14 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """A checked table; None where a group is not known.
 
     Raises:
-        DataError: no such file, or see `check_predictions`.
+        DataError: no such file, another file, or see `check_predictions`.
     """
     if not path.is_file():
         raise DataError(f"no predictions at {path}; write them with write_predictions or `mmskin benchmark`")
-    return check_predictions(pd.read_parquet(path))
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's are among them
+        raise DataError(
+            f"{path} is no predictions table (Parquet, as runs write it): {str(error).splitlines()[0][:120]}"
+        ) from None
+    return check_predictions(table)

@@ -130,12 +130,9 @@ def _merge_repeats(
         if declaration.target in differing:
             problem = f"labels {' and '.join(cell or 'blank' for cell in same[declaration.target].unique())}"
         where = " and ".join(map(str, same.index))
-        way = (
-            f", or set {PHOTO_ROWS_OPTION}: true if several rows are the photos of one case"
-            if declaration.photo_columns
-            else ""
-        )
-        problem += f"; keep one row of each{way}"
+        problem += "; keep one row of each"
+        if declaration.photo_columns and not declaration.declared_in:
+            problem += f", or set {PHOTO_ROWS_OPTION}: true if several rows are the photos of one case"
         findings.problems.append(f"column {key!r} has {value} in rows {where} with {problem}")
     return cells
 
