@@ -170,14 +170,11 @@ class Field(BaseModel):
             raise DataError(f"{self.name}={text!r} {kind}{_EXAMPLES.get(self.kind, '')}: {error}") from None
         number = read.value * (DAYS[unit] if self.kind == "duration" else 1)
         self._check_range(number, text)
-        told = []
-        if read.rule:
-            told.append(RULES[read.rule])
-        if read.bare and self.kind == "duration":
-            told.append(f"{unit} meant")
-        said = f"{read.value:g}{f' {unit}' if unit else ''}"
-        remark = f"{self.name}={text} was read as {said} ({'; '.join(told)})" if told else ""
-        return ReadValue(number, read.rule, remark)
+        if not read.rule and not (read.bare and self.kind == "duration"):
+            return ReadValue(number)
+        said = f"{read.value:g} {unit}".strip()
+        by = f" ({RULES[read.rule]})" if read.rule else ""
+        return ReadValue(number, read.rule, f"{self.name}={text} was read as {said}{by}")
 
     def _check_range(self, number: float, text: str) -> None:
         low, high = self.low, self.high

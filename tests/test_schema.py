@@ -80,10 +80,10 @@ def test_a_value_that_is_not_admissible_is_refused_by_name(name: str, raw: objec
 
 def test_a_bare_number_is_in_the_declared_unit_and_the_reader_is_told() -> None:
     since = Field(name="since", kind="duration", unit="weeks", high=3653)
-    assert since.read("17") == (17 * 7, "", "since=17 was read as 17 weeks (weeks meant)")
+    assert since.read("17") == (17 * 7, "", "since=17 was read as 17 weeks")
     assert since.read(17.0).value == 17 * 7
     assert since.read("4 months") == (4 * 365.25 / 12, "", "")
-    assert since.read("4-6").remark == "since=4-6 was read as 5 weeks (a range, read as its middle; weeks meant)"
+    assert since.read("4-6").remark == "since=4-6 was read as 5 weeks (a range, read as its middle)"
     assert since.read("4-6").rule == "range"
     with pytest.raises(DataError, match=r"since='600' must be 3653\.0 or less days"):
         since.read("600")
