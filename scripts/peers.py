@@ -56,8 +56,8 @@ class Task(NamedTuple):
 def autogluon(task: Task) -> pd.DataFrame:
     """AutoGluon-MM; of the three states with the best accuracy on validation rows, those are averaged that help.
 
-    Balanced accuracy is not among the metrics by which it can choose. Batches are of 32, as of the others: its default of
-    128 makes 30 steps in five epochs of 741 photos.
+    Balanced accuracy is not among the metrics by which it can choose. Batches are of 32, as of the others; its default
+    of 128 makes 30 steps in five epochs of 741 photos.
     """
     from autogluon.multimodal import MultiModalPredictor
 
