@@ -65,7 +65,9 @@ def with_classes(cases: Cases, classes: Classes) -> Cases:
     if dropped.any():
         counts = [f"{name} {count:,}" for name, count in target[dropped].value_counts(sort=False).items()]
         told.append(f"{dropped.sum():,} cases of other classes are left out by data.classes: {first_of(counts, 20)}")
-    return Cases(_schema(schema, classes), table[~dropped].reset_index(drop=True), (*cases.remarks, *told))
+    return cases._replace(
+        schema=_schema(schema, classes), table=table[~dropped].reset_index(drop=True), remarks=(*cases.remarks, *told)
+    )
 
 
 def _schema(schema: Schema, classes: Classes) -> Schema:

@@ -100,7 +100,8 @@ class Joined:
         filled = {str(name): list(column.where(column.notna(), None)) for name, column in rows.items()}
         table = make_table(schema, filled)
         remarks = [told for key, cases in parts.items() for told in _remarks(key, cases, labels[key], schema)]
-        return check_table(Cases(schema, table, (*remarks, *_blank_by_source(schema, parts))))
+        absent = tuple(f"{key}: {photo}" for key, cases in read.items() for photo in cases.absent_photos)
+        return check_table(Cases(schema, table, (*remarks, *_blank_by_source(schema, parts)), absent))
 
 
 def _check_spec(key: str, spec: Mapping[str, Any]) -> None:
