@@ -47,8 +47,10 @@ def init(
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")
     for question in questions:
         say(f"please check: {question}")
-    say(f"written: {output}. Next: mmskin data check {output}; mmskin audit {output}; "
-        f"mmskin train {output} --output runs/{output.stem}")  # fmt: skip
+    print(f"written: {output}. Next:")
+    for command in ("data check", "audit", "train"):
+        folder = f" --output runs/{output.stem}" if command == "train" else ""
+        print(f"  mmskin {command} {output}{folder}")
 
 
 def _of_table(look: FirstLook, photos: Path | None) -> list[str]:

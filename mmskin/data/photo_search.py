@@ -1,8 +1,9 @@
 """Photos that a table names by their path, found where they really lie: with another ending, in other letters, deeper.
 
 A name is taken as it stands where that is a file. Otherwise the photo of that place is looked for in any case of
-letters and with any ending, then that of that file name at any depth; what was found so is counted. A name that fits
-different photos fits none; copies of the same bytes are one photo.
+letters and with any ending; then, if the folder that it names holds none of the photos that are named in it, that of
+the file name at any depth (else a mask, or a copy of another size, could stand for a lost photo). What was found so is
+counted. A name that fits different photos fits none; copies of the same bytes are one photo.
 """
 
 from __future__ import annotations
@@ -54,11 +55,14 @@ def search_photos(root: Path, names: Iterable[str]) -> PhotoSearch:
     if not elsewhere:
         return search
     by_place, by_file_name = _photos_of(root)
+    places = {name: PurePosixPath(place_of(PurePosixPath(name))) for name in (*search.found, *elsewhere)}
+    in_use = {place.parent for place in places.values() if str(place) in by_place}
     moved: dict[str, str] = {}
     copies = 0
     for name in elsewhere:
-        place = place_of(PurePosixPath(name))
-        there = by_place.get(place) or by_file_name.get(PurePosixPath(place).name, [])
+        place = places[name]
+        deeper = [] if place.parent in in_use else by_file_name.get(place.name, [])
+        there = by_place.get(str(place), deeper)
         if not there:
             search.absent.append(name)
         elif len(there) > 1 and not same_bytes(there):

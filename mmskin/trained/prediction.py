@@ -45,7 +45,7 @@ class Prediction:
         return next(iter(self.probabilities))
 
     def __repr__(self) -> str:
-        ranked = [f"{name} {100 * p:.1f} %" for name, p in self.probabilities.items()]
+        ranked = [f"{name} {round(100 * p)} %" for name, p in self.probabilities.items()]
         lines = [
             f"Prediction: {', '.join(ranked)}",
             f"  used:    {', '.join(self.used)}",
@@ -58,7 +58,7 @@ class Prediction:
     def _repr_html_(self) -> str:
         """For notebooks."""
         remarks = "".join(f"<li>{escape(remark)}</li>" for remark in self.remarks)
-        table = self.to_frame().to_html(index=False, float_format="{:.3f}".format, border=0)
+        table = self.to_frame().round(3).to_html(index=False, border=0)
         return f"{table}<ul>{remarks}</ul><p>{escape(NOT_A_DIAGNOSIS)}</p>"
 
     def to_frame(self) -> pd.DataFrame:

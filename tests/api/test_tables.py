@@ -103,7 +103,7 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path) -> None:
         mmskin.read_table(frame, target="diagnosis")
     with pytest.raises(DataError, match="photos: column 'foto' does not exist"):
         mmskin.read_table(frame, target="dx", photos="foto")
-    with pytest.raises(DataError, match="the DataFrame holds no row"):
+    with pytest.raises(DataError, match="DataFrame holds no row"):
         mmskin.read_table(frame.iloc[:0], target="dx")
     with pytest.raises(ConfigError, match=r"source 'csv' option 'pateint' does not exist\. Did you mean 'patient'"):
         mmskin.read_table(frame, target="dx", pateint="who")

@@ -147,7 +147,9 @@ def test_a_photo_of_other_bytes_is_refused(stopped: Stopped) -> None:
 
 def test_a_photo_that_is_gone_is_refused(stopped: Stopped) -> None:
     (stopped.data / "3.png").unlink()
-    with pytest.raises(UserError, match="other photos: c3"):
+    with pytest.raises(
+        UserError, match=r"1 of 24 photos named in the table of cases are not there, such as row 5 '3\.png'"
+    ):
         stopped.again()
 
 

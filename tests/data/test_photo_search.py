@@ -49,6 +49,14 @@ def test_how_many_lie_elsewhere_is_said(folder: Path) -> None:
     ]
 
 
+def test_a_photo_whose_folder_is_in_use_is_not_taken_from_another(folder: Path) -> None:
+    (folder / "masks").mkdir()
+    (folder / "masks/k1.png").write_bytes(b"a mask")
+    (folder / "a/k1.JPG").unlink()
+    assert search_photos(folder, ["a/k1.jpg", "a/k2.png"]).absent == ["a/k1.jpg"]
+    assert search_photos(folder, ["gone/k1.jpg"]).found == {"gone/k1.jpg": str(folder / "masks/k1.png")}
+
+
 def test_what_is_not_there_is_absent_and_what_may_be_two_is_neither(folder: Path) -> None:
     search = search_photos(folder, ["k9.jpg", "other.jpg", "../secret.jpg"])
     assert search.absent == ["k9.jpg"]

@@ -74,7 +74,7 @@ def test_each_of_pandas_nothings_is_not_recorded(nothing: Any) -> None:
 def test_columns_are_renamed_wherever_they_are_named_and_fields_keep_their_titles() -> None:
     declared = {"optional_block": ("itch",), "subgroups": ("itch",), "outcomes": {"biopsied": "it follows"}}
     given = cases()._replace(schema=SCHEMA.model_copy(update=declared))
-    schema, table, _ = check_table(rename_columns(given, {"itch": "pad_itch", "biopsied": "pad_biopsied"}))
+    schema, table, *_ = check_table(rename_columns(given, {"itch": "pad_itch", "biopsied": "pad_biopsied"}))
     assert schema.field_names == ("age", "pad_itch")
     assert schema.field("pad_itch").title == "Itch"
     assert (schema.optional_block, schema.subgroups) == (("pad_itch",), ("pad_itch",))

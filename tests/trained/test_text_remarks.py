@@ -41,9 +41,9 @@ FOREIGN = (
 
 
 def remarks(text: str, **fields: FieldValue) -> tuple[str, ...]:
-    """Of the free text; those on fields that are not recorded aside."""
+    """Of the free text; those on fields that are not recorded, and on how numbers were read, aside."""
     found = scripted_predictor().predict(metadata=fields, text=text).remarks
-    return tuple(remark for remark in found if not remark.startswith("not recorded"))
+    return tuple(remark for remark in found if not remark.startswith("not recorded") and "was read as" not in remark)
 
 
 def test_a_text_that_contradicts_a_typed_field_is_remarked_with_its_confidence() -> None:

@@ -156,8 +156,6 @@ def run_benchmark(
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
         claim(output, cases=labelled, folds=numbers, config=benchmark.to_json())
-        for remark in labelled.remarks:
-            say(f"note: {remark}")
         run = planned(benchmark, arms, labelled, numbers, output)
         return run_planned(
             run.with_arms(with_taught(arms, labelled.schema, say=say)),
@@ -165,6 +163,7 @@ def run_benchmark(
             say=say,
             quiet=quiet,
             audit=AuditTask(benchmark.data, output) if benchmark.audit and cases is None else None,
+            remarks=labelled.remarks,
         )
 
 
@@ -213,13 +212,15 @@ def planned(
 
 
 def run_planned(
-    run: Run, *, executor: Executor, say: Say, quiet: bool, audit: AuditTask | None
+    run: Run, *, executor: Executor, say: Say, quiet: bool, audit: AuditTask | None, remarks: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, list[Failure]]:
     """As `run_benchmark`, in a folder that is this run's own."""
     cells = [cell for wave in waves(run.arms) for arm in wave for cell in run.cells(arm)]
     finished = [cell for cell in cells if cell.predictions(run.output).exists()]
     depends_on = {name: run.depends_on(arm) for name, arm in run.arms.items()}
     claim_cells(run.output, depends_on, [cell for cell in cells if cell not in finished])
+    for remark in remarks:
+        say(f"note: {remark}")
     for number in run.tested:
         say(_fold_line(run, number))
     write_json(run.output / "fields_excluded.json", fields_excluded(run))

@@ -194,9 +194,9 @@ def test_photos_that_would_be_one_in_a_flat_copy_are_refused(tmp_path: Path) -> 
 
 def test_two_files_for_one_photo_are_refused(release: Path) -> None:
     photo = release / "images" / make_rows()[0]["clinic"]
-    photo.with_suffix(".png").write_bytes(photo.read_bytes())
+    photo.with_suffix(".png").write_bytes(photo.read_bytes() + b"another")
     with pytest.raises(
-        DataError, match=r"1 photos lie in two files: .*NQL000\.JPG and .*NQL000\.png; keep one of each"
+        DataError, match=r"1 photos lie in two files that differ: .*NQL000\.JPG and .*NQL000\.png; keep one of each"
     ):
         Derm7pt().load(release)
 

@@ -106,7 +106,7 @@ def test_sites_and_skin_are_told_in_common_words_and_originals_kept(folder: Path
 
 
 def test_fields_that_a_source_lacks_are_optional_and_blank_there(folder: Path) -> None:
-    schema, table, _ = join(folder)
+    schema, table, *_ = join(folder)
     assert schema.field_names[:5] == ("age", "sex", "site", "skin_tone", "itch")
     assert len(schema.fields) == 21  # as many as PAD-UFES-20 has: region and fitzpatrick under other names
     assert set(schema.field_names) - set(schema.optional_block) == {"age", "site"}  # sex is optional in PAD-UFES-20
@@ -126,7 +126,7 @@ def test_notes_of_joined_cases_read_as_english(tmp_path: Path) -> None:
     first, *others = ham.make_rows()
     found = {"age": "45.0", "sex": "male", "localization": "genital"}
     ham.write_table(tmp_path / "ham", [first | found, *others])
-    schema, table, _ = join(tmp_path)
+    schema, table, *_ = join(tmp_path)
     notes = [render_note(history, schema) for history in histories(table, schema)]
     assert notes[0] == "62 years old. Woman. On the upper extremity. Light skin. It itches."
     assert notes[24] == "45 years old. Man. In the mouth or on the genitals."
@@ -153,7 +153,7 @@ def test_a_name_that_two_sources_declare_differently_gets_the_keys_as_prefix(fol
     outcomes = {"biopsed": "a biopsy was taken"}
     classes = tmp_path / "classes.yaml"
     classes.write_text(CLASSES.read_text() + "  own: {mole: NEV, cancer: null}\n")
-    schema, joined, _ = join(folder, classes=classes, own=spec | {"outcomes": outcomes})
+    schema, joined, *_ = join(folder, classes=classes, own=spec | {"outcomes": outcomes})
     assert {"pad_itch", "own_itch", "pad_smoke", "own_smoke"} < set(schema.field_names)  # PAD words its phrases
     assert not {"itch", "smoke", "biopsed"} & {*schema.field_names, *joined.columns}
     assert schema.field("pad_itch").title == "Itches"

@@ -270,7 +270,7 @@ def test_one_photo_id_with_two_histories_is_an_error(tmp_path: Path) -> None:
 def test_two_files_for_one_photo_are_refused(tmp_path: Path) -> None:
     rows = make_pad_ufes_20(tmp_path)
     write_photos(tmp_path, rows[:1], flat=True)
-    with pytest.raises(DataError, match=r"1 photos lie in two files: .*\.jpg and .*\.png"):
+    with pytest.raises(DataError, match=r"1 photos lie in two files that differ: .*\.jpg and .*\.png"):
         PadUfes20().load(tmp_path)
 
 

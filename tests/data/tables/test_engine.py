@@ -40,7 +40,7 @@ def read(folder: Path, text: str = TEXT, *, table: str = "cases.csv", **entries:
 
 
 def test_a_table_is_read_as_declared(tmp_path: Path) -> None:
-    schema, table, remarks = read(tmp_path)
+    schema, table, remarks, _ = read(tmp_path)
     assert list(table.case_id) == list(table.lesion_id) == ["a", "b"]
     assert list(table.patient_id) == ["p1", "p2"]
     assert list(table.target) == ["MEL", "NV"]
@@ -61,9 +61,9 @@ def test_all_problems_are_told_in_the_order_of_rows_with_the_file_to_change(tmp_
         f"{tmp_path}/cases.csv: 5 problems (the header is row 1; declared in clinic.yaml)\n"
         "  column 'who' is blank in row 2\n"
         "  column 'dx', row 2: class 'NVV' does not exist. Did you mean 'NV'? It must be one of: MEL, NV.\n"
-        "  row 2, column 'age': age='old' must be a number of years, with a point, no unit\n"
+        "  row 2, column 'age': age='old' must be a number of years: 'old' is no number of years\n"
         "  row 2, column 'photo': photo='x/a.png' must be a file name without folders\n"
-        "  row 3, column 'gender': sex value 'X' does not exist. It must be one of: W, female, male."
+        "  row 3, column 'gender': sex value 'X' does not exist. It must be one of: W, female, male, unknown."
     )
     assert caught.value.faults[2].startswith("cases.csv, row 2, column 'age'")
     assert caught.value.faults[2].endswith("declared in clinic.yaml")
