@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from mmskin.api.tables import Columns, photo_columns
+from mmskin.data.column_reading import read_column
 from mmskin.data.photo_search import search_photos
 from mmskin.data.suspicions import name_rows
 from mmskin.data.table import Cases, make_table
 from mmskin.data.table_files import read_table_file
 from mmskin.errors import DataError, first_of, one_of
 from mmskin.features import is_photo
-from mmskin.quantities import RULES, Rule
 from mmskin.schema import HISTORY_MODALITIES, UNKNOWN, Field, FieldValue, Schema, TableLayout, is_missing
 
 TEXT = "text"
@@ -188,25 +188,18 @@ def _field_values(
 
 
 def _column_values(field: Field, cells: pd.Series[Any], remarks: list[str], faults: list[str]) -> list[FieldValue]:
-    values: list[FieldValue] = []
-    by_rule: dict[Rule, list[Hashable]] = defaultdict(list)
+    """A word that the field does not know is unknown; a number that cannot be read is a fault."""
+    read = read_column(field, cells)
+    remarks += [f"{field.name}: {rule}" for rule in read.rules]
+    if field.is_number:
+        faults += [f"row {fault.row}: {fault.why}" for fault in read.faults]
+        return read.values
     unseen: dict[str, list[Hashable]] = defaultdict(list)
-    for label, cell in cells.items():
-        try:
-            read = field.read(cell)
-        except DataError as fault:
-            if field.is_number:
-                faults.append(f"row {label}: {fault}")
-            unseen[str(cell)].append(label)
-            values.append(None if field.is_number else UNKNOWN)
-            continue
-        values.append(read.value)
-        if read.rule:
-            by_rule[read.rule].append(label)
-    remarks += [f"{field.name}: {RULES[rule]} in {name_rows(rows)}" for rule, rows in by_rule.items()]
-    if not field.is_number:
-        remarks += [
-            f"{field.name}: {word!r} in {name_rows(rows)} is no value that the model knows: read as unknown"
-            for word, rows in unseen.items()
-        ]
-    return values
+    for fault in read.faults:
+        read.values[fault.place] = UNKNOWN
+        unseen[str(fault.cell)].append(fault.row)
+    remarks += [
+        f"{field.name}: {word!r} in {name_rows(rows)} is no value that the model knows: read as unknown"
+        for word, rows in unseen.items()
+    ]
+    return read.values

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mmskin.audit.outcome_names import outcomes_by_name
-from mmskin.data.infer_fields import infer_field
+from mmskin.data.infer_fields import infer_field, is_number
 from mmskin.data.photo_files import PHOTO_SUFFIXES
 from mmskin.data.photo_search import search_photos
 from mmskin.data.splits import PART_OF_WORD
@@ -227,7 +227,7 @@ def _text(column: _Column) -> ColumnGuess | None:
 def _duration(column: _Column) -> ColumnGuess | None:
     unit = next((unit for unit in DAYS if unit in column.plain), None)
     with_unit = sum(_is_time(cell) for cell in column.filled) > 0.8 * len(column.filled)
-    numbers = sum(_is_number(cell) for cell in column.filled) > 0.8 * len(column.filled)
+    numbers = sum(is_number(cell) for cell in column.filled) > 0.8 * len(column.filled)
     is_time = with_unit or (numbers and (_DURATION.search(column.plain) or (unit and column.plain != "age_years")))
     if not is_time or column.plain.startswith("age"):
         return None
@@ -258,13 +258,6 @@ _RULES: tuple[Callable[[_Column], ColumnGuess | None], ...] = (
 def _is_time(cell: str) -> bool:
     try:
         return not read_quantity(cell, "days").bare
-    except ValueError:
-        return False
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return read_quantity(cell).rule in ("", "comma")
     except ValueError:
         return False
 
@@ -328,16 +321,9 @@ def _about_patients(ids: Sequence[str], column: str) -> list[str]:
 
 def _lies_apart(code: str, values: Mapping[str, int]) -> bool:
     """Whether a number is far from all others of the column."""
-    others = [float(cell) for cell in values if cell != code and cell not in MISSING_NUMBERS and _is_plain(cell)]
+    plain = [cell for cell in values if cell not in (code, *MISSING_NUMBERS) and is_number(cell)]
+    others = [read_quantity(cell).value for cell in plain]
     if not others:
         return False
     low, high = min(others), max(others)
     return not low - (high - low) / 2 <= float(code) <= high + (high - low) / 2
-
-
-def _is_plain(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

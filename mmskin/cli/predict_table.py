@@ -23,8 +23,8 @@ def predict_table(
     table: Annotated[
         Path,
         typer.Argument(
-            help="new cases: a delimited file laid out as the table that the model was trained on, photos beside "
-            "it; or a YAML file with a data section, where it is laid out otherwise"
+            help="new cases: a table laid out as the one that the model was trained on, photos beside it; or a YAML "
+            "file with a data section, where it is laid out otherwise"
         ),
     ],
     overrides: Overrides = None,

@@ -40,7 +40,7 @@ def infer_field(name: str, cells: Sequence[str]) -> Guess:
         return Guess(Field(name=name, kind="yes_no"), "yes_no")
     if name.lower() == "id" or name.lower().endswith(("_id", " id")):
         return Guess(None, "an id, by its name")
-    if sum(_is_number(cell) for cell in cells) >= _MOSTLY * len(cells):
+    if sum(is_number(cell) for cell in cells) >= _MOSTLY * len(cells):
         if name.lower() in ("age", "age_years"):
             return Guess(Field(name=name, kind="numeric", unit="years", low=0, high=120), "numeric, 0 to 120 years")
         return Guess(Field(name=name, kind="numeric"), "numeric")
@@ -68,7 +68,7 @@ def tell_choices(choices: Sequence[str], cells: Sequence[str]) -> str:
     return f"categorical: {', '.join(told)}"
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
     """Whether it is a plain number, with a point or a comma; ranges and units are for their owner to declare."""
     try:
         read = read_quantity(cell)

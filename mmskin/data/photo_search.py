@@ -49,7 +49,8 @@ def search_photos(root: Path, names: Iterable[str]) -> PhotoSearch:
         try:
             search.found[name] = folder.locate(name)
         except MissingPhoto:
-            elsewhere.append(name)
+            # A whole path is where its photo is, or nowhere: under it lies, at worst, the whole disk.
+            (search.absent if PurePath(name).is_absolute() else elsewhere).append(name)
         except DataError as fault:
             search.refused[name] = str(fault)
     if not elsewhere:
@@ -68,8 +69,12 @@ def search_photos(root: Path, names: Iterable[str]) -> PhotoSearch:
         elif len(there) > 1 and not same_bytes(there):
             search.refused[name] = f"{name!r} may be {' or '.join(_short(there, root))}, which differ"
         else:
+            try:  # what was found may be a link that leads out of the folder
+                moved[name] = folder.locate(str(there[0].relative_to(folder.root)))
+            except DataError as fault:
+                search.refused[name] = str(fault)
+                continue
             copies += len(there) > 1
-            moved[name] = str(there[0])
     _refuse_one_for_two(moved, search)
     if moved:
         examples = [f"{name} at {PurePath(path).relative_to(root.absolute())}" for name, path in moved.items()]

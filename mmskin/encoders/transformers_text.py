@@ -214,10 +214,7 @@ def _create(source: Path | str, *, own_weights: bool) -> Any:
         config = AutoConfig.from_pretrained(source, **options)
         if config.is_encoder_decoder:
             raise ConfigError(f"{source} is an encoder-decoder; choose an encoder, such as a BERT")
-        if own_weights and _has_only_bin(source):
-            model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
-            _load_bin(model, Path(source) / BIN)
-        elif own_weights:
+        if own_weights and not _has_only_bin(source):
             model, report = AutoModel.from_pretrained(
                 source, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **options
             )
@@ -231,6 +228,8 @@ def _create(source: Path | str, *, own_weights: bool) -> Any:
         raise ModelError(f"transformers cannot build {str(source)!r}: {str(error)[:300]}; {remedy}") from error
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # it has no part in the last hidden state, so its parameters would never get a gradient
+    if own_weights and _has_only_bin(source):
+        _load_bin(model, Path(source) / BIN)
     return model
 
 
@@ -258,8 +257,6 @@ def _load_bin(model: Any, path: Path) -> None:
     tensors, begins = read_tensors(path), f"{model.base_model_prefix}."
     if any(name.startswith(begins) for name in tensors):
         tensors = {name.removeprefix(begins): tensor for name, tensor in tensors.items() if name.startswith(begins)}
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # as below; a masked language model's file has none
     load_exactly(model, tensors, source=path, unused=UNUSED)
 
 

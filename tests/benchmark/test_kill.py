@@ -50,13 +50,12 @@ def kill_when(ready: Callable[[], bool], command: list[str]) -> None:
         time.sleep(0.05)
 
 
-def finish(command: list[str], output: Path, whole_grid: Path) -> None:
-    """Type the command once more: it ends well, with the predictions of a run that was never killed."""
+def finish(command: list[str], output: Path) -> pd.DataFrame:
+    """Type the command once more: it ends well, with these predictions."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("primary, named before the run:\nlate - image_only, balanced accuracy: ")
-    never_killed = pd.read_parquet(whole_grid / "predictions.parquet")
-    pd.testing.assert_frame_equal(pd.read_parquet(output / "predictions.parquet"), never_killed, check_exact=True)
+    return pd.read_parquet(output / "predictions.parquet")
 
 
 def test_a_benchmark_killed_between_cells_goes_on_to_the_same_bits(
@@ -75,7 +74,8 @@ def test_a_benchmark_killed_between_cells_goes_on_to_the_same_bits(
     kill_when(ready, typed(config, output))
     kept = {path: path.stat().st_mtime_ns for path in output.rglob("cells/**/predictions.parquet")}
     assert 1 <= len(kept) < 14
-    finish(typed(config, output), output, whole_grid)
+    never_killed = pd.read_parquet(whole_grid / "predictions.parquet")
+    pd.testing.assert_frame_equal(finish(typed(config, output), output), never_killed, check_exact=True)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
@@ -88,4 +88,5 @@ def test_a_benchmark_killed_at_five_random_moments_goes_on_to_the_same_bits(
     for _ in range(5):
         begun, moment = time.monotonic(), random.uniform(2, 30)
         kill_when(lambda begun=begun, moment=moment: time.monotonic() - begun > moment, typed(config, output))
-    finish(typed(config, output), output, whole_grid)
+    never_killed = pd.read_parquet(whole_grid / "predictions.parquet")
+    pd.testing.assert_frame_equal(finish(typed(config, output), output), never_killed, check_exact=True)

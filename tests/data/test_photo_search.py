@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mmskin.data import photo_search
 from mmskin.data.photo_search import search_photos
 
 
@@ -63,6 +64,23 @@ def test_what_is_not_there_is_absent_and_what_may_be_two_is_neither(folder: Path
     assert search.refused["other.jpg"] == "'other.jpg' may be a/other.jpg or b/other.jpg, which differ"
     assert "lies outside" in search.refused["../secret.jpg"] or "leads out" in search.refused["../secret.jpg"]
     assert not search.found
+
+
+def test_nothing_outside_the_folder_is_found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "k7.jpg"
+    secret.write_bytes(b"secret")
+    (folder / "b/k7.JPG").symlink_to(secret)
+    search = search_photos(folder, ["k7.jpg"])
+    assert "is a link that leads out of" in search.refused["k7.jpg"]
+    assert not search.found
+
+
+def test_a_whole_path_is_not_looked_for_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With whole paths the folder may be that of the whole disk, which nobody wants walked."""
+    monkeypatch.setattr(photo_search, "find_photos", lambda root: pytest.fail("walked"))
+    search = search_photos(Path(folder.anchor), [str(folder / "a/k1.JPG"), str(folder / "gone.jpg")])
+    assert list(search.found) == [str(folder / "a/k1.JPG")]
+    assert search.absent == [str(folder / "gone.jpg")]
 
 
 def test_two_names_that_would_be_one_photo_are_refused(folder: Path) -> None:

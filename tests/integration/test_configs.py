@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from make_milk10k import make_milk10k
 from small_experiment import ENCODERS
@@ -82,7 +83,7 @@ def test_a_class_map_that_an_experiment_names_is_valid(path: Path) -> None:
 @each_config
 def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None:
     experiment = read_experiment(path)
-    build("source", SOURCES, experiment.data.source)
+    assert callable(build("source", SOURCES, experiment.data.source).load)
     for modality, slot in experiment.encoders.items():
         build_if_here(modality, slot)
 
@@ -91,11 +92,12 @@ def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None
 def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
     path: Path, pad_folder: Path, tmp_path: Path
 ) -> None:
-    train_tiny(read_experiment(path), pad_folder, tmp_path)
+    table = train_tiny(read_experiment(path), pad_folder, tmp_path)
+    assert table.filter(like="prob_").notna().to_numpy().all()
 
 
-def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> None:
-    """Two epochs of an experiment's recipe, on tiny encoders and invented patients."""
+def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> pd.DataFrame:
+    """The predictions after two epochs of an experiment's recipe, on tiny encoders and invented patients."""
     raw = experiment.to_json()
     training: dict[str, Any] = raw["training"] | {"epochs": 2, "batch_size": 6, "workers": 0, "save_model": False}
     training["threads"] = None
@@ -105,8 +107,7 @@ def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> None
     if raw["encoders"].get("image", {}).get("trainable") == "none":
         encoders["image"]["trainable"] = "none"
     changed = {"data": data, "encoders": encoders, "training": training, "features": str(tmp_path / "features")}
-    table = run_experiment(parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False)
-    assert table.filter(like="prob_").notna().to_numpy().all()
+    return run_experiment(parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False)
 
 
 @each_benchmark

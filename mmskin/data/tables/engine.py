@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from mmskin.data.column_reading import read_column
 from mmskin.data.suspicions import name_rows
 from mmskin.data.table import Cases, check_table, make_table
 from mmskin.data.tables.declaration import Declaration, read_declaration
@@ -18,7 +19,6 @@ from mmskin.data.tables.photos import Named, locate_photos, named_photos, photo_
 from mmskin.data.tables.rows import LABEL, Rows, read_rows
 from mmskin.data.vocabulary import age_group
 from mmskin.errors import ConfigError, DataError, first_of, one_of
-from mmskin.quantities import RULES, Rule
 from mmskin.schema import Field, Schema
 
 LEAVE_OUT = "To leave classes out or merge some: data.classes, such as {naevus: [naevus, mole], melanoma: [melanoma]}."
@@ -186,22 +186,11 @@ def _with_missing_words(field: Field, missing: Sequence[str]) -> Field:
 
 
 def _parse_field(spec: FieldSpec, field: Field, rows: Rows) -> list[Any]:
-    values: list[Any] = []
-    by_rule: dict[Rule, list[Hashable]] = {}
-    for row, cell in rows.cells[spec.source_column].items():
-        try:
-            read = field.read(cell)
-        except DataError as fault:
-            values.append(None)
-            rows.findings.problems.append(f"row {row}, column {spec.source_column!r}: {fault}")
-            continue
-        values.append(read.value)
-        if read.rule:
-            by_rule.setdefault(read.rule, []).append(row)
-    rows.findings.remarks += [
-        f"column {spec.source_column!r}: {RULES[rule]} in {name_rows(where)}" for rule, where in by_rule.items()
-    ]
-    return values
+    column, findings = spec.source_column, rows.findings
+    read = read_column(field, rows.cells[column])
+    findings.problems += [f"row {fault.row}, column {column!r}: {fault.why}" for fault in read.faults]
+    findings.remarks += [f"column {column!r}: {rule}" for rule in read.rules]
+    return list(read.values)
 
 
 def _photo_scores(declaration: Declaration, rows: Rows, named: list[Named]) -> Values:

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from data.own_table import BASE, changed, load, remark, write
 from real_data import real_data
 
 from mmskin.config.build import build
 from mmskin.data.missingness import equalize, input_schema, missing_rates
 from mmskin.data.sources import SOURCES
 from mmskin.data.sources.csv_table import CsvTable
-from mmskin.data.table import Cases, history_of
+from mmskin.data.table import history_of
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
 
-Row = Mapping[str, str]
-BASE = [
-    {"case": "c1", "who": "p1", "photo": "a.png", "dx": "BCC", "age": "62", "itch": "yes", "site": "Arm", "story": ""},
-    {"case": "c2", "who": "p1", "photo": "b.png", "dx": "NEV", "age": "NA", "itch": "", "site": "leg", "story": "new"},
-    {"case": "c3", "who": "p2", "photo": "", "dx": "NEV", "age": "40.5", "itch": "unk", "site": "arm", "story": "old"},
-    {"case": "c4", "who": "p3", "photo": "d.png", "dx": "BCC", "age": "9", "itch": "no", "site": "leg", "story": ""},
-]
-
-
-def _write(folder: Path, rows: Sequence[Row] = BASE, *, photos: Sequence[str] = ("a.png", "b.png", "d.png")) -> Path:
-    with (folder / "cases.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    for photo in photos:
-        (folder / photo).parent.mkdir(parents=True, exist_ok=True)
-        (folder / photo).touch()
-    return folder
-
-
-def _changed(row: int, **cells: str) -> list[dict[str, str]]:
-    """The base table with some cells of a row, the header being 1, replaced."""
-    rows = [dict(r) for r in BASE]
-    rows[row - 2] |= cells
-    return rows
-
-
-def _load(folder: Path, **options: Any) -> Cases:
-    given = {"case": "case", "patient": "who", "images": "photo", "target": "dx", "text": "story"}
-    return CsvTable(**{**given, **options}).load(folder)
-
-
-def _remark(cases: Cases, start: str) -> str:
-    return next(remark for remark in cases.remarks if start in remark)
-
 
 def test_the_table_is_read_as_mapped(tmp_path: Path) -> None:
-    cases = _load(_write(tmp_path))
+    cases = load(write(tmp_path))
     table = cases.table
     assert list(table.case_id) == ["c1", "c2", "c3", "c4"]
     assert list(table.patient_id) == ["p1", "p1", "p2", "p3"]
@@ -71,24 +35,24 @@ def test_the_table_is_read_as_mapped(tmp_path: Path) -> None:
     assert list(table.itch) == ["yes", None, "unknown", "no"]
     assert cases.schema.classes == ("BCC", "NEV")
     assert cases.schema.name == "cases"
-    assert _remark(cases, "without a photo") == "1 cases without a photo"
+    assert remark(cases, "without a photo") == "1 cases without a photo"
 
 
 def test_kinds_are_guessed_and_told(tmp_path: Path) -> None:
-    cases = _load(_write(tmp_path))
+    cases = load(write(tmp_path))
     kinds = {field.name: field.kind for field in cases.schema.fields}
     assert kinds == {"age": "numeric", "itch": "yes_no", "site": "categorical"}
     assert cases.schema.field("site").choices == ("Arm", "leg")
     assert list(cases.table.site) == ["Arm", "leg", "Arm", "leg"]
     told = "age (numeric, 0 to 120 years), itch (yes_no), site (categorical: Arm (also arm), leg)"
-    assert told in _remark(cases, "guessed")
+    assert told in remark(cases, "guessed")
 
 
 def test_free_text_and_ids_never_become_fields_by_themselves(tmp_path: Path) -> None:
     rows = [{**row, "visit_id": "7", "remarks": f"seen on day {i}"} for i, row in enumerate(BASE)]
-    cases = _load(_write(tmp_path, rows), text=None)
+    cases = load(write(tmp_path, rows), text=None)
     assert not {"visit_id", "remarks", "story"} & set(cases.schema.field_names)
-    told = _remark(cases, "columns not used")
+    told = remark(cases, "columns not used")
     assert "visit_id (an id, by its name)" in told
     assert "remarks (4 different values: an id or free text)" in told
 
@@ -100,117 +64,117 @@ def test_declared_fields_are_mapped_by_column_values_and_unit(tmp_path: Path) ->
         "duration": {"column": "weeks", "kind": "duration", "unit": "weeks", "low": 0, "high": 10},
         "site": {"kind": "categorical"},
     }
-    cases = _load(_write(tmp_path, rows), fields=fields)
+    cases = load(write(tmp_path, rows), fields=fields)
     assert list(cases.table.itch) == ["yes", "no", None, "yes"]
     assert list(cases.table.duration) == [14.0] * 4
     assert (cases.schema.field("duration").low, cases.schema.field("duration").high) == (0, 70)
     assert render_note(history_of(cases.table.iloc[0], cases.schema), cases.schema) == (
         "Itch: yes. Duration: 2 weeks. Site: Arm."
     )
-    assert _remark(cases, "columns not used") == "columns not used: age, itch"
-    assert "site (categorical: Arm (also arm), leg)" in _remark(cases, "guessed")
+    assert remark(cases, "columns not used") == "columns not used: age, itch"
+    assert "site (categorical: Arm (also arm), leg)" in remark(cases, "guessed")
 
 
 def test_config_builds_it_by_name(tmp_path: Path) -> None:
     spec = {"name": "csv", "target": "dx", "patient": "who", "fields": ["age"], "table": "cases.csv"}
-    assert build("source", SOURCES, spec).load(str(_write(tmp_path))).schema.field_names == ("age",)
+    assert build("source", SOURCES, spec).load(str(write(tmp_path))).schema.field_names == ("age",)
     with pytest.raises(ConfigError, match="Did you mean 'patient'"):
         build("source", SOURCES, {"name": "csv", "target": "dx", "pateint": "who"})
 
 
 def test_a_table_without_patients_must_say_so(tmp_path: Path) -> None:
-    _write(tmp_path)
+    write(tmp_path)
     with pytest.raises(DataError, match=r"no patient column is named.*one_case_per_patient: true.*are: case, who"):
-        _load(tmp_path, patient=None)
-    cases = _load(tmp_path, patient=None, one_case_per_patient=True)
+        load(tmp_path, patient=None)
+    cases = load(tmp_path, patient=None, one_case_per_patient=True)
     assert list(cases.table.patient_id) == ["c1", "c2", "c3", "c4"]
-    assert "every case counts as a patient" in _remark(cases, "no patient ids")
+    assert "every case counts as a patient" in remark(cases, "no patient ids")
     with pytest.raises(ConfigError, match="exclude each other"):
-        _load(tmp_path, one_case_per_patient=True)
+        load(tmp_path, one_case_per_patient=True)
 
 
 def test_several_photos_come_by_separator_or_by_columns(tmp_path: Path) -> None:
-    rows = _changed(2, photo="a.png; b.png")
+    rows = changed(2, photo="a.png; b.png")
     rows = [{**row, "second": "d.png" if i == 0 else ""} for i, row in enumerate(rows)]
     rows[1]["photo"] = rows[3]["photo"] = ""
-    cases = _load(_write(tmp_path, rows), images=["photo", "second"], image_separator=";")
+    cases = load(write(tmp_path, rows), images=["photo", "second"], image_separator=";")
     assert cases.table.images[0] == tuple(str(tmp_path / name) for name in ("a.png", "b.png", "d.png"))
 
 
 def test_photo_root_and_suffix(tmp_path: Path) -> None:
     rows = [{**row, "photo": row["photo"].removesuffix(".png")} for row in BASE]
-    _write(tmp_path, rows, photos=["img/a.jpg", "img/b.jpg", "img/d.jpg"])
-    cases = _load(tmp_path, image_root="img", image_suffix=".jpg")
+    write(tmp_path, rows, photos=["img/a.jpg", "img/b.jpg", "img/d.jpg"])
+    cases = load(tmp_path, image_root="img", image_suffix=".jpg")
     assert cases.table.images[3] == (str(tmp_path / "img" / "d.jpg"),)
 
 
 def test_lesions_are_kept_apart_by_patient(tmp_path: Path) -> None:
     rows = [{**row, "spot": spot} for row, spot in zip(BASE, ("1", "1", "1", ""), strict=True)]
-    cases = _load(_write(tmp_path, rows), lesion="spot")
+    cases = load(write(tmp_path, rows), lesion="spot")
     assert list(cases.table.lesion_id) == ["p1/1", "p1/1", "p2/1", "c4"]
-    assert _remark(cases, "no lesion id").startswith("1 cases")
+    assert remark(cases, "no lesion id").startswith("1 cases")
 
 
 def test_missing_photos_are_counted_and_those_in_other_letters_are_found(tmp_path: Path) -> None:
-    cases = _load(_write(tmp_path, photos=["a.png", "B.PNG"]))
-    assert _remark(cases, "not found") == "1 photos not found: row 5 'd.png'"
-    assert "1 photos were found with another ending, in other letters" in _remark(cases, "b.png at B.PNG")
+    cases = load(write(tmp_path, photos=["a.png", "B.PNG"]))
+    assert remark(cases, "not found") == "1 photos not found: row 5 'd.png'"
+    assert "1 photos were found with another ending, in other letters" in remark(cases, "b.png at B.PNG")
     assert [len(images) for images in cases.table.images] == [1, 1, 0, 0]
 
 
 def test_a_folder_with_none_of_the_photos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none of 3 photos is under .*row 2 'a.png'.*set image_root"):
-        _load(_write(tmp_path, photos=[]))
+        load(write(tmp_path, photos=[]))
 
 
 def test_paths_out_of_the_root_are_all_listed(tmp_path: Path) -> None:
     rows = [{**row, "photo": p} for row, p in zip(BASE, ("../x", "http://a/b", "/etc/passwd", "d.png"), strict=True)]
     with pytest.raises(DataError, match=r"(?s)3 problems.*row 2.*'\.\.'.*row 3.*is a URL.*row 4.*lies outside"):
-        _load(_write(tmp_path, rows))
+        load(write(tmp_path, rows))
 
 
 @pytest.mark.parametrize("twin", ["bcc", " BCC", "BCC\u200b", "ΒСС", "B-CC"])  # noqa: RUF001
 def test_labels_that_look_alike_are_no_new_class(tmp_path: Path, twin: str) -> None:
     with pytest.raises(DataError, match=r"one class spelled differently\? .*'BCC' in row 2.*in row 5"):
-        _load(_write(tmp_path, _changed(5, dx=twin)))
+        load(write(tmp_path, changed(5, dx=twin)))
 
 
 def test_blank_labels_are_listed_kept_or_dropped(tmp_path: Path) -> None:
-    _write(tmp_path, _changed(3, dx="N/A"))
+    write(tmp_path, changed(3, dx="N/A"))
     with pytest.raises(DataError, match=r"column 'dx': no label in row 3; .*unlabelled"):
-        _load(tmp_path)
-    kept, dropped = (_load(tmp_path, unlabelled=fate) for fate in ("keep", "drop"))
+        load(tmp_path)
+    kept, dropped = (load(tmp_path, unlabelled=fate) for fate in ("keep", "drop"))
     assert list(kept.table.target) == ["BCC", None, "NEV", "BCC"]
     assert list(dropped.table.case_id) == ["c1", "c3", "c4"]
-    assert _remark(kept, "kept") == "1 cases without label kept without target"
-    assert _remark(dropped, "left out") == "1 cases without label left out"
+    assert remark(kept, "kept") == "1 cases without label kept without target"
+    assert remark(dropped, "left out") == "1 cases without label left out"
 
 
 def test_labels_outside_the_declared_classes_are_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"column 'dx', row 5: class 'BCCC' does not exist. Did you mean 'BCC'"):
-        _load(_write(tmp_path, _changed(5, dx="BCCC")), classes=["NEV", "BCC"])
+        load(write(tmp_path, changed(5, dx="BCCC")), classes=["NEV", "BCC"])
 
 
 def test_declared_classes_keep_their_order_and_groups(tmp_path: Path) -> None:
     options = {"classes": ["NEV", "BCC"], "class_groups": {"malignant": ["BCC"]}, "class_titles": {"NEV": "Nevus"}}
-    schema = _load(_write(tmp_path), **options).schema
+    schema = load(write(tmp_path), **options).schema
     assert schema.classes == ("NEV", "BCC")
     assert schema.class_groups == {"malignant": ("BCC",)}
     with pytest.raises(ConfigError, match=r"class_groups\.malignant: class 'BC' does not exist"):
-        _load(tmp_path, **{**options, "class_groups": {"malignant": ["BC"]}})
+        load(tmp_path, **{**options, "class_groups": {"malignant": ["BC"]}})
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"two classes are needed, however: \{'BCC': 4\}"):
-        _load(_write(tmp_path, [{**row, "dx": "BCC"} for row in BASE]))
+        load(write(tmp_path, [{**row, "dx": "BCC"} for row in BASE]))
 
 
 def test_all_problems_come_in_one_pass(tmp_path: Path) -> None:
-    rows = _changed(2, age="forty", dx="")
+    rows = changed(2, age="forty", dx="")
     rows[2]["age"], rows[3]["age"], rows[3]["case"], rows[1]["who"] = "1,234", "500", "c1", ""
     fields = {"age": {"kind": "numeric", "unit": "years", "low": 0, "high": 120}}
     with pytest.raises(DataError) as caught:
-        _load(_write(tmp_path, rows), fields=fields)
+        load(write(tmp_path, rows), fields=fields)
     told = str(caught.value)
     for part in (
         "6 problems (the header is row 1)",
@@ -228,69 +192,46 @@ def test_a_guessed_number_column_does_not_swallow_typing_errors(tmp_path: Path) 
     rows = [{**BASE[i % 4], "case": str(i), "photo": "", "age": str(20 + i)} for i in range(10)]
     rows[7]["age"] = "45 kg"
     with pytest.raises(DataError, match="row 9, column 'age': age='45 kg' must be a number"):
-        _load(_write(tmp_path, rows), images=None)
-
-
-def test_numbers_that_are_not_plainly_written_are_read_by_a_rule_and_counted(tmp_path: Path) -> None:
-    rows = [{**BASE[i % 4], "case": str(i), "photo": "", "age": str(20 + i)} for i in range(8)]
-    for row, age in zip(rows, ("45,5", "45-50", ">80", "45 years", "30,5"), strict=False):
-        row["age"] = age
-    fields = {"age": {"kind": "numeric", "unit": "years", "low": 0, "high": 120}}
-    cases = _load(_write(tmp_path, rows), images=None, fields=fields)
-    assert list(cases.table.age)[:6] == [45.5, 47.5, 80.0, 45.0, 30.5, 25.0]
-    assert "column 'age': a decimal comma in rows 2, 6" in cases.remarks
-    assert "column 'age': a range, read as its middle in row 3" in cases.remarks
-    assert "column 'age': a bound, read as the number itself in row 4" in cases.remarks
-
-
-def test_a_duration_keeps_its_unit_and_the_words_of_the_table(tmp_path: Path) -> None:
-    rows = [{**BASE[i % 4], "case": str(i), "photo": "", "weeks": "17" if i else "2 years"} for i in range(4)]
-    fields = {"since": {"column": "weeks", "kind": "duration", "unit": "weeks", "values": {"ever": ""}}}
-    cases = _load(_write(tmp_path, rows), images=None, fields=fields, missing=["n.a."])
-    assert list(cases.table.since) == pytest.approx([730.5, 119, 119, 119])
-    since = cases.schema.field("since")
-    assert since.unit == "weeks"
-    assert [since.parse(word) for word in ("17", "ever", "N.A.")] == [119, None, None]
-    assert cases.schema.layout.fields == {"since": "weeks"}
+        load(write(tmp_path, rows), images=None)
 
 
 def test_problems_beyond_twenty_are_counted(tmp_path: Path) -> None:
     rows = [{**BASE[i % 4], "case": str(i), "photo": "", "age": "x"} for i in range(50)]
     with pytest.raises(DataError, match=r"(?s)50 problems.*and 30 more$"):
-        _load(_write(tmp_path, rows), images=None, fields={"age": {"kind": "numeric"}})
+        load(write(tmp_path, rows), images=None, fields={"age": {"kind": "numeric"}})
 
 
 def test_one_photo_with_two_labels_names_both_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"photo 'a.png' is BCC in row 2 and NEV in row 3; a photo has one label"):
-        _load(_write(tmp_path, _changed(3, photo="a.png")))
+        load(write(tmp_path, changed(3, photo="a.png")))
 
 
 def test_one_photo_in_two_rows_of_one_label_is_remarked(tmp_path: Path) -> None:
-    cases = _load(_write(tmp_path, _changed(5, photo="a.png")))
-    assert _remark(cases, "several rows") == "1 photos stand in several rows: a.png in rows 2, 5"
+    cases = load(write(tmp_path, changed(5, photo="a.png")))
+    assert remark(cases, "several rows") == "1 photos stand in several rows: a.png in rows 2, 5"
 
 
 def test_equal_rows_are_remarked(tmp_path: Path) -> None:
-    cases = _load(_write(tmp_path, [*BASE, BASE[2]]), case=None)
-    assert _remark(cases, "equal") == "rows equal in every cell: 4 = 6"
+    cases = load(write(tmp_path, [*BASE, BASE[2]]), case=None)
+    assert remark(cases, "equal") == "rows equal in every cell: 4 = 6"
     assert list(cases.table.case_id)[-1] == "row_6"
 
 
 def test_outcomes_are_kept_but_are_no_fields(tmp_path: Path) -> None:
     rows = [{**row, "biopsied": "yes"} for row in BASE]
     outcomes = {"biopsied": "a biopsy is taken on suspicion"}
-    cases = _load(_write(tmp_path, rows), outcomes=outcomes, subgroups=["site"], fields=["age"])
+    cases = load(write(tmp_path, rows), outcomes=outcomes, subgroups=["site"], fields=["age"])
     assert "biopsied" not in cases.schema.field_names
     assert list(cases.table.biopsied) == ["yes"] * 4
     assert list(cases.table.site) == ["Arm", "leg", "arm", "leg"]
     with pytest.raises(ConfigError, match=r"fields\.cut reads 'biopsied', an outcome: a biopsy is taken"):
-        _load(tmp_path, outcomes=outcomes, fields={"cut": {"column": "biopsied"}})
+        load(tmp_path, outcomes=outcomes, fields={"cut": {"column": "biopsied"}})
     with pytest.raises(ConfigError, match="reads 'dx', the target"):
-        _load(tmp_path, fields=["dx"])
+        load(tmp_path, fields=["dx"])
 
 
 def test_a_subgroup_may_be_a_guessed_field_too(tmp_path: Path) -> None:
-    schema = _load(_write(tmp_path), subgroups=["site"]).schema
+    schema = load(write(tmp_path), subgroups=["site"]).schema
     assert schema.subgroups == ("site",)
     assert "site" in schema.field_names
 
@@ -298,11 +239,11 @@ def test_a_subgroup_may_be_a_guessed_field_too(tmp_path: Path) -> None:
 def test_a_column_that_is_the_label_and_a_text_that_holds_it_are_remarked(tmp_path: Path) -> None:
     rows = [{**BASE[i % 4], "case": str(i), "photo": ""} for i in range(40)]
     rows = [{**row, "procedure": "cut" if row["dx"] == "BCC" else "none", "story": f"is {row['dx']}"} for row in rows]
-    cases = _load(_write(tmp_path, rows), images=None)
-    assert "'procedure' alone gives the label of 100% of cases (the commonest class: 50%)" in _remark(
+    cases = load(write(tmp_path, rows), images=None)
+    assert "'procedure' alone gives the label of 100% of cases (the commonest class: 50%)" in remark(
         cases, "procedure' a"
     )
-    assert _remark(cases, "word for word").startswith("40 free texts hold their label")
+    assert remark(cases, "word for word").startswith("40 free texts hold their label")
 
 
 @pytest.mark.parametrize(
@@ -318,17 +259,17 @@ def test_a_column_that_is_the_label_and_a_text_that_holds_it_are_remarked(tmp_pa
 )
 def test_wrong_specifications_of_fields_are_refused(tmp_path: Path, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        _load(_write(tmp_path), fields=fields)
+        load(write(tmp_path), fields=fields)
 
 
 def test_fields_whose_kind_cannot_be_guessed_are_refused_when_asked_for(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"field photo2 \(4 different values.*give its kind"):
-        _load(_write(tmp_path, [{**row, "photo2": f"x{i}"} for i, row in enumerate(BASE)]), fields=["photo2"])
+        load(write(tmp_path, [{**row, "photo2": f"x{i}"} for i, row in enumerate(BASE)]), fields=["photo2"])
 
 
 def test_missing_columns_name_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"lacks columns: 'DX' \(did you mean 'dx'\?\), 'patients'; it has: case, who"):
-        _load(_write(tmp_path), target="DX", patient="patients")
+        load(write(tmp_path), target="DX", patient="patients")
 
 
 def test_unknown_fate_of_unlabelled_rows_is_refused() -> None:
@@ -358,66 +299,27 @@ def test_real_table_is_read_whole() -> None:
 def test_photos_have_the_kinds_that_the_user_names(tmp_path: Path) -> None:
     rows = [{**row, "skin": "d.png" if i == 0 else ""} for i, row in enumerate(BASE)]
     rows[3]["photo"] = ""
-    cases = _load(_write(tmp_path, rows), images=None, photos={"clinical": "photo", "dermoscopic": ["skin"]})
+    cases = load(write(tmp_path, rows), images=None, photos={"clinical": "photo", "dermoscopic": ["skin"]})
     assert cases.schema.photos == ("clinical", "dermoscopic")
     assert list(cases.table.image_kinds) == [("clinical", "dermoscopic"), ("clinical",), (), ()]
     assert cases.table.images[0] == (str(tmp_path / "a.png"), str(tmp_path / "d.png"))
     with pytest.raises(ConfigError, match="images and photos exclude each other"):
-        _load(tmp_path, photos={"clinical": "photo"})
+        load(tmp_path, photos={"clinical": "photo"})
     with pytest.raises(ConfigError, match="photos: 'metadata' is a part of the history"):
-        _load(tmp_path, images=None, photos={"metadata": "photo"})
+        load(tmp_path, images=None, photos={"metadata": "photo"})
 
 
 def test_a_table_names_its_optional_block_so_that_it_can_be_equalized(tmp_path: Path) -> None:
     fields = {"age": {"kind": "numeric"}, "itch": {"kind": "yes_no"}, "site": {}}
-    cases = _load(_write(tmp_path), fields=fields, optional_block=["age", "itch"])
+    cases = load(write(tmp_path), fields=fields, optional_block=["age", "itch"])
     assert cases.schema.optional_block == ("age", "itch")
     assert input_schema(cases.schema, cases.table, mode="equalized").field_names == ("age", "itch", "site")
     shown = equalize(cases.table, cases.schema, seed=0)
     assert missing_rates(shown, cases.schema).to_dict() == {"BCC": 0.5, "NEV": 0.5}  # c2 lacks both, one BCC is hidden
-    assert _load(tmp_path, optional_block="age").schema.optional_block == ("age",), "fields may be guessed"
+    assert load(tmp_path, optional_block="age").schema.optional_block == ("age",), "fields may be guessed"
 
 
 def test_an_optional_block_of_what_is_no_field_is_refused(tmp_path: Path) -> None:
     fields = {"age": {"kind": "numeric"}, "site": {}}
     with pytest.raises(DataError, match=r"optional_block: field 'agee' does not exist.*'age'"):
-        _load(_write(tmp_path), fields=fields, optional_block=["agee", "site"])
-
-
-def test_rows_without_a_patient_are_patients_of_their_own_if_that_is_asked_for(tmp_path: Path) -> None:
-    rows = [{**row, "who": ""} if row["case"] in ("c1", "c2") else row for row in BASE]
-    with pytest.raises(DataError, match="column 'who' is blank in rows 2, 3; name them, or set blank_patients: own"):
-        _load(_write(tmp_path, rows))
-    cases = _load(tmp_path, blank_patients="own")
-    assert list(cases.table.patient_id)[:2] == ["c1 (no patient id)", "c2 (no patient id)"]
-    assert _remark(cases, "no patient id").startswith("2 rows have no patient id")
-    with pytest.raises(ConfigError, match="blank_patients 'drop' does not exist"):
-        _load(tmp_path, blank_patients="drop")
-
-
-def test_the_rows_of_a_case_are_its_photos_if_that_is_asked_for(tmp_path: Path) -> None:
-    first, second, *others = BASE
-    pair = [first, {**first, "photo": second["photo"]}]
-    _write(tmp_path, [*pair, *others])
-    with pytest.raises(DataError, match="or set one_row_per_photo: true if several rows are the photos of one case"):
-        _load(tmp_path)
-    cases = _load(tmp_path, one_row_per_photo=True)
-    assert [len(images) for images in cases.table.images] == [2, 0, 1]
-    assert list(cases.table.case_id) == ["c1", *(row["case"] for row in others)]
-    _write(tmp_path, [pair[0], {**pair[1], "age": "99"}, *others])
-    with pytest.raises(DataError, match="c1 in rows 2 and 3 with different age; the photos of a case are of one"):
-        _load(tmp_path, one_row_per_photo=True)
-    with pytest.raises(ConfigError, match="one_row_per_photo needs case"):
-        _load(tmp_path, one_row_per_photo=True, case=None)
-
-
-def test_a_column_may_hold_the_split(tmp_path: Path) -> None:
-    parts = ("Training", "train", "test", "holdout")
-    rows = [{**row, "part": part} for row, part in zip(BASE, parts, strict=True)]
-    cases = _load(_write(tmp_path, rows), split="part")
-    assert list(cases.table.official_split) == ["train", "train", "test", "test"]
-    assert "part" not in cases.schema.field_names
-    assert _remark(cases, "no validation part")
-    _write(tmp_path, [{**rows[0], "part": "tset"}, *rows[1:]])
-    with pytest.raises(DataError, match=r"row 2, column 'part': part 'tset' does not exist\. Did you mean 'test'"):
-        _load(tmp_path, split="part")
+        load(write(tmp_path), fields=fields, optional_block=["agee", "site"])
