@@ -86,9 +86,9 @@ def test_answers_are_reported_with_what_they_cost(
     assert undecided_row[5] == "0.500 [0.500, 0.500]"
     assert undecided_row[6].startswith("+0.833 [")
     assert certain_row[4:7] == ["1.000 [1.000, 1.000]", "1.000 [1.000, 1.000]", NOTHING]
-    cpu, peak = map(float, undecided_row[7:9])
+    cpu, peak_gib = (float(number.replace(",", "")) for number in undecided_row[7:9])
     assert cpu > 0
-    assert 0.1 < peak < 8  # torch is in memory
+    assert 0.1 < peak_gib < 64  # torch is in memory
 
 
 def test_what_was_computed_before_is_not_measured(folder: Path) -> None:
