@@ -13,6 +13,13 @@ from typing import Literal, NamedTuple
 from mmskin.plain_numbers import UNIT_OF, plain_numbers
 
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+_FOREIGN = {
+    "days": "tag tage tagen jour jours día días dia dias giorno giorni",
+    "weeks": "woche wochen semaine semaines semana semanas settimana settimane",
+    "months": "monat monate monaten mois mes meses mês mese mesi",
+    "years": "jahr jahre jahren an ans año años ano anos anno anni",
+}
+_UNIT_OF = {**UNIT_OF, **{word: unit for unit, words in _FOREIGN.items() for word in words.split()}}
 MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 Rule = Literal["", "comma", "range", "bound"]
@@ -25,7 +32,7 @@ RULES: dict[Rule, str] = {
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[-+]?\d+)?"
 _WORD = r"[^\W\d_]+\.?"
-_LEAD = re.compile(r"^(?:since|for|about|approx\.?|approximately|around|circa|ca\.?|~)\s*")
+_LEAD = re.compile(r"^(?:since|seit|depuis|desde|for|about|approx\.?|approximately|around|circa|ca\.?|~)\s*")
 _BOUND = re.compile(r"^(?:>=?|<=?|≥|≤|over|under|above|below|more than|less than|at least|at most|up to)\s*")
 _PLUS = re.compile(rf"^({_NUMBER})\s*\+(.*)$")
 _RANGE = re.compile(rf"^({_NUMBER})\s*({_WORD})?\s*(?:-|\u2013|to)\s*({_NUMBER})\s*({_WORD})?$")
@@ -87,7 +94,7 @@ def _in_unit(number: str, word: str | None, unit: str, text: str) -> float:
     if word is None or word.rstrip(".") == unit.lower():
         return value
     word = word.rstrip(".")
-    for scale, named in ((DAYS, UNIT_OF.get(word, word)), (MILLIMETRES, word)):
+    for scale, named in ((DAYS, _UNIT_OF.get(word, word)), (MILLIMETRES, word)):
         if unit in scale and named in scale:
             return value * scale[named] / scale[unit]
     raise ValueError(f"{text!r} is in {word!r}, and {unit or 'a number without a unit'} is asked for")

@@ -22,8 +22,12 @@ HISTORY_MODALITIES = ("text", "metadata")
 
 YES_WORDS = ("yes", "y", "true", "1", "ja", "j", "oui", "si", "sí", "sim", "да", "是", "有")
 NO_WORDS = ("no", "n", "false", "0", "nein", "nee", "non", "não", "nao", "нет", "否", "无")
+UNKNOWN_WORDS = (
+    UNKNOWN, "unk", "unbekannt", "weiß nicht", "inconnu", "desconocido", "desconhecido", "sconosciuto", "onbekend",
+    "неизвестно", "不详", "未知",
+)  # fmt: skip
 """In any case of letters; 1.0 and 0.0 are 1 and 0."""
-_YES_NO_OF = {**dict.fromkeys(YES_WORDS, "yes"), **dict.fromkeys(NO_WORDS, "no"), UNKNOWN: UNKNOWN}
+_YES_NO_OF = {**dict.fromkeys(YES_WORDS, "yes"), **dict.fromkeys(NO_WORDS, "no")}
 
 FieldKind = Literal["numeric", "duration", "categorical", "yes_no"]
 FieldValue = float | str | None
@@ -145,7 +149,7 @@ class Field(BaseModel):
         text = meaning_of(str(raw), self.values).strip()
         if not text:
             return ReadValue(None)
-        if text.lower() in (UNKNOWN, "unk"):
+        if text.lower() in UNKNOWN_WORDS and text.lower() not in {choice.lower() for choice in self.choices}:
             return ReadValue(None if self.is_number else UNKNOWN)
         if self.is_number:
             return self._read_number(text)
@@ -222,6 +226,18 @@ def common_unit(units: Collection[PatientUnit]) -> PatientUnit:
     return next(iter(units), "patient") if len(set(units)) < 2 else "case"
 
 
+class PhotoRows(BaseModel):
+    """Where a table has a row for each photo of a case: the column of the photo's kind, and the kinds in its words.
+
+    A case has one photo of a kind at most, and its rows agree in every field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    column: str
+    kinds: dict[str, str]
+
+
 class TableLayout(BaseModel):
     """Where in the declared table the parts of a case stand, so that a table of new cases is read alike.
 
@@ -234,6 +250,9 @@ class TableLayout(BaseModel):
     photos: Mapping[str, tuple[str, ...]] = {}
     text: tuple[str, ...] = ()
     case: str | None = None
+    rows_are_photos: bool = False
+    """Whether the rows of a case id are its photos; the kind of each by `photo_rows`, where there are several kinds."""
+    photo_rows: PhotoRows | None = None
     image_root: str = "."
     """Folder of the photos, relative to that of the table."""
     image_suffix: str = ""

@@ -37,7 +37,8 @@ def file_to_answer(
         DataError: see `read_table_file` and `cases_to_answer`.
     """
     layout = layout or schema.layout
-    raw = read_table_file(path, delimiter=layout.delimiter, encoding=layout.encoding)
+    is_list = all(map(is_photo, modalities))  # of photos, under one name
+    raw = read_table_file(path, delimiter=layout.delimiter, encoding=layout.encoding, one_column=is_list)
     frame = raw.rows.apply(lambda column: column.str.strip())
     cases = cases_to_answer(frame, schema.model_copy(update={"layout": layout}), modalities, root=path.parent)
     return cases._replace(remarks=(*raw.remarks, *cases.remarks))
@@ -86,20 +87,47 @@ def cases_to_answer(
         )
     values, remarks, faults = _field_values(frame, schema, read)
     folder = Path.cwd() if root is None else Path(root).expanduser()
-    images, of_photos = _photos(frame, by_kind, folder, layout if photos is None else TableLayout(), faults)
+    layout_of_photos = layout if photos is None else TableLayout()
+    images, of_photos = _photos(frame, by_kind, folder, layout_of_photos, faults)
+    ids = _ids(frame, layout)
+    values["text"] = [_text(cells) for cells in frame[notes].itertuples(index=False, name=None)]
+    if layout_of_photos.rows_are_photos and len(set(ids)) < len(ids):
+        ids, values, images = _one_row_a_case(ids, values, images, order=kinds, faults=faults)
+        remarks.append(f"{len(frame)} rows are photos of {len(ids)} cases")
     if faults:
         raise DataError(f"{len(faults)} values are not admissible: {first_of(faults)}", faults=faults)
-    ids = _ids(frame, layout)
     found: dict[str, list[Any]] = {
         "case_id": ids,
         "patient_id": ids,
         "lesion_id": ids,
         "images": [tuple(path for path, _ in of_row) for of_row in images],
         "image_kinds": [tuple(kind for _, kind in of_row) for of_row in images],
-        "target": [None] * len(frame),
-        "text": [_text(cells) for cells in frame[notes].itertuples(index=False, name=None)],
+        "target": [None] * len(ids),
     }
     return Cases(schema, make_table(schema, found | values), (*remarks, *of_photos))
+
+
+def _one_row_a_case(
+    ids: Sequence[str],
+    values: Mapping[str, Sequence[FieldValue]],
+    images: Sequence[Sequence[tuple[str, str]]],
+    *,
+    order: Sequence[str],
+    faults: list[str],
+) -> tuple[list[str], dict[str, list[FieldValue]], list[list[tuple[str, str]]]]:
+    """The rows of a case as one, its photos in the order of their kinds; what else they say and differs is a fault."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, case in enumerate(ids):
+        places[case].append(place)
+    merged: dict[str, list[FieldValue]] = {name: [] for name in values}
+    for case, of in places.items():
+        for name, column in values.items():
+            merged[name].append(column[of[0]])
+            if len({column[place] for place in of}) > 1:
+                faults.append(f"the rows of case {case} differ in {name}; they are photos of one case")
+    photos = [[photo for place in of for photo in images[place]] for of in places.values()]
+    by_kind = [sorted(of_case, key=lambda photo: order.index(photo[1])) for of_case in photos]
+    return list(places), merged, by_kind
 
 
 def _ids(frame: pd.DataFrame, layout: TableLayout) -> list[str]:
@@ -142,11 +170,13 @@ def _photos(
 ) -> tuple[list[list[tuple[str, str]]], list[str]]:
     """By row the paths of its photos with their kinds, and remarks; a photo that is not there is a fault."""
     root = folder / layout.image_root
+    of_row = _kinds_of_rows(frame, layout, faults)
     named = [
         (place, label, kind, name)
         for kind, columns in by_kind.items()
         for column in columns
         for place, (label, cell) in enumerate(frame[column].items())
+        if of_row is None or of_row[place] == kind
         for name in _names(cell, layout)
     ]
     outside = {name: name for *_, name in named if Path(name).is_absolute() and Path(name).is_file()}
@@ -159,6 +189,20 @@ def _photos(
         else:
             faults.append(f"row {label}: photo {search.refused.get(name, f'{name!r} is not under {root}')}")
     return images, search.remarks
+
+
+def _kinds_of_rows(frame: pd.DataFrame, layout: TableLayout, faults: list[str]) -> list[str | None] | None:
+    """By row the kind of its photo, where the table tells it."""
+    rows = layout.photo_rows
+    if rows is None or rows.column not in frame:
+        return None
+    cells = frame[rows.column]
+    faults += [
+        f"row {label}: {one_of(rows.column, str(cell), rows.kinds)}"
+        for label, cell in cells.items()
+        if str(cell) not in rows.kinds
+    ]
+    return [rows.kinds.get(str(cell)) for cell in cells]
 
 
 def _names(cell: object, layout: TableLayout) -> list[str]:

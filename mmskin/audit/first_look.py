@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
-from mmskin.audit.outcome_names import outcomes_by_name
-from mmskin.data.infer_fields import infer_field, is_number
-from mmskin.data.photo_files import PHOTO_SUFFIXES
-from mmskin.data.photo_search import search_photos
-from mmskin.data.splits import PART_OF_WORD
-from mmskin.data.suspicions import accuracy_alone
+from mmskin.audit.column_guesses import Column, ColumnGuess, Role, end_like_photos, guess_column, plain
+from mmskin.data.infer_fields import is_number
+from mmskin.data.suspicions import commonest_spelling, odd_patients
 from mmskin.data.table_files import read_table_file
 from mmskin.errors import ConfigError, first_of, one_of
-from mmskin.quantities import DAYS, read_quantity
+from mmskin.quantities import read_quantity
 
-Role = Literal[
-    "target", "patient", "lesion", "case", "photo", "text", "split", "field", "outcome", "left out"
-]  # fmt: skip
-TARGETS = ("diagnosis", "diagnostic", "dx", "target", "label", "class", "condition", "disease", "category", "diagnose")
-TEXTS = ("story", "complaint", "history", "note", "notes", "comment", "comments", "description", "anamnesis", "text")
+TARGETS = (
+    "diagnosis", "diagnostic", "dx", "target", "label", "class", "condition", "disease", "category", "diagnose",
+    "diagnostico", "diagnóstico", "diagnosi", "диагноз", "诊断",
+)  # fmt: skip
+_LEVEL = re.compile(r"^(?:iddx|diagnosis|dx)_?(\d)$")  # of a diagnosis told from coarse to fine, as ISIC does
+_MOSTLY = 0.8
 MISSING_WORDS = ("na", "n/a", "nan", "null", "none", "?", "-", ".", "missing", "not recorded", "k.a.", "keine angabe")
 MISSING_NUMBERS = ("-9", "-99", "-999", "99", "999", "9999", "-1")
-_PATIENT = re.compile(r"(^|_)(patient|subject|person|participant|pat|pid|mrn)(_?(id|no|nr|number|code))?$")
-_LESION = re.compile(r"(^|_)lesion(_?(id|no|nr|number))?$")
-_CASE = re.compile(r"^(case|record|image|img|isic|row|sample)?_?(id|no|nr|number|name)$|^case$")
-_BOOKKEEPING = re.compile(r"^(unnamed.*|index|row|row_?(no|nr|number)|file_?name|path|date.*|.*_date|timestamp)$")
-_DATE = re.compile(r"^(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})([T ].*)?$")
-_DURATION = re.compile(r"duration|since|how_long|seit|dauer")
-_LONG = 25  # characters of a cell of free text, on average
+_SCOPE, _CLOSE = re.compile(r"derm(at)?o?s[ck]o|scope"), re.compile(r"clinic|klinik|klinis|close|macro|makro")
+
+Cells = Mapping[str, Sequence[str]]
 
 
-class ColumnGuess(NamedTuple):
-    """A column, what it seems to be and why; entries: what is declared of a field."""
+class PhotoKinds(NamedTuple):
+    """Where rows are photos of cases: the column of the case, and that of the kind with what its cells mean."""
 
+    case: str
     column: str
-    role: Role
-    why: str
-    sure: bool = True
-    entries: Mapping[str, Any] = {}
+    kinds: Mapping[str, str]
 
 
 class FirstLook(NamedTuple):
     """A table at first sight.
 
     path: of the file. rows: how many. columns: a guess each, in the order of the file.
-    classes: cases by class. missing: words of the cells that seem to mean a blank one.
+    classes: cases by class, other spellings with the commonest. labels: these spellings, by what they mean.
+    missing: words of the cells that seem to mean a blank one. photo_kinds: None where a row is a case.
+    unlabelled: rows without a label. blank_patients: rows without an id of the patient. twins: whether ids of patients
+    differ in capital letters only.
     questions: what only its owner can say, a line each. remarks: of reading the file.
     """
 
@@ -56,9 +51,14 @@ class FirstLook(NamedTuple):
     rows: int
     columns: tuple[ColumnGuess, ...]
     classes: Mapping[str, int]
-    missing: tuple[str, ...]
-    questions: tuple[str, ...]
-    remarks: tuple[str, ...]
+    labels: Mapping[str, str] = {}
+    missing: tuple[str, ...] = ()
+    photo_kinds: PhotoKinds | None = None
+    unlabelled: int = 0
+    blank_patients: int = 0
+    twins: bool = False
+    questions: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def named(self, role: Role) -> list[ColumnGuess]:
         return [guess for guess in self.columns if guess.role == role]
@@ -67,20 +67,11 @@ class FirstLook(NamedTuple):
         """The first column of a role."""
         return next((guess.column for guess in self.named(role)), None)
 
-
-class _Column(NamedTuple):
-    """A column as the guesses see it.
-
-    filled: cells that hold something; labels: of those rows. photos: folder in which files of such names are looked
-    for; None where another column names them with their endings.
-    """
-
-    name: str
-    plain: str
-    cells: Sequence[str]
-    filled: Sequence[str]
-    labels: Sequence[str]
-    photos: Path | None
+    @property
+    def target(self) -> str | list[str]:
+        """The column of the label, or the columns of 0 and 1."""
+        names = [guess.column for guess in self.named("target")]
+        return names[0] if len(names) == 1 else names
 
 
 def first_look(path: Path, *, photos: Path | None = None, target: str | None = None) -> FirstLook:
@@ -96,196 +87,156 @@ def first_look(path: Path, *, photos: Path | None = None, target: str | None = N
         ConfigError: no column of the label, or no such column.
     """
     raw = read_table_file(path)
-    names = [str(name) for name in raw.rows]
-    label = _target(names, target, path)
-    cells = {name: [cell.strip() for cell in raw.rows[name]] for name in names}
-    missing = _missing_words(cells.values())
-    blank = {"", *(word.lower() for word in missing)}
-    folder = None if any(_end_like_photos(of) for of in cells.values()) else photos or path.parent
-    columns: list[ColumnGuess] = []
-    for name in names:
-        if name == label:
-            why = "asked for" if target else "by its name"
-            columns.append(ColumnGuess(name, "target", why, sure=target is not None or len(_targets(names)) == 1))
-            continue
-        there = [cell.lower() not in blank for cell in cells[name]]
-        filled = [cell for cell, is_there in zip(cells[name], there, strict=True) if is_there]
-        labels = [of for of, is_there in zip(cells[label], there, strict=True) if is_there]
-        seen = _Column(name, _plain(name), cells[name], filled, labels, folder)
-        columns.append(next(guess for rule in _RULES if (guess := rule(seen))))
-    classes = Counter(cell for cell in cells[label] if cell.lower() not in blank)
-    look = FirstLook(path, len(raw.rows), tuple(columns), classes, missing, (), raw.remarks)
+    cells = {str(name): [cell.strip() for cell in raw.rows[name]] for name in raw.rows}
+    missing = _missing_words(cells)
+    cells = {name: ["" if cell in missing else cell for cell in of] for name, of in cells.items()}
+    targets = _targets(cells, target, path)
+    labels = _labels(cells, [guess.column for guess in targets])
+    folder = None if any(end_like_photos(of) for of in cells.values()) else photos or path.parent
+    found = {guess.column: guess for guess in targets}
+    for name in cells:
+        if name not in found:
+            pairs = [(cell, label) for cell, label in zip(cells[name], labels, strict=True) if cell]
+            filled, of_filled = [cell for cell, _ in pairs], [label for _, label in pairs]
+            found[name] = guess_column(Column(name, plain(name), cells[name], filled, of_filled, folder))
+    spellings = commonest_spelling(label for label in labels if label)
+    classes = Counter(spellings.get(label, label) for label in labels if label)
+    look = FirstLook(path, len(raw.rows), tuple(found[name] for name in cells), classes, spellings, missing)
+    look = _with_kinds(look, cells, labels)._replace(unlabelled=labels.count(None), remarks=raw.remarks)
+    ids = cells.get(look.column("patient") or "", [])
+    twins = len({cell.casefold() for cell in ids}) < len({*ids})
+    look = look._replace(blank_patients=sum(not cell for cell in ids), twins=twins)
     return look._replace(questions=tuple(_questions(look, cells)))
 
 
-def _target(names: Sequence[str], asked: str | None, path: Path) -> str:
+def _missing_words(cells: Cells) -> tuple[str, ...]:
+    found = Counter(cell for of in cells.values() for cell in of if cell.lower() in MISSING_WORDS)
+    return tuple(word for word, _ in found.most_common())
+
+
+# --- the label ---
+
+
+def _targets(cells: Cells, asked: str | None, path: Path) -> list[ColumnGuess]:
+    """The column of the label, or one a class."""
     if asked is not None:
-        if asked not in names:
-            raise ConfigError(one_of("--target", asked, names))
-        return asked
-    found = _targets(names)
-    if not found:
-        raise ConfigError(
-            f"{path}: no column is called {first_of(TARGETS, 6)} or the like; name that of the label by --target. The "
-            f"columns are: {first_of(names, 60)}"
-        )
-    return found[0]
+        if asked not in cells:
+            raise ConfigError(one_of("--target", asked, cells))
+        return [ColumnGuess(asked, "target", "asked for")]
+    named = sorted((n for n in cells if plain(n) in TARGETS), key=lambda name: TARGETS.index(plain(name)))
+    if named:
+        return [ColumnGuess(named[0], "target", "by its name", sure=len(named) == 1)]
+    if level := _finest_level(cells):
+        return [ColumnGuess(level, "target", "the finest diagnosis that most rows have", sure=False)]
+    if hot := _one_hot(cells):
+        return [ColumnGuess(name, "target", f"one of {len(hot)} columns with one 1 in every row") for name in hot]
+    raise ConfigError(
+        f"{path}: no column is called {first_of(TARGETS, 6)} or the like; name that of the label by --target. The "
+        f"columns are: {first_of(list(cells), 60)}"
+    )
 
 
-def _targets(names: Sequence[str]) -> list[str]:
-    """Columns called like labels, the likeliest first."""
-    return sorted((n for n in names if _plain(n) in TARGETS), key=lambda name: TARGETS.index(_plain(name)))
+def _finest_level(cells: Cells) -> str | None:
+    """Of a diagnosis told from coarse to fine, the last column that most rows fill with more than one value."""
+    levels = {int(found[1]): name for name in cells if (found := _LEVEL.match(plain(name)))}
+    full = [
+        name
+        for _, name in sorted(levels.items())
+        if sum(map(bool, cells[name])) >= _MOSTLY * len(cells[name]) and len({*cells[name]} - {""}) > 1
+    ]
+    return full[-1] if full else None
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+def _one_hot(cells: Cells) -> list[str]:
+    """The longest run of columns of 0 and 1, three or more, that has one 1 in every row."""
+    names, bits = list(cells), {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
+    columns = [[bits.get(cell) for cell in cells[name]] for name in names]
+    best: list[str] = []
+    for start in range(len(names)):
+        ones = [0] * len(columns[start])
+        for end in range(start, len(names)):
+            if None in columns[end]:
+                break
+            ones = [sum_ + int(bit or 0) for sum_, bit in zip(ones, columns[end], strict=True)]
+            if max(ones) > 1:
+                break
+            if min(ones) == 1 and end - start >= 2 and end - start >= len(best):
+                best = names[start : end + 1]
+    return best
 
 
-def _missing_words(columns: Any) -> tuple[str, ...]:
-    found = Counter(cell for cells in columns for cell in cells if cell.lower() in MISSING_WORDS)
-    return tuple(dict.fromkeys(cell for cell, _ in found.most_common()))
+def _labels(cells: Cells, columns: Sequence[str]) -> list[str | None]:
+    """By row."""
+    if len(columns) == 1:
+        return [cell or None for cell in cells[columns[0]]]
+    rows = zip(*(cells[name] for name in columns), strict=True)
+    return [columns[[float(cell) for cell in row].index(1.0)] for row in rows]
 
 
-# --- what a column may be, the first that fits ---
+# --- rows that are photos ---
 
 
-def _empty(column: _Column) -> ColumnGuess | None:
-    return None if column.filled else ColumnGuess(column.name, "left out", "empty")
+def _with_kinds(look: FirstLook, cells: Cells, labels: Sequence[str | None]) -> FirstLook:
+    """The same, with a table of one row for each photo of a case recognized where a column tells the kinds."""
+    lesion, photos = look.column("lesion"), look.named("photo")
+    if lesion is None or len(photos) != 1 or not all(cells[lesion]) or not _repeated(cells[lesion]):
+        return look
+    rows: dict[str, list[int]] = defaultdict(list)
+    for place, cell in enumerate(cells[lesion]):
+        rows[cell].append(place)
+    told = [labels, *(cells[guess.column] for guess in look.named("field"))]
+    for guess in look.named("field"):
+        kinds = {value: _kind(value) for value in dict.fromkeys(cells[guess.column])}
+        if "" in kinds.values() or len({*kinds.values()}) < len(kinds) or len(kinds) < 2:
+            continue
+        one_each = all(len({cells[guess.column][p] for p in of}) == len(of) for of in rows.values())
+        others = [column for column in told if column is not cells[guess.column]]
+        if one_each and all(len({column[p] for p in of}) == 1 for column in others for of in rows.values()):
+            found = guess._replace(role="kind of photo", why=f"kinds of photo; the rows of a {lesion} are its photos")
+            columns = tuple(found if of is guess else of for of in look.columns)
+            columns = tuple(of._replace(role="case") if of.column == lesion else of for of in columns)
+            return look._replace(columns=columns, photo_kinds=PhotoKinds(lesion, guess.column, kinds))
+    return look
 
 
-def _split(column: _Column) -> ColumnGuess | None:
-    parts = {PART_OF_WORD.get(cell.lower()) for cell in column.filled}
-    is_split = None not in parts and {"train", "test"} <= parts
-    return ColumnGuess(column.name, "split", "words of a split") if is_split else None
+def _kind(value: str) -> str:
+    """The kind of photo that a word names, "" for none."""
+    if _SCOPE.search(value.lower()):
+        return "dermoscopic"
+    return "clinical" if _CLOSE.search(value.lower()) else ""
 
 
-def _photo(column: _Column) -> ColumnGuess | None:
-    if _end_like_photos(column.filled):
-        return ColumnGuess(column.name, "photo", "its cells end like photos")
-    if column.photos is None or len(set(column.filled)) * 2 < len(column.filled) or not column.photos.is_dir():
-        return None
-    found = search_photos(column.photos, column.filled[:200]).found
-    if 2 * len(found) >= len(set(column.filled[:200])):
-        return ColumnGuess(column.name, "photo", f"photos of these names lie under {column.photos}")
-    return None
+# --- what only the owner knows ---
 
 
-def _end_like_photos(cells: Sequence[str]) -> bool:
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and 2 * sum(cell.lower().endswith(PHOTO_SUFFIXES) for cell in filled) >= len(filled)
-
-
-def _patient(column: _Column) -> ColumnGuess | None:
-    return ColumnGuess(column.name, "patient", "by its name") if _PATIENT.search(column.plain) else None
-
-
-def _lesion(column: _Column) -> ColumnGuess | None:
-    return ColumnGuess(column.name, "lesion", "by its name") if _LESION.search(column.plain) else None
-
-
-def _case(column: _Column) -> ColumnGuess | None:
-    is_id = len(set(column.cells)) == len(column.cells) == len(column.filled)
-    return ColumnGuess(column.name, "case", "an id, unique") if is_id and _CASE.search(column.plain) else None
-
-
-def _outcome(column: _Column) -> ColumnGuess | None:
-    known = outcomes_by_name([column.name], of="")
-    if known:
-        (of,) = known.values()
-        return ColumnGuess(column.name, "outcome", f"{of.source} calls it one: {of.reason}", sure=False)
-    values, classes = Counter(column.filled), set(column.labels)
-    if len(values) < 2 or len(classes) < 2 or len(values) > len(column.filled) / 5:
-        return None
-    if len(set(zip(column.filled, column.labels, strict=True))) == len(classes):
-        return ColumnGuess(column.name, "outcome", "every class has one value: the label in other words", sure=False)
-    if accuracy_alone(column.filled, column.labels) > 0.99:
-        return ColumnGuess(column.name, "outcome", "it tells the label alone", sure=False)
-    return None
-
-
-def _bookkeeping(column: _Column) -> ColumnGuess | None:
-    if _BOOKKEEPING.search(column.plain):
-        return ColumnGuess(column.name, "left out", "bookkeeping, by its name")
-    if sum(bool(_DATE.match(cell)) for cell in column.filled) > 0.8 * len(column.filled):
-        return ColumnGuess(column.name, "left out", "dates")
-    numbers = [cell for cell in column.cells if cell.isdecimal()]
-    counted = [str(int(numbers[0]) + place) for place in range(len(numbers))] if numbers[:1] in (["0"], ["1"]) else []
-    if len(numbers) == len(column.cells) > 2 and numbers == counted:
-        return ColumnGuess(column.name, "left out", "row numbers")
-    return None
-
-
-def _text(column: _Column) -> ColumnGuess | None:
-    if all(_is_time(cell) for cell in column.filled):
-        return None
-    long = sum(map(len, column.filled)) > _LONG * len(column.filled)
-    if column.plain in TEXTS or (long and 2 * len(set(column.filled)) > len(column.filled)):
-        return ColumnGuess(column.name, "text", "free text", sure=column.plain in TEXTS)
-    return None
-
-
-def _duration(column: _Column) -> ColumnGuess | None:
-    unit = next((unit for unit in DAYS if unit in column.plain), None)
-    with_unit = sum(_is_time(cell) for cell in column.filled) > 0.8 * len(column.filled)
-    numbers = sum(is_number(cell) for cell in column.filled) > 0.8 * len(column.filled)
-    is_time = with_unit or (numbers and (_DURATION.search(column.plain) or (unit and column.plain != "age_years")))
-    if not is_time or column.plain.startswith("age"):
-        return None
-    why = "numbers with units of time" if with_unit and not numbers else f"by its name, in {unit or 'days'}"
-    sure = with_unit or unit is not None
-    return ColumnGuess(column.name, "field", why, sure, {"kind": "duration", "unit": unit or "days"})
-
-
-def _field(column: _Column) -> ColumnGuess:
-    field, told = infer_field(column.name, column.filled)
-    ages = sum(map(_is_age, column.filled)) if "age" in column.plain.split("_") else 0
-    if ages > 0.8 * len(column.filled) and (field is None or field.kind == "categorical"):
-        entries = {"kind": "numeric", "unit": "years", "low": 0, "high": 120}
-        return ColumnGuess(column.name, "field", "ages, some of them as words or ranges", True, entries)
-    if field is None:
-        return ColumnGuess(column.name, "left out", told, sure="id" in told.split())
-    entries = {"kind": field.kind, **({"choices": list(field.choices)} if field.choices else {})}
-    if field.is_number:
-        entries |= {key: value for key in ("unit", "low", "high") if (value := getattr(field, key)) not in (None, "")}
-    return ColumnGuess(column.name, "field", told.partition(":")[0], True, entries)
-
-
-_RULES: tuple[Callable[[_Column], ColumnGuess | None], ...] = (
-    _empty, _split, _photo, _patient, _lesion, _case, _bookkeeping, _outcome, _text, _duration, _field,
-)  # fmt: skip
-
-
-def _is_time(cell: str) -> bool:
-    try:
-        return not read_quantity(cell, "days").bare
-    except ValueError:
-        return False
-
-
-def _is_age(cell: str) -> bool:
-    try:
-        return 0 <= read_quantity(cell, "years").value <= 120
-    except ValueError:
-        return False
-
-
-def _questions(look: FirstLook, cells: Mapping[str, Sequence[str]]) -> list[str]:
+def _questions(look: FirstLook, cells: Cells) -> list[str]:
     """What the columns leave open."""
     asked = [
-        f"{guess.column}: taken for {'an' if guess.role == 'outcome' else 'a'} {guess.role} ({guess.why})"
-        for guess in look.columns
-        if not guess.sure and guess.role != "left out"
+        f"{first_of([guess.column for guess in of], 8)}: taken for {'an' if role == 'outcome' else 'a'} {role} ({why})"
+        for (role, why), of in _unsure(look).items()
     ]
-    patient = look.column("patient")
-    if patient is None:
-        asked.append("no patient column was found: has nobody two rows? If someone has, name it under patient")
+    if look.unlabelled:
+        asked.append(f"{look.unlabelled} rows have no label; they are left out (unlabelled: drop)")
+    if look.labels:
+        told = ", ".join(f"{other!r} is {meant!r}" for other, meant in list(look.labels.items())[:4])
+        asked.append(f"labels that are spelled differently are taken for one: {told}")
+    patient, lesion = look.column("patient"), look.column("lesion")
+    if patient is not None:
+        asked += (
+            [f"{patient}: {look.blank_patients} rows have no patient: each its own (blank_patients: own)"]
+            if look.blank_patients
+            else []
+        )
+        asked += [f"{patient}: ids that differ in capital letters only are taken for one"] if look.twins else []
+        asked += [f"{patient}: {odd}" for odd in odd_patients([cell.casefold() for cell in cells[patient]])]
+    elif lesion is not None:
+        asked.append(f"no patient column was found, so every {lesion} counts as a patient of its own")
     else:
-        asked += _about_patients(cells[patient], patient)
-    lesion = look.column("lesion")
+        asked.append("no patient column was found: has nobody two cases? If someone has, name it under patient")
     if lesion is not None and look.named("photo") and (several := _repeated(cells[lesion])):
         asked.append(
-            f"{lesion}: {several} lesions stand in several rows, each a case of its own; if these are photos of one "
-            f"case, set case: {lesion} and one_row_per_photo: true"
+            f"{lesion}: {several} lesions stand in several rows, each row a case of its own; if these are photos of "
+            f"one case, set case: {lesion} and one_row_per_photo: true"
         )
     for guess in look.named("field"):
         values = Counter(cells[guess.column])
@@ -301,28 +252,23 @@ def _questions(look: FirstLook, cells: Mapping[str, Sequence[str]]) -> list[str]
     return asked
 
 
+def _unsure(look: FirstLook) -> dict[tuple[Role, str], list[ColumnGuess]]:
+    """Columns that were guessed for one reason together."""
+    unsure: dict[tuple[Role, str], list[ColumnGuess]] = defaultdict(list)
+    for guess in look.columns:
+        if not guess.sure and guess.role != "left out":
+            unsure[guess.role, guess.why].append(guess)
+    return unsure
+
+
 def _repeated(ids: Sequence[str]) -> int:
     return sum(count > 1 for cell, count in Counter(ids).items() if cell)
 
 
-def _about_patients(ids: Sequence[str], column: str) -> list[str]:
-    counts = Counter(cell for cell in ids if cell)
-    asked = []
-    if blank := sum(not cell for cell in ids):
-        asked.append(f"{column}: {blank} rows have no patient; blank_patients: own makes each its own patient")
-    if counts and max(counts.values()) > len(ids) / 2:
-        (most, count), *_ = counts.most_common(1)
-        asked.append(f"{column}: {most!r} stands in {count} of {len(ids)} rows: is it really one patient?")
-    folded = Counter(cell.lower() for cell in counts)
-    if twins := [cell for cell in counts if folded[cell.lower()] > 1]:
-        asked.append(f"{column}: ids that differ in capitals only: {first_of(twins, 4)}; they count as two patients")
-    return asked
-
-
 def _lies_apart(code: str, values: Mapping[str, int]) -> bool:
     """Whether a number is far from all others of the column."""
-    plain = [cell for cell in values if cell not in (code, *MISSING_NUMBERS) and is_number(cell)]
-    others = [read_quantity(cell).value for cell in plain]
+    numbers = [cell for cell in values if cell not in (code, *MISSING_NUMBERS) and is_number(cell)]
+    others = [read_quantity(cell).value for cell in numbers]
     if not others:
         return False
     low, high = min(others), max(others)

@@ -41,8 +41,9 @@ def init(
     else:
         look = first_look(table, photos=photos, target=target)
         lines, questions = _of_table(look, photos), list(look.questions)
+        width = max(len(guess.column) for guess in look.columns)
         for guess in look.columns:
-            print(f"{guess.column:24} {guess.role:9} {guess.why}{'' if guess.sure else '  ← unsure'}")
+            print(f"{guess.column:{width}} {guess.role:13} {guess.why}{'' if guess.sure else '  ← unsure'}")
         for remark in look.remarks:
             say(f"note: {remark}")
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -56,20 +57,19 @@ def init(
 
 def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
     root = look.path.parent
-    patient, split = look.column("patient"), look.column("split")
+    split = look.column("split")
     source: list[tuple[str, Any, str]] = [
         ("name", "csv", ""),
         ("table", look.path.name, ""),
-        ("target", look.column("target"), f"{len(look.classes)} classes: {_listed(look.classes)}"),
+        ("target", look.target, f"{len(look.classes)} classes: {_listed(look.classes)}"),
     ]
-    if patient:
-        source.append(("patient", patient, "nobody is in two parts of a split"))
-    else:
-        source.append(("one_case_per_patient", True, "CHECK: no column of patients was found"))
-    source += [(role, look.column(role), why) for role, why in (("lesion", ""), ("case", "ids")) if look.column(role)]  # type: ignore[arg-type]
+    source += [("labels", dict(look.labels), "other spellings; CHECK")] if look.labels else []
+    source += [("unlabelled", "drop", f"{look.unlabelled} rows; CHECK")] if look.unlabelled else []
+    source += _patients(look)
+    case = look.column("case")
+    source += [("case", case, "ids")] if case else []
     columns = _photos(look)
-    if columns:
-        source.append(("photos", columns, ""))
+    source += _of_photos(look, columns)
     if columns and photos is not None:
         source.append(("image_root", os.path.relpath(photos, root), ""))
     if look.named("text"):
@@ -86,7 +86,11 @@ def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
         "  source:",
         *(f"    {key}: {_yaml(value)}{_comment(why)}" for key, value, why in source),
         "    fields:" if look.named("field") else "    fields: {}",
-        *(f"      {_yaml(g.column)}: {_yaml(g.entries)}{_comment(g.why)}" for g in look.named("field")),
+        *(
+            f"      {_yaml(guess.column)}: {_yaml(guess.entries)}"
+            + ("" if guess.why == guess.entries["kind"] else _comment(guess.why))
+            for guess in look.named("field")
+        ),
     ]
     if outcomes:
         lines.append("    outcomes: # known only after the diagnosis, never inputs; CHECK")
@@ -99,7 +103,31 @@ def _of_table(look: FirstLook, photos: Path | None) -> list[str]:
     return [*lines, *_recipe([*columns, *(modality for modality, of in history.items() if of)])]
 
 
+def _patients(look: FirstLook) -> list[tuple[str, Any, str]]:
+    """Who may not cross a split."""
+    patient, lesion = look.column("patient"), look.column("lesion")
+    of_lesion = [("lesion", lesion, "" if patient else "CHECK: no column of patients, so a lesion counts as one")]
+    if patient is None:
+        return of_lesion if lesion else [("one_case_per_patient", True, "CHECK: no column of patients was found")]
+    found: list[tuple[str, Any, str]] = [("patient", patient, "nobody is in two parts of a split")]
+    found += [("patient_in_any_case", True, "ids differ in capital letters only; CHECK")] if look.twins else []
+    found += [("blank_patients", "own", "rows without an id; CHECK")] if look.blank_patients else []
+    return found + (of_lesion if lesion else [])
+
+
+def _of_photos(look: FirstLook, columns: Mapping[str, list[str]]) -> list[tuple[str, Any, str]]:
+    if look.photo_kinds is None:
+        named = columns.get(DEFAULT_PHOTOS[0])
+        return [("images", named, "")] if named else [("photos", dict(columns), "")] if columns else []
+    _, column, kinds = look.photo_kinds
+    (images,) = look.named("photo")
+    rows = {"column": column, "kinds": dict(kinds)}
+    return [("images", images.column, ""), ("one_row_per_photo", rows, "CHECK: the rows of a case are its photos")]
+
+
 def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
+    from mmskin.audit.file_name_patients import patients_in_file_names
+
     lines = [
         f"# Written by mmskin init from the folder {folder.name}. Guesses: read every line.",
         f"name: {_yaml(folder.resolve().name)}",
@@ -110,12 +138,20 @@ def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
         f"  root: {_yaml(str(folder))}",
         "  folds: 5",
     ]
-    return [*lines, *_recipe(list(DEFAULT_PHOTOS))], ["has nobody two photos? If someone has, say how to tell them"]
+    question = "has nobody two photos? If someone has, say how to tell them"
+    if named := patients_in_file_names(folder):
+        question += (
+            f"; {named.photos} names begin with {named.patients} ids such as {named.example}: if these are patients, "
+            f"write patient: '{named.pattern}' instead"
+        )
+    return [*lines, *_recipe(list(DEFAULT_PHOTOS))], [question]
 
 
 def _photos(look: FirstLook) -> dict[str, list[str]]:
     """Columns of photos by kind; two kinds where the names of two columns tell them."""
     names = [guess.column for guess in look.named("photo")]
+    if look.photo_kinds:
+        return dict.fromkeys(look.photo_kinds.kinds.values(), names)
     scopes = [name for name in names if "derm" in name.lower()]
     if len(names) == 2 and len(scopes) == 1:
         return {"clinical": [name for name in names if name not in scopes], "dermoscopic": scopes}
@@ -168,7 +204,7 @@ def _yaml(value: Any) -> str:
         return "{" + ", ".join(f"{_yaml(key)}: {_yaml(of)}" for key, of in value.items()) + "}"
     if isinstance(value, Iterable):
         return "[" + ", ".join(map(_yaml, value)) + "]"
-    return json.dumps(value)
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _is_plain(word: str) -> bool:

@@ -70,27 +70,44 @@ def read_delimited(
     told, above = _told_delimiter(text)
     symbol = delimiter or told or _sniff(text, one_column=one_column)
     records = [(row, cells) for row, cells in _records(text, symbol, path) if row > above]
+    if not one_column and records and max(len(cells) for _, cells in records) == 1:
+        tried = repr(delimiter) if delimiter else ", ".join(DELIMITERS.values())
+        raise DataError(f"{path} reads as one column, {records[0][1][0][:60]!r}; between columns it must have: {tried}")
+    read = table_of(records, path=path, one_column=one_column)
+    how = [] if symbol == "," or delimiter else [f"{path.name}: read with {DELIMITERS[symbol]} between columns"]
+    return read._replace(remarks=(*how, *read.remarks))
+
+
+Record = tuple[int, list[str]]
+"""The number of a row, the first of the file being 1, and its cells."""
+
+
+def table_of(records: Sequence[Record], *, path: Path, one_column: bool = False) -> RawTable:
+    """The table whose header and rows these are, with or without titles above it.
+
+    Raises:
+        DataError: see `read_delimited`.
+    """
+    blank = [row for row, cells in records if not any(cell.strip() for cell in cells)]
+    records = [record for record in records if record[0] not in {*blank}]
     if not records:
         raise DataError(f"{path} is empty")
     titles = [] if one_column else _titles(records)
     records = records[len(titles) :]
     header = [name.strip().strip("\ufeff\u200b") for name in records[0][1]]
-    if len(header) == 1 and not one_column:
-        tried = repr(delimiter) if delimiter else ", ".join(DELIMITERS.values())
-        raise DataError(f"{path} reads as one column, {header[0][:60]!r}; between columns it must have: {tried}")
-    filled = [(row, cells) for row, cells in records[1:] if any(cell.strip() for cell in cells)]
+    filled = records[1:]
     _check_lengths(filled, header, path)
     if not filled:
         raise DataError(f"{path} has a header and no row below it")
     table = pd.DataFrame([cells for _, cells in filled], index=[row for row, _ in filled], dtype=object)
     named, left_out = _named_columns(table, header, path)
-    remarks = [] if symbol == "," or delimiter else [f"{path.name}: read with {DELIMITERS[symbol]} between columns"]
+    remarks = []
     if titles:
         remarks.append(f"{path.name}: {len(titles)} lines above the header skipped: {first_of(titles, 3)}")
     if left_out:
         remarks.append(f"{path.name}: {left_out} columns without a name left out")
-    if len(filled) < len(records) - 1:
-        remarks.append(f"{path.name}: {len(records) - 1 - len(filled)} rows without content left out")
+    if below := [row for row in blank if row > records[0][0]]:
+        remarks.append(f"{path.name}: {len(below)} rows without content left out")
     return RawTable(named, tuple(remarks))
 
 
@@ -104,14 +121,15 @@ def cells_of(frame: pd.DataFrame, *, path: Path = Path("DataFrame")) -> RawTable
     """
     if frame.empty:
         raise DataError(f"{path} holds no row")
-    cells = frame.map(_as_cell).astype(object).set_axis(range(frame.shape[1]), axis=1)
+    cells = frame.map(as_cell).astype(object).set_axis(range(frame.shape[1]), axis=1)
     cells.index = pd.Index(range(2, len(frame) + 2))
     filled = cells[(cells.map(str.strip) != "").any(axis=1)]
     named, left_out = _named_columns(filled, [str(name).strip() for name in frame.columns], path)
     return RawTable(named, (f"{path}: {left_out} columns without a name left out",) if left_out else ())
 
 
-def _as_cell(value: object) -> str:
+def as_cell(value: object) -> str:
+    """A value of a frame as a file of text would hold it."""
     if is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -201,18 +219,18 @@ def _sniff(text: str, *, one_column: bool) -> str:
     return ","
 
 
-def _titles(records: Sequence[tuple[int, list[str]]]) -> list[str]:
+def _titles(records: Sequence[Record]) -> list[str]:
     """What stands in one cell above the first line of several."""
     titles: list[str] = []
     for _, cells in records[: _MOST_TITLES + 1]:
         filled = [cell.strip() for cell in cells if cell.strip()]
-        if len(cells) > 1 and len(filled) > 1:
+        if len(filled) > 1:
             return titles
-        titles += filled[:1]
+        titles += filled
     return []
 
 
-def _records(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str, delimiter: str, path: Path) -> Iterator[Record]:
     """Row number and cells of every record that is no empty line."""
     before = csv.field_size_limit(_LONGEST_CELL)
     row = 0
@@ -226,7 +244,7 @@ def _records(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[
         csv.field_size_limit(before)
 
 
-def _check_lengths(records: Sequence[tuple[int, list[str]]], header: Sequence[str], path: Path) -> None:
+def _check_lengths(records: Sequence[Record], header: Sequence[str], path: Path) -> None:
     faults = [f"row {row} has {len(cells)}" for row, cells in records if len(cells) != len(header)]
     if faults:
         raise DataError(f"{path}: the header has {len(header)} columns, but {first_of(faults, _SHOWN)}")

@@ -20,10 +20,10 @@ def name_rows(rows: Sequence[Hashable], limit: int = _SHOWN) -> str:
 
 
 def alike_labels(labels: Mapping[int, str]) -> list[str]:
-    """Labels that differ only in case, blanks, hyphens, invisible characters or look-alike letters.
+    """Labels that differ only in case, blanks within, hyphens, invisible characters or look-alike letters.
 
     Args:
-        labels: by row, as written, the blank ones left out.
+        labels: by row, stripped, the blank ones left out.
     """
     spellings: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, label in labels.items():
@@ -33,6 +33,15 @@ def alike_labels(labels: Mapping[int, str]) -> list[str]:
         for variants in spellings.values()
         if len(variants) > 1
     ]
+
+
+def commonest_spelling(labels: Iterable[str]) -> dict[str, str]:
+    """Labels that are another one but for its spelling, as `alike_labels` has it, with the commonest of them."""
+    counts = Counter(labels)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for label, _ in counts.most_common():
+        spellings[_skeleton(label)].append(label)
+    return {other: first for first, *others in spellings.values() for other in others}
 
 
 def shared_photos(
@@ -59,6 +68,26 @@ def shared_lesions(patients: Iterable[str], lesions: Iterable[str]) -> dict[str,
     for patient, lesion in zip(patients, lesions, strict=True):
         seen[lesion][patient] = None
     return {lesion: list(of) for lesion, of in seen.items() if len(of) > 1}
+
+
+def odd_patients(ids: Sequence[str]) -> list[str]:
+    """What looks wrong about the column of patients: one for half the rows, or ids that differ in capitals only.
+
+    Args:
+        ids: a row each, stripped; blank ones count as rows alone.
+    """
+    told = []
+    counts = Counter(cell for cell in ids if cell)
+    if len(counts) > 1 and max(counts.values()) > len(ids) / 2:
+        (most, count), *_ = counts.most_common(1)
+        told.append(f"patient {most!r} stands in {count} of {len(ids)} rows: is it really one person?")
+    folded = Counter(cell.casefold() for cell in counts)
+    if twins := sorted(cell for cell in counts if folded[cell.casefold()] > 1):
+        told.append(
+            f"{len(twins)} ids differ from another in capital letters only: {first_of(twins, 4)}; they count as "
+            "different patients"
+        )
+    return told
 
 
 def accuracy_alone(values: Sequence[object], targets: Sequence[str]) -> float:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmskin.data.delimited import RawTable, cells_of, read_delimited
+from mmskin.data.delimited import RawTable, as_cell, cells_of, read_delimited, table_of
 from mmskin.errors import ConfigError, DataError, first_of
 
 EXCEL, PARQUET, JSON_LINES = (".xlsx", ".xlsm"), (".parquet", ".pq"), (".jsonl", ".ndjson")
 
 
-def read_table_file(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> RawTable:
+def read_table_file(
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None, one_column: bool = False
+) -> RawTable:
     """The cells of a file as text; see `read_delimited`, and `cells_of` for files that hold numbers.
 
-    Of a workbook the first sheet that is not empty is read.
+    Of a workbook the first sheet that is not empty is read; titles above its header are skipped as in a text.
 
     Raises:
         DataError: no such file, not of the kind that its ending says, or see `read_delimited`.
@@ -25,35 +27,37 @@ def read_table_file(path: Path, *, delimiter: str | None = None, encoding: str |
     """
     suffix = path.suffix.lower()
     if path.is_file() and suffix in (*EXCEL, *PARQUET, *JSON_LINES):
-        frame, remarks = _READERS[suffix](path)
-        read = cells_of(frame, path=path)
-        return read._replace(remarks=(*remarks, *read.remarks))
-    return read_delimited(path, delimiter=delimiter, encoding=encoding)
+        return _READERS[suffix](path)
+    return read_delimited(path, delimiter=delimiter, encoding=encoding, one_column=one_column)
 
 
-def _excel(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _excel(path: Path) -> RawTable:
     try:
-        sheets = pd.read_excel(path, sheet_name=None, dtype=object, engine="openpyxl")
+        sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine="openpyxl")
     except ImportError:
         raise ConfigError(f"{path} is an Excel workbook: pip install 'mmskin[excel]', or save it as CSV") from None
     except Exception as error:  # zipfile, openpyxl and XML parsers each have their own kinds
         raise DataError(f"{path} cannot be read as an Excel workbook: {error}") from None
-    filled = {str(name): sheet for name, sheet in sheets.items() if not sheet.empty}
+    filled = {str(name): sheet for name, sheet in sheets.items() if not sheet.dropna(how="all").empty}
     if not filled:
         raise DataError(f"{path}: no sheet has a row")
     first, *others = filled
     remarks = [f"{path.name}: sheet {first!r} is read, and not {first_of(others)}"] if others else []
-    return filled[first], remarks
+    cells = filled[first].map(as_cell)
+    read = table_of([(row, list(of)) for row, of in enumerate(cells.itertuples(index=False), 1)], path=path)
+    return read._replace(remarks=(*remarks, *read.remarks))
 
 
-def _parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _parquet(path: Path) -> RawTable:
     try:
-        return pd.read_parquet(path), []
+        return cells_of(pd.read_parquet(path), path=path)
+    except DataError:
+        raise
     except Exception as error:  # pyarrow has its own kinds
         raise DataError(f"{path} cannot be read as Parquet: {error}") from None
 
 
-def _json_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _json_lines(path: Path) -> RawTable:
     """Values as they stand: pandas' own reader turns some into dates."""
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -61,10 +65,10 @@ def _json_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
         raise DataError(f"{path} cannot be read as JSON, an object a line: {error}") from None
     if not all(isinstance(row, dict) for row in rows):
         raise DataError(f'{path} must hold an object a line, such as {{"case": "a", "age": 62}}')
-    return pd.DataFrame(rows, dtype=object), []
+    return cells_of(pd.DataFrame(rows, dtype=object), path=path)
 
 
-_READERS: dict[str, Callable[[Path], tuple[pd.DataFrame, list[str]]]] = {
+_READERS: dict[str, Callable[[Path], RawTable]] = {
     **dict.fromkeys(EXCEL, _excel),
     **dict.fromkeys(PARQUET, _parquet),
     **dict.fromkeys(JSON_LINES, _json_lines),

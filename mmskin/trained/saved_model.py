@@ -20,9 +20,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 import mmskin
 from mmskin.config.parts import Copies, Parts
@@ -124,6 +126,7 @@ def _save_one(trained: TrainedModel, folder: Path) -> None:
         "photo_side": trained.photo_side,
         "variations": None if trained.variations is None else trained.variations.to_json(),
         "parts": origins_of(trained.record),
+        "channels_last": [name for name, encoder in trained.model.encoders.items() if _is_channels_last(encoder)],
         "format": FORMAT,
         "mmskin": mmskin.__version__,
     }
@@ -156,6 +159,8 @@ def _load_one(folder: Path) -> TrainedModel:
         for modality, state in json.loads((folder / "state.json").read_text()).items():
             model.encoders[modality].load_state_json(state)
         model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
+        for modality in config.get("channels_last", []):  # sums in another order end in other digits
+            model.encoders[modality].to(memory_format=torch.channels_last)
         temperature, side = float(config["temperature"]), int(config["photo_side"])
         varied = config.get("variations")
         variations = None if varied is None else PhotoVariations.from_json(varied)
@@ -167,6 +172,12 @@ def _load_one(folder: Path) -> TrainedModel:
             ) from error
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
+
+
+def _is_channels_last(encoder: nn.Module) -> bool:
+    """Whether a kernel lies in memory as a network that learned in `channels_last` has it."""
+    kernels = (tensor for tensor in encoder.parameters() if tensor.ndim == 4)
+    return any(k.is_contiguous(memory_format=torch.channels_last) and not k.is_contiguous() for k in kernels)
 
 
 def _refuse_newer(content: Mapping[str, Any], folder: Path) -> None:

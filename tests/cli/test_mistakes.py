@@ -92,7 +92,7 @@ MISTAKES = [
     ("train own.yaml --output run 'data.classes={mole: [naevus]}'", "naevus"),
     ("train own.yaml --output run data.folds=official", "official"),
     ("data describe own.yaml data.source.delimiter=';;'", "delimiter"),
-    ("data describe own.yaml 'data.source.target=[diagnosis]'", "target"),
+    ("data describe own.yaml 'data.source.target={diagnosis: 1}'", "target"),
     ("data describe own.yaml 'data.source.fields={age: {kind: number}}'", "kind"),
     ("data describe own.yaml 'data.source.fields={itch: {values: [ja]}}'", "values"),
     ("audit own.yaml --output cases.csv", "cases.csv"),

@@ -144,3 +144,15 @@ def test_another_encoding_is_read_if_it_is_named(tmp_path: Path) -> None:
         read_delimited(path, encoding="cp1522")
     with pytest.raises(DataError, match="is not ascii"):
         read_delimited(path, encoding="ascii")
+
+
+def test_blank_lines_between_titles_and_header_are_none_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Skin clinic;;\n;;\nof Graz;;\na;b;c\n1;2;3\n;;\n")
+    read = read_delimited(path)
+    assert list(read.rows) == ["a", "b", "c"]
+    assert list(read.rows.index) == [5]
+    assert read.remarks[1:] == (
+        "t.csv: 2 lines above the header skipped: Skin clinic, of Graz",
+        "t.csv: 1 rows without content left out",
+    )

@@ -71,3 +71,15 @@ def test_an_absent_file_is_told_as_before(tmp_path: Path) -> None:
     write(tmp_path, "csv")
     with pytest.raises(DataError, match=r"no\.xlsx is no file; beside it: cases\.csv"):
         read_table_file(tmp_path / "no.xlsx")
+
+
+def test_titles_above_the_header_of_a_workbook_are_skipped_and_rows_keep_their_numbers(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    with pd.ExcelWriter(tmp_path / "w.xlsx") as writer:
+        FRAME.to_excel(writer, sheet_name="cases", index=False, startrow=3)
+        writer.sheets["cases"]["A1"] = "Skin clinic"
+        writer.sheets["cases"]["B2"] = "2019 to 2023"
+    read = read_table_file(tmp_path / "w.xlsx")
+    assert read.rows.to_dict("list") == CELLS
+    assert list(read.rows.index) == [5, 6, 7]
+    assert read.remarks == ("w.xlsx: 2 lines above the header skipped: Skin clinic, 2019 to 2023",)

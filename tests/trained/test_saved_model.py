@@ -78,6 +78,17 @@ def test_a_loaded_model_predicts_what_the_run_predicted_bit_for_bit(trained_run:
         assert np.array_equal(answers[column], run[column])
 
 
+def test_a_network_that_learned_channels_last_is_so_when_it_is_loaded(tmp_path: Path) -> None:
+    """The same tensors in another order in memory sum up to other last digits."""
+    slot = {"image": {"name": "timm", "model": "test_resnet", "image_size": 32}}
+    for name, memory in (("last", torch.channels_last), ("first", torch.contiguous_format)):
+        before = trained(slot, fusion="image_only")
+        before.model.encoders["image"].to(memory_format=memory)
+        save_model(before, tmp_path / name)
+        kernels = [p for p in load_model(tmp_path / name).models[0].model.parameters() if p.ndim == 4]
+        assert all(kernel.is_contiguous(memory_format=memory) for kernel in kernels)
+
+
 def test_a_model_saved_before_there_was_a_choice_of_pooling_takes_the_mean(tmp_path: Path) -> None:
     encoders = {"image": {"name": "timm", "model": "test_efficientnet", "image_size": 32}}
     save_model(trained(encoders, fusion="image_only"), tmp_path / "model")

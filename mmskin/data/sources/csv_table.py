@@ -6,18 +6,17 @@ table is looked at with suspicion, for nobody has read it before.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from mmskin.data.sources.csv_suspicions import suspect
 from mmskin.data.splits import PART_OF_WORD, PARTS
-from mmskin.data.suspicions import alike_labels, giveaways, labels_in_texts, shared_photos
 from mmskin.data.table import COLUMNS, Cases
 from mmskin.data.tables.declaration import Declaration, parse_declaration
-from mmskin.data.tables.engine import OFFICIAL_SPLIT, Values, cases_of, parse_rows
+from mmskin.data.tables.engine import OFFICIAL_SPLIT, cases_of, parse_rows
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.data.tables.rows import Rows, read_rows
 from mmskin.errors import ConfigError, DataError, first_of, one_of
@@ -60,7 +59,7 @@ class CsvTable:
 
     Args:
         table: file under the root.
-        target: column of the label.
+        target: column of the label, or one column a class, of 0 and 1.
         images: column or columns of photo paths, relative to `image_root`. None: cases without photos.
         photos: the same by kind of photo, such as {clinical: [photo], dermoscopic: [dermoscopy]}, instead of `images`.
         image_separator: what stands between several photos in one cell.
@@ -68,16 +67,21 @@ class CsvTable:
         image_suffix: appended to every photo name, such as ".jpg" where the table holds ids.
         patient: column that says who the patient is: what may not cross a split.
         blank_patients: a row without a patient id is an "error", or its "own" patient, which is counted.
+        patient_in_any_case: whether ids that differ in capital letters only are one patient.
         one_case_per_patient: say so if there is no such column and no patient has two rows.
         case: column of the case ids; "row_2" and so on if None.
-        one_row_per_photo: the rows of a case id are its photos; what else they say must agree.
-        lesion: column that tells lesions of one patient apart; every case is a lesion of its own if None.
+        one_row_per_photo: the rows of a case id are its photos; what else they say must agree. Where a column tells
+            the kind of each photo, that column and what its cells mean, such as {column: view, kinds: {close-up:
+            clinical, dermoscopic: dermoscopic}}.
+        lesion: column that tells lesions of one patient apart; every case is a lesion of its own if None. Without
+            `patient` a lesion counts as one.
         text: column or columns of free text, put after one another.
         fields: by name, each with the entries of `mmskin.data.tables.field_spec.FieldSpec`: its `column` (the name if
             left out), `values` (what cells mean, cell → value), kind, label, unit and so on; or a list of columns; or
             None. A duration's unit is days, weeks, months or years.
         optional_block: fields that are recorded or left out together; `missingness: equalized` hides them.
         classes: in the order wanted; sorted labels if None.
+        labels: labels of the table that mean another one: {bcc: BCC}.
         class_titles: how reports name classes.
         class_groups: named sets of classes, such as malignant.
         outcomes: columns known only after the diagnosis, with the reason or without; never inputs.
@@ -96,7 +100,7 @@ class CsvTable:
     def __init__(
         self,
         *,
-        target: str,
+        target: str | Sequence[str],
         table: str = "cases.csv",
         images: str | Sequence[str] | None = None,
         photos: Mapping[str, str | Sequence[str]] | None = None,
@@ -105,14 +109,16 @@ class CsvTable:
         image_suffix: str = "",
         patient: str | None = None,
         blank_patients: BlankPatients = "error",
+        patient_in_any_case: bool = False,
         one_case_per_patient: bool = False,
-        one_row_per_photo: bool = False,
+        one_row_per_photo: bool | Mapping[str, Any] = False,
         case: str | None = None,
         lesion: str | None = None,
         text: str | Sequence[str] | None = None,
         fields: Mapping[str, Mapping[str, Any] | None] | Sequence[str] | None = None,
         optional_block: str | Sequence[str] = (),
         classes: str | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
         outcomes: Mapping[str, str] | Sequence[str] | None = None,
@@ -140,13 +146,27 @@ class CsvTable:
             raise ConfigError(f"delimiter must be one character, such as ';', however: {delimiter!r}")
         if one_row_per_photo and not (case and (images or photos)):
             raise ConfigError("one_row_per_photo needs case, the column that several rows share, and images")
+        by_kind = one_row_per_photo if isinstance(one_row_per_photo, Mapping) else None
+        if by_kind is not None:
+            if photos is not None:
+                raise ConfigError("one_row_per_photo tells the kinds of photo: name their one column under images")
+            _check_photo_rows(by_kind)
+            photos = dict.fromkeys(dict.fromkeys(by_kind["kinds"].values()), images or ())
+        hot = () if isinstance(target, str) else tuple(target)
+        if len(hot) == 1:
+            (target,), hot = hot, ()
+        if hot and classes is not None and sorted(classes) != sorted(hot):
+            raise ConfigError(
+                f"classes must hold the columns of target, in the order wanted: {first_of(hot)}; to merge classes or "
+                "leave some out: data.classes"
+            )
         self.guesses_fields = fields is None
         self.lesion, self.split = lesion, split
         self.one_case_per_patient = one_case_per_patient
         self.declaration = parse_declaration(
             {
                 "name": name or Path(table).stem,
-                "table": table,
+                "table": str(Path(table).expanduser()),
                 "delimiter": delimiter,
                 "encoding": encoding,
                 "missing": missing,
@@ -154,19 +174,23 @@ class CsvTable:
                 "case": case,
                 "patient": patient,
                 "patient_may_be_missing": blank_patients == "own",
-                "no_patient_ids": None if patient else "case",
-                "lesion": [patient, lesion] if patient and lesion else [],
+                "patient_in_any_case": patient_in_any_case,
+                "no_patient_ids": None if patient else "lesion" if lesion else "case",
+                "lesion": [column for column in (patient, lesion) if column] if lesion else [],
                 "lesion_separator": "/",
                 "lesion_may_be_missing": True,
                 "photos": photos or ({} if images is None else {DEFAULT_PHOTOS[0]: images}),
                 "photo_names": "path",
-                "rows_are_photos": one_row_per_photo,
-                "image_root": image_root,
+                "rows_are_photos": one_row_per_photo is True,
+                "photo_rows": by_kind,
+                "image_root": str(Path(image_root).expanduser()),
                 "image_suffix": image_suffix,
                 "image_separator": image_separator,
-                "target": target,
+                "target": None if hot else target,
+                "one_hot": bool(hot),
                 "unlabelled": unlabelled,
-                "classes": [classes] if isinstance(classes, str) else list(classes or ()),
+                "classes": [classes] if isinstance(classes, str) else list(classes or hot),
+                "labels": labels or {},
                 "class_titles": class_titles or {},
                 "class_groups": class_groups or {},
                 "text": text,
@@ -193,17 +217,18 @@ class CsvTable:
                 one photo with two labels; one class only; none of the photos is there.
         """
         rows = read_rows(self.declaration, root, also=self._also_read, frame=frame)
-        if not (self.declaration.patient or self.one_case_per_patient):
+        if not (self.declaration.patient or self.lesion or self.one_case_per_patient):
             raise DataError(
                 f"{rows.findings.path}: no patient column is named, so photos of one person could stand on both sides "
-                "of a split. Name it (patient: <column>), or say that nobody has two rows (one_case_per_patient: "
-                f"true). The columns are: {first_of(list(rows.cells.columns), 60)}"
+                "of a split. Name it (patient: <column>), or that of the lesions if nobody knows more (lesion: "
+                "<column>), or say that nobody has two rows (one_case_per_patient: true). The columns are: "
+                f"{first_of(list(rows.cells.columns), 60)}"
             )
         if self.split:
             _read_split(self.split, rows)
         declaration = self._with_fields(rows)
         values = parse_rows(declaration, rows)
-        _suspect(declaration, rows, values)
+        suspect(declaration, rows, values)
         return cases_of(declaration, rows, values)
 
     @property
@@ -215,7 +240,7 @@ class CsvTable:
         read = {*self.declaration.columns, *COLUMNS, *self._also_read, OFFICIAL_SPLIT}
         if self.guesses_fields:  # subgroups may be fields as well
             read -= {*self.declaration.subgroups}
-            read |= {str(self.declaration.target), *self.declaration.outcomes}
+            read |= {*self.declaration.label_columns, *self.declaration.outcomes}
         others = [str(column) for column in rows.cells if column not in read]
         specs = {name: FieldSpec(name=name) for name in others} if self.guesses_fields else self.declaration.fields
         declared: dict[str, dict[str, Any]] = {}
@@ -266,33 +291,12 @@ def _check_names(declaration: Declaration) -> None:
             raise ConfigError(f"{what} {taken[0]!r}: the table of cases has a column of that name; choose another")
 
 
-def _suspect(declaration: Declaration, rows: Rows, values: Values) -> None:
-    """What is likely to be wrong although every cell can be read."""
-    findings, targets, column = rows.findings, values["target"], str(declaration.target)
-    cells = zip(rows.written.index, rows.written[column], rows.cells[column], strict=True)
-    for told in alike_labels({int(row): label for row, label, cell in cells if cell}):
-        findings.problems.append(f"column {column!r}: one class spelled differently? {told}")
-    counts = Counter(target for target in targets if target is not None)
-    if len(counts) < 2:
-        findings.problems.append(f"column {column!r}: two classes are needed, however: {dict(counts)}")
-    of_cases = rows.cells.drop_duplicates(declaration.case) if declaration.rows_are_photos else rows.cells
-    differing, agreeing = shared_photos([int(row) for row in of_cases.index], values["images"], targets)
-    findings.problems += [f"photo {told}; a photo has one label" for told in differing]
-    if agreeing:
-        findings.remarks.append(f"{len(agreeing)} photos stand in several rows: {first_of(agreeing, 5)}")
-    findings.remarks += _equal_rows(rows)
-    labelled = [place for place, target in enumerate(targets) if target is not None]
-    columns = {name: [values[name][place] for place in labelled] for name in declaration.fields}
-    findings.remarks += giveaways(columns, [str(targets[place]) for place in labelled])
-    holding = labels_in_texts(values["text"], targets)
-    if holding:
-        told = f"{holding} free texts hold their label word for word: were they written after the diagnosis?"
-        findings.remarks.append(told)
-
-
-def _equal_rows(rows: Rows) -> list[str]:
-    where: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for row, cells in zip(rows.cells.index, rows.cells.itertuples(index=False, name=None), strict=True):
-        where[cells].append(int(row))
-    equal = [" = ".join(map(str, numbers)) for numbers in where.values() if len(numbers) > 1]
-    return [f"rows equal in every cell: {first_of(equal)}"] if equal else []
+def _check_photo_rows(given: Mapping[str, Any]) -> None:
+    """An option that names the column of the kinds of photo."""
+    kinds = given.get("kinds")
+    if set(given) == {"column", "kinds"} and isinstance(kinds, Mapping) and kinds:
+        return
+    raise ConfigError(
+        "one_row_per_photo must be true, or the column that tells the kind of each photo and what its cells mean, such "
+        f"as {{column: view, kinds: {{close-up: clinical, scope: dermoscopic}}}}, however: {dict(given)}"
+    )

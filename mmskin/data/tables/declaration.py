@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
-from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, Schema, TableLayout, check_photo_kinds
+from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, PhotoRows, Schema, TableLayout, check_photo_kinds
 
 _SOURCES = "mmskin.data.sources"
 _VARIANTS = "variants"
@@ -45,16 +45,6 @@ class Join(_Part):
     """Whether each id must be in both files; otherwise those without a partner are remarked."""
     optional: bool = False
     """Whether the file may be absent: its columns are missing then."""
-
-
-class PhotoRows(_Part):
-    """Where the table has a row for each photo of a case: the column of the photo's kind, and the kinds in its words.
-
-    A case has one photo of a kind at most, and its rows agree in every field.
-    """
-
-    column: str
-    kinds: dict[str, str]
 
 
 class CommonWords(_Part):
@@ -110,6 +100,8 @@ class Declaration(_Part):
     patient: str | None = None
     patient_may_be_missing: bool = False
     """Whether cells of the column may be blank: such a case is a patient of its own."""
+    patient_in_any_case: bool = False
+    """Whether ids that differ in capital letters only are one patient."""
     no_patient_ids: PatientUnit | None = None
     """What counts as a patient where no column says it: it is the lesion, or the case if there is none."""
     lesion: Words = ()
@@ -264,9 +256,11 @@ class Declaration(_Part):
         """What a table of new cases has in common with this one."""
         return TableLayout(
             fields={name: spec.source_column for name, spec in self.fields.items()},
-            photos={} if self.photo_rows else self.photos,
+            photos=self.photos,
             text=self.text,
             case=self.case,
+            rows_are_photos=self.rows_are_photos or self.photo_rows is not None,
+            photo_rows=self.photo_rows,
             image_root=self.image_root,
             image_suffix=self.image_suffix,
             image_separator=self.image_separator,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mmskin.data.column_reading import read_column
-from mmskin.data.suspicions import name_rows
+from mmskin.data.suspicions import name_rows, odd_patients
 from mmskin.data.table import Cases, check_table, make_table
 from mmskin.data.tables.declaration import Declaration, read_declaration
 from mmskin.data.tables.faults import first_fault
@@ -109,15 +109,33 @@ def _patients_and_lesions(declaration: Declaration, rows: Rows, cases: list[str]
         )
         lesions = _lesions(declaration, rows, cases)
         return {"patient_id": lesions, "lesion_id": lesions}
+    if declaration.patient_in_any_case:
+        _spell_patients_alike(declaration.patient, rows)
+    findings = rows.findings
+    findings.remarks += [
+        f"column {declaration.patient!r}: {odd}" for odd in odd_patients(list(rows.cells[declaration.patient]))
+    ]
     if declaration.patient_may_be_missing:
         _name_blank_patients(declaration.patient, cases, rows)
     elif blank := rows.where(declaration.patient, ""):
         way = "" if declaration.declared_in else "; name them, or set blank_patients: own: each a patient of its own"
-        rows.findings.problems.append(f"column {declaration.patient!r} is blank in {name_rows(blank)}{way}")
+        findings.problems.append(f"column {declaration.patient!r} is blank in {name_rows(blank)}{way}")
     return {
         "patient_id": list(rows.cells[declaration.patient]),
         "lesion_id": _lesions(declaration, rows, cases),
     }
+
+
+def _spell_patients_alike(column: str, rows: Rows) -> None:
+    """Ids that differ in capital letters only are written as the first of them."""
+    spelling: dict[str, str] = {}
+    own = [spelling.setdefault(cell.casefold(), cell) for cell in rows.cells[column]]
+    respelled = sum(cell != first for cell, first in zip(rows.cells[column], own, strict=True))
+    rows.cells[column] = own
+    if respelled:
+        rows.findings.remarks.append(
+            f"column {column!r}: {respelled} ids differ from an earlier one in capital letters only: the same patient"
+        )
 
 
 def _name_blank_patients(column: str, cases: list[str], rows: Rows) -> None:
@@ -155,7 +173,7 @@ def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
     class_of: dict[str, str | None] = {**{name: name for name in declaration.classes}, **declaration.labels}
     parsed_as_field = {spec.source_column for spec in declaration.observed.values()}
     way = "" if declaration.declared_in else f" {LEAVE_OUT}"
-    if class_of and column not in parsed_as_field:
+    if declaration.classes and column not in parsed_as_field:
         for label in sorted({*labels} - {"", *class_of}):
             where = name_rows(rows.where(column, label))
             findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, class_of)}{way}")

@@ -179,7 +179,8 @@ def _tell_partners(join: Join, lacking: list[str], stray: list[str], path: Path,
 
 
 def _one_hot(cells: pd.DataFrame, columns: Sequence[str], findings: Findings) -> list[str]:
-    """The label of every row from columns of 0 and 1, however written (1, 1.0, 1e0); other rows are problems."""
+    """The label of every row from columns of 0 and 1, however written (1, 1.0, 1e0), "" of a row that is blank there;
+    other rows are problems."""
     labels = []
     for row, *written in cells[list(columns)].itertuples():
         try:
@@ -187,7 +188,7 @@ def _one_hot(cells: pd.DataFrame, columns: Sequence[str], findings: Findings) ->
         except ValueError:
             numbers = []
         right = len(numbers) == len(columns) and not set(numbers) - {0.0, 1.0} and sum(numbers) == 1
-        if not right:
+        if not right and any(written):
             problem = f"must have one 1 and else 0 under {', '.join(columns)}"
             findings.problems.append(f"row {row} {problem}, however: {' '.join(written)}")
         labels.append(columns[numbers.index(1.0)] if right else "")
