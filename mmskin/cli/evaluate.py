@@ -9,6 +9,7 @@ import typer
 
 from mmskin.cli.options import Replicates
 from mmskin.cli.report import say_report
+from mmskin.errors import UserError
 
 
 def evaluate(
@@ -50,4 +51,7 @@ def evaluate(
 def _named(run: str) -> tuple[str, Path]:
     """name=run in two; a path that exists is one, whatever it is called."""
     name, equals, path = run.partition("=")
-    return (name, Path(path)) if equals and "/" not in name and not Path(run).exists() else ("", Path(run))
+    named = (name, Path(path)) if equals and "/" not in name and not Path(run).exists() else ("", Path(run))
+    if not named[1].exists():
+        raise UserError(f"{named[1]} does not exist: name the folder of a run, or a predictions.parquet")
+    return named

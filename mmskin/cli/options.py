@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmskin.errors import UserError, one_of
+from mmskin.errors import ModelError, UserError, one_of
 from mmskin.features import is_photo, photo_title
 
 if TYPE_CHECKING:
@@ -20,7 +20,19 @@ DataFile = Annotated[Path, typer.Argument(help="experiment, benchmark, or a YAML
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="overrides, such as training.epochs=5 data.missingness=always_recorded")
 ]
-Model = Annotated[Path, typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble")]
+
+
+def _a_folder(model: Path) -> Path:
+    """A name that is mistyped is refused before torch is imported."""
+    if not model.expanduser().is_dir():
+        raise ModelError(f"{model} is no folder: give the one of a model, or of a run, that `mmskin train` made")
+    return model
+
+
+Model = Annotated[
+    Path,
+    typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=_a_folder),
+]
 RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
 Images = Annotated[
     list[str] | None,

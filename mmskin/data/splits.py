@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from mmskin.data.delimited import read_delimited, require_columns
 from mmskin.data.seeds import view_seed
@@ -104,6 +103,8 @@ def _grouped_folds(table: pd.DataFrame, *, k: int, seed: int) -> pd.Series[int]:
         raise DataError(
             f"k={k} folds need {k} or more groups of patients, however the table has {found}; use fewer folds"
         )
+    from sklearn.model_selection import StratifiedGroupKFold  # takes a second, which who mistypes need not wait
+
     if labelled.target.value_counts().max() < k:
         raise DataError(f"k={k} folds need {k} or more cases of one class, however none has as many; use fewer folds")
     folds = np.empty(len(labelled), dtype=np.int64)

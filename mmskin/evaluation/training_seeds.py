@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
 
 from mmskin.evaluation.metrics import Floats
 
@@ -64,6 +63,8 @@ def widening(by_seed: Floats, swaps: Sequence[SwapVariance]) -> float:
         by_seed: (S, R) the difference in every resample, a row a seed; 1 row where nothing was trained twice.
         swaps: of both arms.
     """
+    from scipy.special import ndtri, stdtrit  # a quarter of a second, which who mistypes need not wait
+
     parts = [(variance, swap.dof) for swap in swaps for variance in swap.by_fold if variance > 0]
     defined = by_seed[:, np.isfinite(by_seed).all(axis=0)]
     of_patients = float(defined.mean(axis=0).var(ddof=1)) if defined.shape[1] > 1 else 0.0
@@ -72,7 +73,7 @@ def widening(by_seed: Floats, swaps: Sequence[SwapVariance]) -> float:
     between = sum(variance for variance, _ in parts)
     whole = max(of_patients, between + _covariance(defined))
     dof = whole**2 / sum(variance**2 / dof for variance, dof in parts)
-    return float(np.sqrt(whole / of_patients) * t.ppf(LEVEL_OF_ONE_SIDE, dof) / norm.ppf(LEVEL_OF_ONE_SIDE))
+    return float(np.sqrt(whole / of_patients) * stdtrit(dof, LEVEL_OF_ONE_SIDE) / ndtri(LEVEL_OF_ONE_SIDE))
 
 
 def _covariance(by_seed: Floats) -> float:

@@ -53,7 +53,7 @@ MISTAKES = [
     ("evaluate cases.csv --output out", "cases.csv"),
     ("predict nowhere --field age=40", "nowhere"),
     ("predict-table nowhere cases.csv --output out.csv", "nowhere"),
-    ("predict-table nowhere cases.csv --output cases.csv", "cases.csv is there already"),
+    ("predict-table . cases.csv --output cases.csv", "cases.csv is there already"),
     ("explain nowhere --field age=40 --output why", "nowhere"),
     ("init no.csv", "no.csv"),
     ("init cases.csv --output own.yaml", "own.yaml is there already"),

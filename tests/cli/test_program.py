@@ -22,6 +22,18 @@ def test_the_installed_program_says_its_version_without_torch() -> None:
     assert (done.returncode, done.stdout) == (0, f"mmskin {mmskin.__version__}\n")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["data check no.yaml", "train no.yaml --output x", "predict nowhere", "init no.csv", "evaluate no --output x"],
+)
+def test_a_mistake_is_told_before_the_slow_libraries_are_imported(line: str) -> None:
+    """Torch takes seconds, scikit-learn and scipy.stats one each."""
+    code = f"import sys\nsys.argv = ['mmskin', *{line.split()}]\nfrom mmskin.cli.app import main\ntry: main()\n"
+    code += "finally: print([name for name in ('torch', 'sklearn', 'scipy.stats') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+
+
 def test_help_lists_every_command(mmskin_: Type) -> None:
     code, told, _ = mmskin_("--help")
     assert code == 0
