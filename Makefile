@@ -7,8 +7,9 @@ BIN := .venv/bin
 quickstart: .venv/ready
 	$(BIN)/mmskin quickstart
 
+# A process a core, each on one thread.
 test: .venv/ready
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow

@@ -240,7 +240,7 @@ def main() -> None:
             )
             for interaction, seed in ((0.0, 7), (1.0, 8))
         ]
-    (options.output / "interaction_ranking.json").write_text(json.dumps(found, indent=1) + "\n")
+    (options.output / "interaction_ranking.json").write_text(json.dumps(found, indent=1, default=float) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -137,8 +137,16 @@ def as_cell(value: object) -> str:
     return str(value)
 
 
-def require_columns(rows: pd.DataFrame, needed: Sequence[str], *, path: Path) -> None:
+def require_columns(
+    rows: pd.DataFrame, needed: Sequence[str], *, path: Path, options: Mapping[str, str] | None = None
+) -> None:
     """Nothing, if the columns are there.
+
+    Args:
+        rows: of the table.
+        needed: names of columns.
+        path: of the table.
+        options: by column the option that names it, for the message.
 
     Raises:
         DataError: names all missing columns with the nearest of those found.
@@ -149,7 +157,8 @@ def require_columns(rows: pd.DataFrame, needed: Sequence[str], *, path: Path) ->
     for column in dict.fromkeys(needed):
         if column not in found:
             near = get_close_matches(column.lower(), by_lower, n=1)
-            faults.append(f"{column!r}" + (f" (did you mean {by_lower[near[0]]!r}?)" if near else ""))
+            asked = f" ({options[column]})" if options and column in options else ""
+            faults.append(f"{column!r}{asked}" + (f" (did you mean {by_lower[near[0]]!r}?)" if near else ""))
     if faults:
         raise DataError(f"{path} lacks columns: {first_of(faults, _SHOWN)}; it has: {first_of(found, 60)}")
 

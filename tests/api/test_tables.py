@@ -99,7 +99,7 @@ def test_cases_are_worth_reading() -> None:
 
 def test_what_is_wrong_is_named_in_one_line(tmp_path: Path) -> None:
     frame = pd.DataFrame({"dx": ["a", "b"], "age": [1, 2]})
-    with pytest.raises(DataError, match=r"DataFrame lacks columns: 'diagnosis'; it has: dx, age"):
+    with pytest.raises(DataError, match=r"DataFrame lacks columns: 'diagnosis' \(target\); it has: dx, age"):
         mmskin.read_table(frame, target="diagnosis")
     with pytest.raises(DataError, match="photos: column 'foto' does not exist"):
         mmskin.read_table(frame, target="dx", photos="foto")
@@ -136,5 +136,7 @@ def test_a_data_set_is_read_in_part_as_a_config_reads_it(pad_folder: Path, tmp_p
 
 def test_an_outcome_is_never_an_input() -> None:
     frame = pd.DataFrame({"dx": ["a", "b"], "biopsied": ["yes", "no"]})
-    with pytest.raises(ConfigError, match="reads 'biopsied', an outcome: it is known only after the diagnosis"):
+    with pytest.raises(
+        ConfigError, match="reads 'biopsied', which is under outcomes: it is known only after the diagnosis"
+    ):
         mmskin.read_table(frame, target="dx", fields=["biopsied"], outcomes=["biopsied"])

@@ -64,7 +64,7 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     assert is_one_plain_line(complaint)
     code, _, complaint = mmskin_(f"evaluate {tmp_path / 'nothing'} --output {tmp_path / 'x'}")
     assert code == 2
-    assert "holds no predictions.parquet" in complaint
+    assert "does not exist: name the folder of a run" in complaint
     code, _, complaint = mmskin_(line.replace("--reference fields", "--reference felds"))
     assert code == 2
     assert is_one_plain_line(complaint)

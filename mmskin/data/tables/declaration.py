@@ -186,7 +186,7 @@ class Declaration(_Part):
         for name, spec in self.fields.items():
             if spec.source_column in self.outcomes:
                 reason = self.outcomes[spec.source_column]
-                raise ValueError(f"fields.{name} reads {spec.source_column!r}, an outcome: {reason}")
+                raise ValueError(f"fields.{name} reads {spec.source_column!r}, which is under outcomes: {reason}")
             if spec.source_column in self.photo_scores:
                 raise ValueError(f"fields.{name} reads {spec.source_column!r}, {A_MODELS_READING}")
             if spec.source_column == self.target:
@@ -219,6 +219,24 @@ class Declaration(_Part):
         kind = [self.photo_rows.column] if self.photo_rows else []
         wanted = [*self.label_columns, *single, *self.photo_columns, *kind, *self.text, *specs, *self.kept]
         return list(dict.fromkeys(wanted))
+
+    @property
+    def options(self) -> dict[str, str]:
+        """By column the option of one's own table that names it."""
+        kinds = {
+            c: "images" if kind in DEFAULT_PHOTOS else f"photos.{kind}" for kind, of in self.photos.items() for c in of
+        }
+        single = {"case": self.case, "patient": self.patient}
+        return {
+            **dict.fromkeys(self.outcomes, "outcomes"),
+            **dict.fromkeys(self.subgroups, "subgroups"),
+            **{spec.source_column: f"fields.{name}" for name, spec in self.fields.items()},
+            **dict.fromkeys(self.text, "text"),
+            **kinds,
+            **dict.fromkeys(self.lesion, "lesion"),
+            **{column: option for option, column in single.items() if column},
+            **dict.fromkeys(self.label_columns, "target"),
+        }
 
     def changed(self, **entries: Any) -> Self:
         """The same declaration with other entries, checked anew."""

@@ -102,7 +102,7 @@ def _read(
         if frame is None
         else cells_of(frame)
     )
-    require_columns(raw.rows, needed, path=path)
+    require_columns(raw.rows, needed, path=path, options=None if declaration.declared_in else declaration.options)
     findings.remarks += raw.remarks
     missing = {word.lower() for word in declaration.missing}
     cells = raw.rows.apply(lambda column: column.str.strip())

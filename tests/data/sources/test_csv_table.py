@@ -224,7 +224,7 @@ def test_outcomes_are_kept_but_are_no_fields(tmp_path: Path) -> None:
     assert "biopsied" not in cases.schema.field_names
     assert list(cases.table.biopsied) == ["yes"] * 4
     assert list(cases.table.site) == ["Arm", "leg", "arm", "leg"]
-    with pytest.raises(ConfigError, match=r"fields\.cut reads 'biopsied', an outcome: a biopsy is taken"):
+    with pytest.raises(ConfigError, match=r"fields\.cut reads 'biopsied', which is under outcomes: a biopsy is taken"):
         load(tmp_path, outcomes=outcomes, fields={"cut": {"column": "biopsied"}})
     with pytest.raises(ConfigError, match="reads 'dx', the target"):
         load(tmp_path, fields=["dx"])
@@ -268,7 +268,8 @@ def test_fields_whose_kind_cannot_be_guessed_are_refused_when_asked_for(tmp_path
 
 
 def test_missing_columns_name_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"lacks columns: 'DX' \(did you mean 'dx'\?\), 'patients'; it has: case, who"):
+    told = r"lacks columns: 'DX' \(target\) \(did you mean 'dx'\?\), 'patients' \(patient\); it has: case, who"
+    with pytest.raises(DataError, match=told):
         load(write(tmp_path), target="DX", patient="patients")
 
 

@@ -149,7 +149,7 @@ def test_classes_that_nobody_declares_are_the_labels_that_occur(tmp_path: Path) 
         ({"photos": {"two words": ["photo"]}}, "photos: the kind 'two words' must be of letters, digits and _"),
         ({"patient": None}, "patient names the column of the patient, or no_patient_ids says what counts as one"),
         ({"one_hot": True}, "target names the column of the label, or one_hot says"),
-        ({"outcomes": {"age": "why"}}, r"fields\.age reads 'age', an outcome: why"),
+        ({"outcomes": {"age": "why"}}, r"fields\.age reads 'age', which is under outcomes: why"),
     ],
 )
 def test_faults_of_a_declaration_have_their_path(entries: dict[str, Any], told: str) -> None:
