@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mmskin.audit.outcome_names import outcomes_by_name
 from mmskin.data.infer_fields import infer_field, is_age_column, is_number
+from mmskin.data.not_history import bookkeeping, label_in_other_words
 from mmskin.data.photo_files import PHOTO_SUFFIXES
 from mmskin.data.photo_search import search_photos
 from mmskin.data.splits import PART_OF_WORD
-from mmskin.data.suspicions import accuracy_alone
 from mmskin.quantities import DAYS, read_quantity
 
 Role = Literal[
@@ -29,15 +28,10 @@ _PATIENT = re.compile(
 )
 _LESION = re.compile(r"(^|_)(lesion|läsion|lesão|lesione)s?(_?(id|no|nr|number|nummer))?$")
 _CASE = re.compile(r"^(case|record|image|img|isic|row|sample|fall)?_?(id|no|nr|number|nummer|name)$|^(case|fall)$")
-_BOOKKEEPING = re.compile(
-    r"^(unnamed.*|index|row|row_?(no|nr|number)|file_?name|path|date.*|.*_date|datum|timestamp|attribution|"
-    r"copyright.*|licen[cs]e)$"
-)
 _AFTERWARDS = re.compile(
     r"biops|histo_?(log|path)|histopath|patholog|befund|excis|exzis|confirm|breslow|invasion|mitotic|melanocytic|"
     r"treatment|therap|behandlung|management|follow_?up|nachsorge"
 )
-_DATE = re.compile(r"^(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})([T ].*)?$")
 _DURATION = re.compile(r"duration|since|how_long|seit|dauer")
 _LONG = 25  # characters of a cell of free text, on average
 _MOSTLY = 0.8  # of a column
@@ -72,14 +66,6 @@ class Column(NamedTuple):
 def guess_column(column: Column) -> ColumnGuess:
     """By the first rule that fits; the last one always does."""
     return next(guess for rule in _RULES if (guess := rule(column)))
-
-
-def plain(name: str) -> str:
-    """
-    >>> plain("Patienten-ID")
-    'patienten_id'
-    """
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 
 def end_like_photos(cells: Sequence[str]) -> bool:
@@ -135,27 +121,13 @@ def _outcome(column: Column) -> ColumnGuess | None:
         return ColumnGuess(column.name, "outcome", f"{of.source} calls it one: {of.reason}", sure=False)
     if _AFTERWARDS.search(column.plain):
         return ColumnGuess(column.name, "outcome", "named like what follows the diagnosis", sure=False)
-    labelled = [(cell, label) for cell, label in zip(column.filled, column.labels, strict=True) if label]
-    values, classes = Counter(cell for cell, _ in labelled), {label for _, label in labelled}
-    if len(values) < 2 or len(classes) < 2 or len(values) > len(labelled) / 5:
-        return None
-    if len(set(labelled)) == len(classes):
-        return ColumnGuess(column.name, "outcome", "every class has one value: the label in other words", sure=False)
-    if accuracy_alone(*map(list, zip(*labelled, strict=True))) > 0.99:
-        return ColumnGuess(column.name, "outcome", "it gives the label alone", sure=False)
-    return None
+    why = label_in_other_words(column.filled, column.labels)
+    return ColumnGuess(column.name, "outcome", why, sure=False) if why else None
 
 
 def _bookkeeping(column: Column) -> ColumnGuess | None:
-    if _BOOKKEEPING.search(column.plain):
-        return ColumnGuess(column.name, "left out", "bookkeeping, by its name")
-    if _mostly(column.filled, lambda cell: bool(_DATE.match(cell))):
-        return ColumnGuess(column.name, "left out", "dates")
-    numbers = [cell for cell in column.cells if cell.isdecimal()]
-    counted = [str(int(numbers[0]) + place) for place in range(len(numbers))] if numbers[:1] in (["0"], ["1"]) else []
-    if len(numbers) == len(column.cells) > 2 and numbers == counted:
-        return ColumnGuess(column.name, "left out", "row numbers")
-    return None
+    why = bookkeeping(column.name, column.cells)
+    return ColumnGuess(column.name, "left out", why) if why else None
 
 
 def _text(column: Column) -> ColumnGuess | None:

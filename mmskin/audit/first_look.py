@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmskin.audit.column_guesses import Column, ColumnGuess, Role, end_like_photos, guess_column, plain
+from mmskin.audit.column_guesses import Column, ColumnGuess, Role, end_like_photos, guess_column
 from mmskin.data.infer_fields import is_number
+from mmskin.data.not_history import plain_name
 from mmskin.data.suspicions import commonest_spelling, odd_patients
 from mmskin.data.table_files import read_table_file
 from mmskin.errors import ConfigError, first_of, one_of
@@ -98,7 +99,7 @@ def first_look(path: Path, *, photos: Path | None = None, target: str | None = N
         if name not in found:
             pairs = [(cell, label) for cell, label in zip(cells[name], labels, strict=True) if cell]
             filled, of_filled = [cell for cell, _ in pairs], [label for _, label in pairs]
-            found[name] = guess_column(Column(name, plain(name), cells[name], filled, of_filled, folder))
+            found[name] = guess_column(Column(name, plain_name(name), cells[name], filled, of_filled, folder))
     spellings = commonest_spelling(label for label in labels if label)
     classes = Counter(spellings.get(label, label) for label in labels if label)
     look = FirstLook(path, len(raw.rows), tuple(found[name] for name in cells), classes, spellings, missing)
@@ -123,7 +124,7 @@ def _targets(cells: Cells, asked: str | None, path: Path) -> list[ColumnGuess]:
         if asked not in cells:
             raise ConfigError(one_of("--target", asked, cells))
         return [ColumnGuess(asked, "target", "asked for")]
-    named = sorted((n for n in cells if plain(n) in TARGETS), key=lambda name: TARGETS.index(plain(name)))
+    named = sorted((n for n in cells if plain_name(n) in TARGETS), key=lambda name: TARGETS.index(plain_name(name)))
     if named:
         return [ColumnGuess(named[0], "target", "by its name", sure=len(named) == 1)]
     if level := _finest_level(cells):
@@ -138,7 +139,7 @@ def _targets(cells: Cells, asked: str | None, path: Path) -> list[ColumnGuess]:
 
 def _finest_level(cells: Cells) -> str | None:
     """Of a diagnosis told from coarse to fine, the last column that most rows fill with more than one value."""
-    levels = {int(found[1]): name for name in cells if (found := _LEVEL.match(plain(name)))}
+    levels = {int(found[1]): name for name in cells if (found := _LEVEL.match(plain_name(name)))}
     full = [
         name
         for _, name in sorted(levels.items())

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmskin.data.not_history import plain_name
 from mmskin.quantities import read_quantity
 from mmskin.schema import NO_WORDS, UNKNOWN_WORDS, YES_WORDS, Field
 
@@ -81,7 +82,7 @@ def tell_choices(choices: Sequence[str], cells: Sequence[str]) -> str:
 
 def is_age_column(name: str) -> bool:
     """Whether a column is named like ages, in one of several languages."""
-    return bool(_AGES.match(re.sub(r"[\W_]+", "_", name.casefold()).strip("_")))
+    return bool(_AGES.match(plain_name(name)))
 
 
 def _age(name: str) -> Field:

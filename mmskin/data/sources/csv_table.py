@@ -12,13 +12,14 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from mmskin.data.not_history import bookkeeping, label_in_other_words
 from mmskin.data.sources.csv_suspicions import suspect
 from mmskin.data.splits import PART_OF_WORD, PARTS
 from mmskin.data.table import COLUMNS, Cases
 from mmskin.data.tables.declaration import Declaration, parse_declaration
 from mmskin.data.tables.engine import OFFICIAL_SPLIT, cases_of, parse_rows
 from mmskin.data.tables.field_spec import FieldSpec
-from mmskin.data.tables.rows import Rows, read_rows
+from mmskin.data.tables.rows import LABEL, Rows, read_rows
 from mmskin.errors import ConfigError, DataError, first_of, one_of
 from mmskin.schema import DEFAULT_PHOTOS
 
@@ -51,8 +52,8 @@ class CsvTable:
         outcomes: {biopsied: a biopsy is taken because of the suspected diagnosis}
 
     *Fields* that give no kind get the one that their column suggests. Without `fields`, every column that is not
-    named elsewhere is tried; long and free text and ids never become fields by themselves. A column that gives the
-    label away alone is remarked: it may be an outcome.
+    named elsewhere is tried; long and free text, ids, dates, row numbers and columns that give the label away alone
+    never become fields by themselves. One of these that is named under `fields` is remarked: it may be an outcome.
 
     *Labels* must be spelled alike: those that differ only in case, blanks, invisible characters or look-alike letters
     are refused, not taken for two classes.
@@ -235,6 +236,11 @@ class CsvTable:
     def _also_read(self) -> list[str]:
         return [column for column in (self.lesion, self.split) if column]
 
+    def _labels(self, rows: Rows) -> list[str | None]:
+        """By row, before anything is checked."""
+        written = rows.cells[LABEL if self.declaration.one_hot else self.declaration.label_columns[0]]
+        return [self.declaration.labels.get(cell, cell) or None for cell in written]
+
     def _with_fields(self, rows: Rows) -> Declaration:
         """The declaration with the fields that can be read, what was guessed about them told."""
         read = {*self.declaration.columns, *COLUMNS, *self._also_read, OFFICIAL_SPLIT}
@@ -244,9 +250,13 @@ class CsvTable:
         others = [str(column) for column in rows.cells if column not in read]
         specs = {name: FieldSpec(name=name) for name in others} if self.guesses_fields else self.declaration.fields
         declared: dict[str, dict[str, Any]] = {}
+        labels = self._labels(rows)
         guessed, left_out = [], []
         for name, spec in specs.items():
-            field, told = spec.declare([cell for cell in rows.cells[spec.source_column] if cell])
+            cells = list(rows.cells[spec.source_column])
+            field, told = spec.declare([cell for cell in cells if cell])
+            if self.guesses_fields and (why := bookkeeping(name, cells) or label_in_other_words(cells, labels)):
+                field, told = None, why
             if field is None:
                 left_out.append(f"{name} ({told})")
                 continue

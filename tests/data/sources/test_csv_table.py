@@ -239,11 +239,37 @@ def test_a_subgroup_may_be_a_guessed_field_too(tmp_path: Path) -> None:
 def test_a_column_that_is_the_label_and_a_text_that_holds_it_are_remarked(tmp_path: Path) -> None:
     rows = [{**BASE[i % 4], "case": str(i), "photo": ""} for i in range(40)]
     rows = [{**row, "procedure": "cut" if row["dx"] == "BCC" else "none", "story": f"is {row['dx']}"} for row in rows]
-    cases = load(write(tmp_path, rows), images=None)
+    cases = load(write(tmp_path, rows), images=None, fields=["age", "procedure"])
     assert "'procedure' alone gives the label of 100% of cases (the commonest class: 50%)" in remark(
         cases, "procedure' a"
     )
     assert remark(cases, "word for word").startswith("40 free texts hold their label")
+
+
+def test_no_field_is_guessed_of_what_no_patient_says(tmp_path: Path) -> None:
+    """The label in other words, what nearly tells it, row numbers and dates; honest answers beside them stay."""
+    rows = [{**BASE[i % 4], "case": f"c{i}", "photo": ""} for i in range(240)]
+    for i, row in enumerate(rows):
+        is_bcc = row["dx"] == "BCC"
+        row |= {
+            "malignant": str(is_bcc),
+            "cut": str(is_bcc or i == 1),
+            "n": str(i + 1),
+            "seen": f"2024-03-{1 + i % 28:02}",
+        }
+        row |= {"itch": ("yes", "no", "no")[i % 3], "age": str(20 + i % 60)}
+    cases = load(write(tmp_path, rows), images=None)
+    assert cases.schema.field_names == ("age", "itch", "site")
+    told = remark(cases, "columns not used")
+    for why in (
+        "malignant (every class has one value",
+        "cut (it gives the label alone",
+        "n (row numbers)",
+        "seen (dates)",
+    ):
+        assert why in told
+    asked = load(tmp_path, images=None, fields=["malignant", "n"])
+    assert asked.schema.field_names == ("malignant", "n")
 
 
 @pytest.mark.parametrize(
