@@ -63,7 +63,8 @@ def cases_to_answer(
         photos: column or columns of paths, or of lists of paths; by kind where the model reads several. If None those
             of the model's own table, or that are called as the kinds are.
         text: column of the free text; that of the model's own table, or "text", if None.
-        root: folder from which relative paths count; the current one if None.
+        root: folder from which relative paths count, and under which photos are looked for; the current one if None,
+            where they must lie as they are named.
 
     Raises:
         DataError: numbers that cannot be read or photos that are not there, with their rows; columns that do not exist;
@@ -86,7 +87,7 @@ def cases_to_answer(
             "photos (photos='column'), or rename columns"
         )
     values, remarks, faults = _field_values(frame, schema, read)
-    folder = Path.cwd() if root is None else Path(root).expanduser()
+    folder = None if root is None else Path(root).expanduser()
     layout_of_photos = layout if photos is None else TableLayout()
     images, of_photos = _photos(frame, by_kind, folder, layout_of_photos, faults)
     ids = _ids(frame, layout)
@@ -166,10 +167,14 @@ def _photo_columns(
 
 
 def _photos(
-    frame: pd.DataFrame, by_kind: Mapping[str, Sequence[str]], folder: Path, layout: TableLayout, faults: list[str]
+    frame: pd.DataFrame,
+    by_kind: Mapping[str, Sequence[str]],
+    folder: Path | None,
+    layout: TableLayout,
+    faults: list[str],
 ) -> tuple[list[list[tuple[str, str]]], list[str]]:
     """By row the paths of its photos with their kinds, and remarks; a photo that is not there is a fault."""
-    root = folder / layout.image_root
+    root = (folder or Path.cwd()) / layout.image_root
     of_row = _kinds_of_rows(frame, layout, faults)
     named = [
         (place, label, kind, name)
@@ -180,7 +185,8 @@ def _photos(
         for name in _names(cell, layout)
     ]
     outside = {name: name for *_, name in named if Path(name).is_absolute() and Path(name).is_file()}
-    search = search_photos(root, (name for *_, name in named if name not in outside))
+    inside = [name for *_, name in named if name not in outside]
+    search = search_photos(root, inside, elsewhere_too=folder is not None)
     images: list[list[tuple[str, str]]] = [[] for _ in range(len(frame))]
     for place, label, kind, name in named:
         path = search.found.get(name) or outside.get(name)

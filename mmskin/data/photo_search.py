@@ -35,12 +35,13 @@ class PhotoSearch(NamedTuple):
     remarks: list[str]
 
 
-def search_photos(root: Path, names: Iterable[str]) -> PhotoSearch:
+def search_photos(root: Path, names: Iterable[str], *, elsewhere_too: bool = True) -> PhotoSearch:
     """Every name once.
 
     Args:
         root: the folder under which the photos lie.
         names: relative paths.
+        elsewhere_too: whether what is no file as it stands is looked for; not under a folder that nobody named.
     """
     folder = PhotoFolder(root)
     search = PhotoSearch({}, [], {}, [])
@@ -50,7 +51,8 @@ def search_photos(root: Path, names: Iterable[str]) -> PhotoSearch:
             search.found[name] = folder.locate(name)
         except MissingPhoto:
             # A whole path is where its photo is, or nowhere: under it lies, at worst, the whole disk.
-            (search.absent if PurePath(name).is_absolute() else elsewhere).append(name)
+            is_looked_for = elsewhere_too and not PurePath(name).is_absolute()
+            (elsewhere if is_looked_for else search.absent).append(name)
         except DataError as fault:
             search.refused[name] = str(fault)
     if not elsewhere:

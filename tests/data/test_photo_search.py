@@ -88,3 +88,12 @@ def test_two_names_that_would_be_one_photo_are_refused(folder: Path) -> None:
     assert set(search.refused) == {"left/k3.jpg", "right/k3.jpg"}
     assert "lies there once for left/k3.jpg and right/k3.jpg" in search.refused["left/k3.jpg"]
     assert not search.found
+
+
+def test_nothing_is_looked_for_where_nobody_named_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.jpg").touch()
+    (tmp_path / "b.jpg").touch()
+    search = search_photos(tmp_path, ["a.jpg", "b.jpg"], elsewhere_too=False)
+    assert (list(search.found), search.absent) == (["b.jpg"], ["a.jpg"])
+    assert list(search_photos(tmp_path, ["a.jpg"]).found) == ["a.jpg"]
