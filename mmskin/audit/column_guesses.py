@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from mmskin.audit.outcome_names import outcomes_by_name
 from mmskin.data.infer_fields import infer_field, is_age_column, is_number
-from mmskin.data.not_history import bookkeeping, label_in_other_words
+from mmskin.data.not_history import after_the_diagnosis, bookkeeping
 from mmskin.data.photo_files import PHOTO_SUFFIXES
 from mmskin.data.photo_search import search_photos
 from mmskin.data.splits import PART_OF_WORD
@@ -24,14 +24,10 @@ TEXTS = (
     "observações", "histoire",
 )  # fmt: skip
 _PATIENT = re.compile(
-    r"(^|_)(patient|patienten?|paciente|paziente|subject|person|participant|proband|pat|pid|mrn)(_?(id|no|nr|number|nummer|code))?$"
+    r"(^|_)(patient(?:en)?|paciente|paziente|subject|person|participant|proband|pat|pid|mrn)(_?(id|no|nr|number|nummer|code))?$"
 )
 _LESION = re.compile(r"(^|_)(lesion|läsion|lesão|lesione)s?(_?(id|no|nr|number|nummer))?$")
 _CASE = re.compile(r"^(case|record|image|img|isic|row|sample|fall)?_?(id|no|nr|number|nummer|name)$|^(case|fall)$")
-_AFTERWARDS = re.compile(
-    r"biops|histo_?(log|path)|histopath|patholog|befund|excis|exzis|confirm|breslow|invasion|mitotic|melanocytic|"
-    r"treatment|therap|behandlung|management|follow_?up|nachsorge"
-)
 _DURATION = re.compile(r"duration|since|how_long|seit|dauer")
 _LONG = 25  # characters of a cell of free text, on average
 _MOSTLY = 0.8  # of a column
@@ -119,9 +115,7 @@ def _outcome(column: Column) -> ColumnGuess | None:
     if known:
         (of,) = known.values()
         return ColumnGuess(column.name, "outcome", f"{of.source} calls it one: {of.reason}", sure=False)
-    if _AFTERWARDS.search(column.plain):
-        return ColumnGuess(column.name, "outcome", "named like what follows the diagnosis", sure=False)
-    why = label_in_other_words(column.filled, column.labels)
+    why = after_the_diagnosis(column.name, column.filled, column.labels)
     return ColumnGuess(column.name, "outcome", why, sure=False) if why else None
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmskin.audit.column_guesses import Column, ColumnGuess, Role, end_like_photos, guess_column
+from mmskin.data.column_names import plain_name
 from mmskin.data.infer_fields import is_number
-from mmskin.data.not_history import plain_name
 from mmskin.data.suspicions import commonest_spelling, odd_patients
 from mmskin.data.table_files import read_table_file
 from mmskin.errors import ConfigError, first_of, one_of
@@ -43,7 +43,7 @@ class FirstLook(NamedTuple):
     path: of the file. rows: how many. columns: a guess each, in the order of the file.
     classes: cases by class, other spellings with the commonest. labels: these spellings, by what they mean.
     missing: words of the cells that seem to mean a blank one. photo_kinds: None where a row is a case.
-    unlabelled: rows without a label. blank_patients: rows without an id of the patient. twins: whether ids of patients
+    unlabelled: cases without a label. blank_patients: rows without an id of the patient. twins: whether ids of patients
     differ in capital letters only.
     questions: what only its owner can say, a line each. remarks: of reading the file.
     """
@@ -101,12 +101,18 @@ def first_look(path: Path, *, photos: Path | None = None, target: str | None = N
             filled, of_filled = [cell for cell, _ in pairs], [label for _, label in pairs]
             found[name] = guess_column(Column(name, plain_name(name), cells[name], filled, of_filled, folder))
     spellings = commonest_spelling(label for label in labels if label)
-    classes = Counter(spellings.get(label, label) for label in labels if label)
-    look = FirstLook(path, len(raw.rows), tuple(found[name] for name in cells), classes, spellings, missing)
-    look = _with_kinds(look, cells, labels)._replace(unlabelled=labels.count(None), remarks=raw.remarks)
+    look = FirstLook(path, len(raw.rows), tuple(found[name] for name in cells), {}, spellings, missing)
+    look = _with_kinds(look, cells, labels)
+    if look.photo_kinds:  # a case has one label, however many rows
+        labels = list(dict(zip(cells[look.photo_kinds.case], labels, strict=True)).values())
     ids = cells.get(look.column("patient") or "", [])
-    twins = len({cell.casefold() for cell in ids}) < len({*ids})
-    look = look._replace(blank_patients=sum(not cell for cell in ids), twins=twins)
+    look = look._replace(
+        classes=Counter(spellings.get(label, label) for label in labels if label),
+        unlabelled=labels.count(None),
+        blank_patients=sum(not cell for cell in ids),
+        twins=len({cell.casefold() for cell in ids}) < len({*ids}),
+        remarks=raw.remarks,
+    )
     return look._replace(questions=tuple(_questions(look, cells)))
 
 
@@ -130,7 +136,8 @@ def _targets(cells: Cells, asked: str | None, path: Path) -> list[ColumnGuess]:
     if level := _finest_level(cells):
         return [ColumnGuess(level, "target", "the finest diagnosis that most rows have", sure=False)]
     if hot := _one_hot(cells):
-        return [ColumnGuess(name, "target", f"one of {len(hot)} columns with one 1 in every row") for name in hot]
+        why = f"one of {len(hot)} columns with one 1 in every row"
+        return [ColumnGuess(name, "target", why, sure=False) for name in hot]
     raise ConfigError(
         f"{path}: no column is called {first_of(TARGETS, 6)} or the like; name that of the label by --target. The "
         f"columns are: {first_of(list(cells), 60)}"
@@ -193,7 +200,7 @@ def _with_kinds(look: FirstLook, cells: Cells, labels: Sequence[str | None]) -> 
         one_each = all(len({cells[guess.column][p] for p in of}) == len(of) for of in rows.values())
         others = [column for column in told if column is not cells[guess.column]]
         if one_each and all(len({column[p] for p in of}) == 1 for column in others for of in rows.values()):
-            found = guess._replace(role="kind of photo", why=f"kinds of photo; the rows of a {lesion} are its photos")
+            found = guess._replace(role="kind of photo", why=f"the rows of a {lesion} are its photos", sure=False)
             columns = tuple(found if of is guess else of for of in look.columns)
             columns = tuple(of._replace(role="case") if of.column == lesion else of for of in columns)
             return look._replace(columns=columns, photo_kinds=PhotoKinds(lesion, guess.column, kinds))
@@ -217,23 +224,12 @@ def _questions(look: FirstLook, cells: Cells) -> list[str]:
         for (role, why), of in _unsure(look).items()
     ]
     if look.unlabelled:
-        asked.append(f"{look.unlabelled} rows have no label; they are left out (unlabelled: drop)")
+        asked.append(f"{look.unlabelled} cases have no label; they are left out (unlabelled: drop)")
     if look.labels:
         told = ", ".join(f"{other!r} is {meant!r}" for other, meant in list(look.labels.items())[:4])
         asked.append(f"labels that are spelled differently are taken for one: {told}")
-    patient, lesion = look.column("patient"), look.column("lesion")
-    if patient is not None:
-        asked += (
-            [f"{patient}: {look.blank_patients} rows have no patient: each its own (blank_patients: own)"]
-            if look.blank_patients
-            else []
-        )
-        asked += [f"{patient}: ids that differ in capital letters only are taken for one"] if look.twins else []
-        asked += [f"{patient}: {odd}" for odd in odd_patients([cell.casefold() for cell in cells[patient]])]
-    elif lesion is not None:
-        asked.append(f"no patient column was found, so every {lesion} counts as a patient of its own")
-    else:
-        asked.append("no patient column was found: has nobody two cases? If someone has, name it under patient")
+    asked += _about_patients(look, cells)
+    lesion = look.column("lesion")
     if lesion is not None and look.named("photo") and (several := _repeated(cells[lesion])):
         asked.append(
             f"{lesion}: {several} lesions stand in several rows, each row a case of its own; if these are photos of "
@@ -250,6 +246,20 @@ def _questions(look: FirstLook, cells: Cells) -> list[str]:
             f"classes with few cases: {first_of(rare)}; leave them out or merge them under data.classes if folds are "
             "refused, and do not read scores of single classes"
         )
+    return asked
+
+
+def _about_patients(look: FirstLook, cells: Cells) -> list[str]:
+    patient, lesion = look.column("patient"), look.column("lesion")
+    if patient is None and lesion is None:
+        return ["no patient column was found: has nobody two cases? If someone has, name it under patient"]
+    if patient is None:
+        return [f"no patient column was found, so every {lesion} counts as a patient of its own"]
+    asked = [f"{patient}: {odd}" for odd in odd_patients([cell.casefold() for cell in cells[patient]])]
+    if look.blank_patients:
+        asked.append(f"{patient}: {look.blank_patients} rows have no patient: each its own (blank_patients: own)")
+    if look.twins:
+        asked.append(f"{patient}: ids that differ in capital letters only are taken for one")
     return asked
 
 

@@ -6,11 +6,11 @@ input; in another table a name is a reason to ask.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
+from mmskin.data.column_names import plain_name
 from mmskin.data.sources import SOURCES
 from mmskin.data.tables.declaration import A_MODELS_READING, is_declared, read_declaration
 
@@ -25,17 +25,15 @@ class KnownOutcome(NamedTuple):
 def outcomes_by_name(names: Iterable[str], *, of: str) -> dict[str, KnownOutcome]:
     """Those of the names that a data set other than `of` declares as an outcome, capitals and separators aside."""
     known = _declared()
-    found = {name: known[_plain(name)] for name in names if _plain(name) in known}
+    found = {name: known[plain_name(name)] for name in names if plain_name(name) in known}
     return {name: outcome for name, outcome in found.items() if outcome.source != of}
 
 
 @cache
 def _declared() -> dict[str, KnownOutcome]:
     declarations = {name: read_declaration(name) for name in SOURCES if is_declared(name)}
-    scores = {_plain(c): KnownOutcome(n, A_MODELS_READING) for n, of in declarations.items() for c in of.photo_scores}
-    outcomes = {_plain(c): KnownOutcome(n, why) for n, of in declarations.items() for c, why in of.outcomes.items()}
+    scores = {
+        plain_name(c): KnownOutcome(n, A_MODELS_READING) for n, of in declarations.items() for c in of.photo_scores
+    }
+    outcomes = {plain_name(c): KnownOutcome(n, why) for n, of in declarations.items() for c, why in of.outcomes.items()}
     return scores | outcomes
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -128,21 +128,23 @@ def _of_photos(look: FirstLook, columns: Mapping[str, list[str]]) -> list[tuple[
 def _of_folders(folder: Path) -> tuple[list[str], list[str]]:
     from mmskin.audit.file_name_patients import patients_in_file_names
 
+    named = patients_in_file_names(folder)
+    one = "one_case_per_patient: true # CHECK: or patient: a pattern that finds the patient in the path"
     lines = [
         f"# Written by mmskin init from the folder {folder.name}. Guesses: read every line.",
         f"name: {_yaml(folder.resolve().name)}",
         "data:",
         "  source:",
         "    name: folders",
-        "    one_case_per_patient: true # CHECK: or patient: a pattern that finds the patient in the path",
+        f"    patient: '{named.pattern}' # CHECK: or one_case_per_patient: true" if named else f"    {one}",
         f"  root: {_yaml(str(folder))}",
         "  folds: 5",
     ]
     question = "has nobody two photos? If someone has, say how to tell them"
-    if named := patients_in_file_names(folder):
-        question += (
-            f"; {named.photos} names begin with {named.patients} ids such as {named.example}: if these are patients, "
-            f"write patient: '{named.pattern}' instead"
+    if named:
+        question = (
+            f"{named.photos} file names begin with {named.patients} ids such as {named.example}, which are taken for "
+            "patients; if nobody has two photos, write one_case_per_patient: true instead"
         )
     return [*lines, *_recipe(list(DEFAULT_PHOTOS))], [question]
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmskin.data.not_history import plain_name
+from mmskin.data.column_names import plain_name
 from mmskin.quantities import read_quantity
 from mmskin.schema import NO_WORDS, UNKNOWN_WORDS, YES_WORDS, Field
 

@@ -1,28 +1,23 @@
-"""Columns that no patient says although they could be read as fields: bookkeeping, and the label in other words."""
+"""Columns that no patient says although they could be read as fields: bookkeeping, and what follows the diagnosis."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
-from mmskin.data.suspicions import accuracy_alone
+from mmskin.data.column_names import plain_name
+from mmskin.data.suspicions import gives_label
 
 _NAMES = re.compile(
     r"^(unnamed.*|index|row|row_?(no|nr|number)|file_?name|path|date.*|.*_date|datum|timestamp|attribution|"
     r"copyright.*|licen[cs]e)$"
 )
+_AFTERWARDS = re.compile(
+    r"biops|histo_?(log|path)|patholog|befund|excis|exzis|confirm|breslow|invasion|mitotic|melanocytic|dx_type|"
+    r"treatment|therap|behandlung|management|follow_?up|nachsorge"
+)
 _DATE = re.compile(r"^(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})([T ].*)?$")
 _MOSTLY = 0.8  # of a column
-_NEARLY_ALL = 0.99  # of the labels
-
-
-def plain_name(name: str) -> str:
-    """
-    >>> plain_name("Patienten-ID")
-    'patienten_id'
-    """
-    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 
 def bookkeeping(name: str, cells: Sequence[str]) -> str:
@@ -42,22 +37,22 @@ def bookkeeping(name: str, cells: Sequence[str]) -> str:
     return ""
 
 
-def label_in_other_words(cells: Sequence[str], labels: Sequence[str | None]) -> str:
-    """Why a column seems to follow from the label, "" if it does not.
+def after_the_diagnosis(name: str, cells: Sequence[str], labels: Sequence[str | None]) -> str:
+    """Why a column seems to follow from the diagnosis, by its name or by its cells, "" if it does not.
 
     Args:
+        name: of the column.
         cells: stripped; blank ones are not looked at.
         labels: a row each; None where it is not known.
     """
+    if _AFTERWARDS.search(plain_name(name)):
+        return "named like what follows the diagnosis"
     pairs = [(cell, label) for cell, label in zip(cells, labels, strict=True) if cell and label]
-    values, classes = Counter(cell for cell, _ in pairs), {label for _, label in pairs}
-    if len(values) < 2 or len(classes) < 2 or len(values) > len(pairs) / 5:
-        return ""
-    if len(set(pairs)) == len(classes):
+    values, classes = [cell for cell, _ in pairs], [label for _, label in pairs]
+    several = min(len({*values}), len({*classes})) > 1
+    if several and len({*pairs}) == len({*classes}) and len({*values}) <= len(pairs) / 5:
         return "every class has one value: the label in other words"
-    if accuracy_alone([cell for cell, _ in pairs], [label for _, label in pairs]) > _NEARLY_ALL:
-        return "it gives the label alone"
-    return ""
+    return "it gives the label alone" if gives_label(values, classes) else ""
 
 
 def _counted(cells: Sequence[str]) -> list[str]:

@@ -162,7 +162,7 @@ def test_spellings_of_a_label_are_one_class_and_that_is_asked(tmp_path: Path) ->
 def test_rows_without_a_label_are_counted(tmp_path: Path) -> None:
     found = look(tmp_path, {"dx": ["", "NA", *DX[2:]], "age": range(SIZE)})
     assert found.unlabelled == 2
-    assert any("2 rows have no label" in question for question in found.questions)
+    assert any("2 cases have no label" in question for question in found.questions)
 
 
 def test_rows_of_a_lesion_that_differ_in_their_kind_of_photo_are_its_photos(tmp_path: Path) -> None:
@@ -177,6 +177,8 @@ def test_rows_of_a_lesion_that_differ_in_their_kind_of_photo_are_its_photos(tmp_
     assert found.photo_kinds is not None
     assert found.photo_kinds.case == found.column("case") == "lesion_id"
     assert found.photo_kinds.kinds == {"clinical: close-up": "clinical", "dermoscopic": "dermoscopic"}
+    assert dict(found.classes) == {"nevus": 10, "melanoma": 10, "wart": 10}  # lesions, not photos
+    assert any("image_type: taken for a kind of photo" in question for question in found.questions)
     # two ages of one lesion, two photos of a kind, words for no kind of photo: rows are cases
     for change in (
         {"age": [20 + i for i in range(SIZE)]},

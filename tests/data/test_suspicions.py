@@ -8,6 +8,7 @@ from mmskin.data.suspicions import (
     accuracy_alone,
     alike_labels,
     giveaways,
+    gives_label,
     labels_in_texts,
     shared_lesions,
     shared_photos,
@@ -50,3 +51,12 @@ def test_lesions_shared_by_patients() -> None:
 
 def test_labels_in_texts_ignore_short_ones_and_case() -> None:
     assert labels_in_texts(["a bcc?", "no", None, "nevus"], ["BCC", "no", "BCC", None]) == 1
+
+
+def test_where_one_class_is_nearly_all_an_honest_column_gives_nothing_away() -> None:
+    """999 of 1,000 are benign: every column is right in 99.9 % of them, and only one that finds the other gives it."""
+    targets = ["benign"] * 999 + ["malignant"]
+    honest = ["yes", "no"] * 500
+    assert not gives_label(honest, targets)
+    assert gives_label(["no"] * 999 + ["yes"], targets)
+    assert not gives_label(["no"] * 1000, ["benign"] * 1000)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from mmskin.data.not_history import bookkeeping, label_in_other_words
+from mmskin.data.not_history import after_the_diagnosis, bookkeeping
 from mmskin.data.sources.csv_suspicions import suspect
 from mmskin.data.splits import PART_OF_WORD, PARTS
 from mmskin.data.table import COLUMNS, Cases
@@ -52,8 +52,9 @@ class CsvTable:
         outcomes: {biopsied: a biopsy is taken because of the suspected diagnosis}
 
     *Fields* that give no kind get the one that their column suggests. Without `fields`, every column that is not
-    named elsewhere is tried; long and free text, ids, dates, row numbers and columns that give the label away alone
-    never become fields by themselves. One of these that is named under `fields` is remarked: it may be an outcome.
+    named elsewhere is tried; long and free text, ids, dates, row numbers, and columns that are named like what follows
+    the diagnosis or give the label away alone never become fields by themselves. One that gives it away and is named
+    under `fields` is remarked: it may be an outcome.
 
     *Labels* must be spelled alike: those that differ only in case, blanks, invisible characters or look-alike letters
     are refused, not taken for two classes.
@@ -152,7 +153,7 @@ class CsvTable:
             if photos is not None:
                 raise ConfigError("one_row_per_photo tells the kinds of photo: name their one column under images")
             _check_photo_rows(by_kind)
-            photos = dict.fromkeys(dict.fromkeys(by_kind["kinds"].values()), images or ())
+            photos = dict.fromkeys(by_kind["kinds"].values(), images or ())
         hot = () if isinstance(target, str) else tuple(target)
         if len(hot) == 1:
             (target,), hot = hot, ()
@@ -255,7 +256,7 @@ class CsvTable:
         for name, spec in specs.items():
             cells = list(rows.cells[spec.source_column])
             field, told = spec.declare([cell for cell in cells if cell])
-            if self.guesses_fields and (why := bookkeeping(name, cells) or label_in_other_words(cells, labels)):
+            if self.guesses_fields and (why := bookkeeping(name, cells) or after_the_diagnosis(name, cells, labels)):
                 field, told = None, why
             if field is None:
                 left_out.append(f"{name} ({told})")

@@ -233,6 +233,7 @@ class Declaration(_Part):
             **{spec.source_column: f"fields.{name}" for name, spec in self.fields.items()},
             **dict.fromkeys(self.text, "text"),
             **kinds,
+            **({self.photo_rows.column: "one_row_per_photo"} if self.photo_rows else {}),
             **dict.fromkeys(self.lesion, "lesion"),
             **{column: option for option, column in single.items() if column},
             **dict.fromkeys(self.label_columns, "target"),

@@ -256,6 +256,7 @@ def test_no_field_is_guessed_of_what_no_patient_says(tmp_path: Path) -> None:
             "cut": str(is_bcc or i == 1),
             "n": str(i + 1),
             "seen": f"2024-03-{1 + i % 28:02}",
+            "biopsied": ("yes", "no", "no", "no", "no")[i % 5],
         }
         row |= {"itch": ("yes", "no", "no")[i % 3], "age": str(20 + i % 60)}
     cases = load(write(tmp_path, rows), images=None)
