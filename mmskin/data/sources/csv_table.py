@@ -252,12 +252,15 @@ class CsvTable:
         specs = {name: FieldSpec(name=name) for name in others} if self.guesses_fields else self.declaration.fields
         declared: dict[str, dict[str, Any]] = {}
         labels = self._labels(rows)
-        guessed, left_out = [], []
+        guessed, left_out, following = [], [], []
         for name, spec in specs.items():
             cells = list(rows.cells[spec.source_column])
             field, told = spec.declare([cell for cell in cells if cell])
-            if self.guesses_fields and (why := bookkeeping(name, cells) or after_the_diagnosis(name, cells, labels)):
+            if self.guesses_fields and (why := bookkeeping(name, cells)):
                 field, told = None, why
+            elif self.guesses_fields and (why := after_the_diagnosis(name, cells, labels)):
+                field, told = None, why
+                following.append(name)
             if field is None:
                 left_out.append(f"{name} ({told})")
                 continue
@@ -277,7 +280,7 @@ class CsvTable:
             for name in self.declaration.optional_block
             if name not in declared
         ]
-        return self.declaration.changed(fields=declared)
+        return self.declaration.changed(fields=declared, undeclared=following)
 
 
 def _read_split(column: str, rows: Rows) -> None:

@@ -149,6 +149,8 @@ class Declaration(_Part):
     optional_block: Words = ()
     subgroups: Words = ()
     outcomes: dict[str, str] = {}
+    undeclared: Words = ()
+    """Columns kept beside fields and outcomes, for the audit to name."""
     common: dict[str, CommonWords] = {}
 
     @model_validator(mode="before")
@@ -208,7 +210,11 @@ class Declaration(_Part):
         """Columns that go into the table of cases as they are written."""
         read = {*self.fields, *self.observed}
         made = {"age_group"} if "age" in self.fields else set()
-        return [name for name in dict.fromkeys([*self.outcomes, *self.subgroups]) if name not in read | made]
+        return [
+            name
+            for name in dict.fromkeys([*self.outcomes, *self.subgroups, *self.undeclared])
+            if name not in read | made
+        ]
 
     @property
     def columns(self) -> list[str]:

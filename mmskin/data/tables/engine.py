@@ -242,7 +242,9 @@ def _one_row_a_case(
         places.setdefault(case, []).append(place)
     for of in places.values():
         of.sort(key=lambda place: [order.index(photo.kind) for photo in named[place]])
-    several = {name for name in declaration.kept if name not in declaration.subgroups} if declaration.photo_rows else {}
+    several = {*declaration.undeclared}
+    if declaration.photo_rows:
+        several |= {name for name in declaration.kept if name not in declaration.subgroups}
     scores = {f"{column}_{kind}" for column in declaration.photo_scores for kind in declaration.photos}
     merged: Values = {name: [] for name in values}
     photos: list[Named] = []

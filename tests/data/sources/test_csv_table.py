@@ -269,6 +269,8 @@ def test_no_field_is_guessed_of_what_no_patient_says(tmp_path: Path) -> None:
         "seen (dates)",
     ):
         assert why in told
+    assert {"malignant", "cut", "biopsied"} <= set(cases.table)  # for the audit to name
+    assert not {"n", "seen"} & set(cases.table)
     asked = load(tmp_path, images=None, fields=["malignant", "n"])
     assert asked.schema.field_names == ("malignant", "n")
 
