@@ -30,6 +30,7 @@ from mmskin.model.reduction import PcaReduction
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.reference import make_reference, with_reference
 from mmskin.trained.saved_model import patients_seen, save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.expert_weights import find_weights
@@ -41,7 +42,8 @@ from mmskin.training.shared_encoders import shared_encoder
 def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool = True) -> Trained:
     """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
 
-    Frozen encoders are run here over all that the training will read of them.
+    Frozen encoders are run here over all that the training will read of them. A model that is saved remembers what its
+    patients were like, see `mmskin.trained.reference`.
 
     Args:
         experiment: what to do.
@@ -63,6 +65,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     uncalibrated: Trained = models[0] if len(models) == 1 else Ensemble(tuple(models), record=models[0].record)
     trained = calibrated(uncalibrated, fold.split.val)
     if recipe.save_model:
+        trained = with_reference(trained, make_reference(trained, train=fold.split.train, val=fold.split.val))
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
         save_model(trained, folder / "model")
     return trained

@@ -1,0 +1,280 @@
+"""What a model remembers of the patients it was made with: to be told whether new ones are like them, and to answer
+under other shares of the classes and above a threshold that was chosen before.
+
+Counts, means and covariances; nobody's row. Fields are counted over training and validation patients. Answers and
+photos are those of validation patients, whom the encoders have not learned from: a fine-tuned network sees the photos
+of its training in another way than any new one. Every patient counts once, with the first of their cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch.utils.data import DataLoader
+
+from mmskin.data.table import histories
+from mmskin.errors import ModelError
+from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.evaluation.two_samples import Moments, moments_of
+from mmskin.features import is_photo
+from mmskin.inputs.batch import collate
+from mmskin.schema import FieldValue, Schema
+from mmskin.trained.calibration import log_of
+from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.photo_sketch import bandwidth_of, sketched
+from mmskin.trained.prior_shift import BiasCorrected, fit_bias_corrected
+from mmskin.trained.trained_model import BATCH_SIZE, TrainedModel
+
+REFERENCE = "reference"  # its key in the record of a model
+NOT_RECORDED = "not recorded"
+BINS = 10
+SENSITIVITIES = (0.9, 0.95)
+"""At which thresholds are kept: the highest probability of a class group that so many validation cases of it reach."""
+FREE_TEXT = "free text"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Counts(_Part):
+    """How many patients had which value.
+
+    edges: of a number, the upper ends of all bins but the last, deciles of the patients; () for words.
+    labels: the values, or the bins in words; "not recorded" is the last of a field.
+    """
+
+    labels: tuple[str, ...]
+    counts: tuple[Annotated[int, Field(ge=0)], ...]
+    edges: tuple[float, ...] = ()
+
+    def again(self, values: Sequence[FieldValue]) -> Counts:
+        """Other values counted under the same labels; a word that is none of them under a label of its own."""
+        counted = dict.fromkeys(self.labels, 0)
+        for value in values:
+            label = self._label(value)
+            counted[label] = counted.get(label, 0) + 1
+        return self.model_copy(update={"labels": tuple(counted), "counts": tuple(counted.values())})
+
+    def _label(self, value: FieldValue) -> str:
+        if value is None:
+            return NOT_RECORDED
+        if isinstance(value, int | float):
+            return self.labels[int(np.searchsorted(self.edges, value))]
+        return str(value)
+
+    def in_line_with(self, other: Counts) -> tuple[Ints, Ints]:
+        """Both as counts of the same labels."""
+        labels = tuple(dict.fromkeys([*self.labels, *other.labels]))
+        own, others = (
+            dict(zip(self.labels, self.counts, strict=True)),
+            dict(zip(other.labels, other.counts, strict=True)),
+        )
+        return np.array([own.get(of, 0) for of in labels]), np.array([others.get(of, 0) for of in labels])
+
+
+class Sketch(_Part):
+    """Of the photos of a kind: see `mmskin.trained.photo_sketch`."""
+
+    patients: int = Field(ge=0)
+    bandwidth: float = Field(gt=0)
+    mean: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+
+    def moments(self) -> Moments:
+        return Moments(self.patients, np.array(self.mean), np.array(self.covariance))
+
+
+class Answers(_Part):
+    """What a model answered: predicted classes, and the probability of the predicted one."""
+
+    predicted: Counts
+    confidence: Counts
+
+
+class Shares(_Part):
+    """By what answers are brought to the shares of the validation cases: see `mmskin.trained.prior_shift`."""
+
+    temperature: float = Field(gt=0)
+    bias: tuple[float, ...]
+    prior: tuple[Annotated[float, Field(gt=0)], ...]
+
+    def fitted(self) -> BiasCorrected:
+        return BiasCorrected(self.temperature, np.array(self.bias), np.array(self.prior))
+
+
+class Reference(_Part):
+    """What a model remembers.
+
+    patients: training and validation patients whose fields are counted. validated: those whose answers are.
+    fields: by name, "free text" among them where the model reads it. parts: by photo kind, how many patients had one.
+    photos: by kind. thresholds: by class group and sensitivity on validation cases, such as "0.9".
+    """
+
+    patients: int
+    validated: int
+    fields: dict[str, Counts]
+    parts: dict[str, Counts]
+    photos: dict[str, Sketch] = {}
+    answers: Answers
+    shares: Shares
+    thresholds: dict[str, dict[str, float]] = {}
+
+
+def reference_of(trained: Trained) -> Reference | None:
+    """What a model remembers; None of one that was made before models did, or of several models of a run together."""
+    content = trained.record.get(REFERENCE)
+    return None if content is None else Reference.model_validate(content)
+
+
+def make_reference(trained: Trained, *, train: pd.DataFrame, val: pd.DataFrame) -> Reference:
+    """What a calibrated model is to remember.
+
+    Args:
+        trained: the model.
+        train: rows that it has learned from, as they are in the table.
+        val: rows that it was calibrated on.
+    """
+    schema = trained.schema
+    probs = trained.probabilities(val)
+    answered = np.flatnonzero(~np.isnan(probs).any(axis=1))
+    probs, rows = probs[answered], val.iloc[answered]
+    target = pd.Index(schema.classes).get_indexer(pd.Index(rows["target"])).astype(np.int64)
+    everyone = one_case_a_patient(pd.concat([train, val], ignore_index=True))
+    once = np.flatnonzero(~rows["patient_id"].duplicated())
+    fitted = fit_bias_corrected(log_of(probs), target)
+    return Reference(
+        patients=len(everyone),
+        validated=len(once),
+        fields=field_counts(everyone, schema, with_text="text" in trained.modalities),
+        parts=part_counts(everyone, [m for m in trained.modalities if is_photo(m)]),
+        photos=_sketches(trained, one_case_a_patient(val)),
+        answers=_answers(probs[once], schema),
+        shares=Shares(
+            temperature=fitted.temperature, bias=tuple(map(float, fitted.bias)), prior=tuple(map(float, fitted.prior))
+        ),
+        thresholds={
+            group: chosen
+            for group, members in schema.class_groups.items()
+            if (chosen := _thresholds(probs, rows["target"].isin(members).to_numpy(), schema, members))
+        },
+    )
+
+
+def one_case_a_patient(rows: pd.DataFrame) -> pd.DataFrame:
+    """The first case of every patient."""
+    return rows.drop_duplicates("patient_id").reset_index(drop=True)
+
+
+def field_counts(rows: pd.DataFrame, schema: Schema, *, with_text: bool) -> dict[str, Counts]:
+    """The values of every field, and whether there is free text."""
+    of_rows = histories(rows, schema)
+    counts = {name: _counts([history.fields[name] for history in of_rows]) for name in schema.field_names}
+    if with_text:
+        counts[FREE_TEXT] = recorded_counts([bool(history.text) for history in of_rows])
+    return counts
+
+
+def part_counts(rows: pd.DataFrame, kinds: Sequence[str]) -> dict[str, Counts]:
+    """How many cases have a photo of each kind."""
+    return {kind: recorded_counts([kind in of for of in rows["image_kinds"]]) for kind in kinds}
+
+
+def recorded_counts(there: Sequence[bool]) -> Counts:
+    return Counts(labels=("recorded", NOT_RECORDED), counts=(sum(there), len(there) - sum(there)))
+
+
+def _counts(values: Sequence[FieldValue]) -> Counts:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if not numbers:
+        words = sorted({str(value) for value in values if value is not None})
+        return Counts(labels=(*words, NOT_RECORDED), counts=(0,) * (len(words) + 1)).again(values)
+    return binned(numbers, values)
+
+
+def binned(numbers: Sequence[float], values: Sequence[FieldValue]) -> Counts:
+    """Values in the tenths of the numbers; fewer bins where numbers are equal."""
+    inner = [float(f"{end:.3g}") for end in np.quantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1])]
+    edges = tuple(sorted({end for end in inner if end < max(numbers)}))
+    labels = (*(f"to {end:g}" for end in edges), f"above {edges[-1]:g}" if edges else "any", NOT_RECORDED)
+    empty = Counts(labels=labels, counts=(0,) * len(labels), edges=edges)
+    return empty.again(values)
+
+
+def _answers(probs: Floats, schema: Schema) -> Answers:
+    predicted = [schema.classes[code] for code in probs.argmax(axis=1)]
+    confidence = [float(p) for p in probs.max(axis=1)]
+    return Answers(
+        predicted=Counts(labels=schema.classes, counts=(0,) * len(schema.classes)).again(predicted),
+        confidence=binned(confidence, confidence),
+    )
+
+
+def _thresholds(probs: Floats, inside: NDArray[np.bool_], schema: Schema, members: Sequence[str]) -> dict[str, float]:
+    """By sensitivity; {} where the group has no case among these."""
+    if not inside.any():
+        return {}
+    scores = np.sort(group_probability(probs, schema, members)[inside])[::-1]
+    return {f"{s:g}": float(scores[int(np.ceil(s * len(scores) - 1e-9)) - 1]) for s in SENSITIVITIES}
+
+
+def group_probability(probs: Floats, schema: Schema, members: Sequence[str]) -> Floats:
+    """(N,) that a case is of a class group."""
+    return np.asarray(probs[:, [schema.classes.index(name) for name in members]].sum(axis=1))
+
+
+def _sketches(trained: Trained, rows: pd.DataFrame) -> dict[str, Sketch]:
+    vectors = photo_vectors(trained, rows)
+    sketches = {}
+    for kind, of_kind in vectors.items():
+        if len(of_kind) > 2:
+            bandwidth = bandwidth_of(of_kind)
+            moments = moments_of(sketched(of_kind, bandwidth=bandwidth))
+            covariance = tuple(tuple(map(float, row)) for row in moments.covariance)
+            sketches[kind] = Sketch(
+                patients=moments.n, bandwidth=bandwidth, mean=tuple(map(float, moments.mean)), covariance=covariance
+            )
+    return sketches
+
+
+@torch.inference_mode()
+def photo_vectors(trained: Trained, rows: pd.DataFrame) -> dict[str, Floats]:
+    """By kind of photo that is read, the pooled vectors (N, D) of the cases that have one, of the first model."""
+    model: TrainedModel = trained.models[0]
+    kinds = [modality for modality in model.modalities if is_photo(modality)]
+    vectors: dict[str, list[Floats]] = {kind: [] for kind in kinds}
+    loader = DataLoader(model.dataset(rows), batch_size=BATCH_SIZE, collate_fn=collate) if kinds else []
+    for batch in loader:
+        features, present = model.model.encode(batch)
+        for kind in kinds:
+            vectors[kind].append(features[kind].pooled[present[kind]].double().numpy())
+    return {kind: np.concatenate(parts) for kind, parts in vectors.items()}
+
+
+def with_reference(trained: Trained, reference: Reference) -> Trained:
+    """The model with what it remembers in its record."""
+    return replace(trained, record={**trained.record, REFERENCE: reference.model_dump(mode="json")})
+
+
+def under_own_shares(trained: Trained, rows: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Answers under the shares of the validation cases, and these shares: (N, C), (C,); of several models the means.
+
+    Raises:
+        ModelError: a model that remembers nothing.
+    """
+    reference = reference_of(trained)
+    if reference is not None:
+        fitted = reference.shares.fitted()
+        return fitted.probabilities(log_of(trained.probabilities(rows))), fitted.prior
+    members: Sequence[Trained] = trained.members if isinstance(trained, Ensemble) else ()
+    if not members:
+        raise ModelError("this model was saved before models kept the shares of their validation cases: train it again")
+    parts = [under_own_shares(member, rows) for member in members]
+    return np.mean([probs for probs, _ in parts], axis=0), np.mean([prior for _, prior in parts], axis=0)
