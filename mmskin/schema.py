@@ -180,6 +180,15 @@ class Field(BaseModel):
         by = f" ({RULES[read.rule]})" if read.rule else ""
         return ReadValue(number, read.rule, f"{self.name}={text} was read as {said}{by}")
 
+    def within_range(self, number: float) -> float:
+        """The number, as the schema stores it, if the field can take it.
+
+        Raises:
+            DataError: it lies outside the admissible range.
+        """
+        self._check_range(number, f"{number:g}")
+        return number
+
     def _check_range(self, number: float, text: str) -> None:
         low, high = self.low, self.high
         if (low is not None and number < low) or (high is not None and number > high):
@@ -250,6 +259,8 @@ class TableLayout(BaseModel):
     photos: Mapping[str, tuple[str, ...]] = {}
     text: tuple[str, ...] = ()
     case: str | None = None
+    patient: str | None = None
+    """Column of the patients, who are counted where new cases are told from those of before; no label is needed."""
     rows_are_photos: bool = False
     """Whether the rows of a case id are its photos; the kind of each by `photo_rows`, where there are several kinds."""
     photo_rows: PhotoRows | None = None

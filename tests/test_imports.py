@@ -26,6 +26,7 @@ LAYERS = (
     ("audit",),
     ("benchmark",),
     ("api",),
+    ("external",),
     ("page",),
     ("cli",),
 )

@@ -90,7 +90,8 @@ def cases_to_answer(
     folder = None if root is None else Path(root).expanduser()
     layout_of_photos = layout if photos is None else TableLayout()
     images, of_photos = _photos(frame, by_kind, folder, layout_of_photos, faults)
-    ids = _ids(frame, layout)
+    ids = case_ids(frame, layout)
+    values["patient_id"] = _patients(frame, ids, layout)
     values["text"] = [_text(cells) for cells in frame[notes].itertuples(index=False, name=None)]
     if layout_of_photos.rows_are_photos and len(set(ids)) < len(ids):
         ids, values, images = _one_row_a_case(ids, values, images, order=kinds, faults=faults)
@@ -99,7 +100,6 @@ def cases_to_answer(
         raise DataError(f"{len(faults)} values are not admissible: {first_of(faults)}", faults=faults)
     found: dict[str, list[Any]] = {
         "case_id": ids,
-        "patient_id": ids,
         "lesion_id": ids,
         "images": [tuple(path for path, _ in of_row) for of_row in images],
         "image_kinds": [tuple(kind for _, kind in of_row) for of_row in images],
@@ -131,11 +131,18 @@ def _one_row_a_case(
     return list(places), merged, by_kind
 
 
-def _ids(frame: pd.DataFrame, layout: TableLayout) -> list[str]:
+def case_ids(frame: pd.DataFrame, layout: TableLayout) -> list[str]:
     """Those of the table, or the labels of its rows."""
     if layout.case in frame and not frame[layout.case].map(is_missing).any():
         return [str(cell) for cell in frame[layout.case]]
     return [f"row_{label}" for label in frame.index]
+
+
+def _patients(frame: pd.DataFrame, ids: Sequence[str], layout: TableLayout) -> list[FieldValue]:
+    """Those of the table; a case without one is its own."""
+    if layout.patient is None or layout.patient not in frame:
+        return list(ids)
+    return [case if is_missing(cell) else str(cell) for case, cell in zip(ids, frame[layout.patient], strict=True)]
 
 
 def _text(cells: Sequence[object]) -> str | None:

@@ -16,6 +16,7 @@ from mmskin.cli.data_make_synthetic import data_make_synthetic
 from mmskin.cli.data_note import data_note
 from mmskin.cli.demo import demo
 from mmskin.cli.describe import describe
+from mmskin.cli.drift import drift
 from mmskin.cli.evaluate import evaluate
 from mmskin.cli.explain import explain
 from mmskin.cli.init import init
@@ -49,6 +50,7 @@ for command in (
     explain,
     demo,
     predict_table,
+    drift,
     describe,
 ):
     app.command()(command)

@@ -40,6 +40,12 @@ Images = Annotated[
 ]
 Fields = Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")]
 Text = Annotated[str | None, typer.Option(help="what the patient says, in free text")]
+PhotoKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--photos", help="which photos of the new cases are those that the model reads, such as image=clinical; repeat"
+    ),
+]
 Replicates = Annotated[int, typer.Option(min=100, help="resamples of the patients")]
 
 
@@ -81,3 +87,31 @@ def read_data_section(config: Path, overrides: Sequence[str] | None) -> DataConf
     data = read_data(config, overrides or [], beside=(Experiment, LeakStudy))
     refuse(faults_of_data(data))
     return data
+
+
+def read_kinds(words: Sequence[str] | None) -> dict[str, str]:
+    """The values of --photos: the kind of the new cases by that of the model.
+
+    Raises:
+        UserError: a word without an equals sign.
+    """
+    pairs = [word.partition("=") for word in words or ()]
+    for own, equals, other in pairs:
+        if not (own and equals and other):
+            raise UserError(f"--photos is written model's kind=kind of the new cases, however: {own}{equals}{other}")
+    return {own: other for own, _, other in pairs}
+
+
+def data_or_table(place: Path, overrides: Sequence[str] | None = None) -> Path | DataConfig:
+    """What --data names: a table, or the data section of a YAML file.
+
+    Raises:
+        UserError: no such file, or overrides of a table, which has no options.
+    """
+    if not place.is_file():
+        raise UserError(f"{place} does not exist: name a table, or a YAML file with a data section")
+    if place.suffix in (".yaml", ".yml"):
+        return read_data_section(place, overrides)
+    if overrides:
+        raise UserError(f"{overrides[0]} overrides nothing: {place} is a table, and only a YAML file has options")
+    return place

@@ -18,6 +18,7 @@ A table of the same cases with parts missing has three more, see `missing_parts`
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,18 +146,47 @@ def write_predictions(table: pd.DataFrame, path: Path) -> None:
     unfinished.replace(path)
 
 
-def read_predictions(path: Path) -> pd.DataFrame:
+def read_predictions(path: Path, *, labels: pd.DataFrame | None = None) -> pd.DataFrame:
     """A checked table; None where a group is not known.
 
+    Answers of `mmskin predict-table`, or of another program, have a case id and a probability for each class: the rest
+    is added. They count as test cases of one arm, named as the file; a case is its own patient where none is named.
+
+    Args:
+        path: Parquet, or CSV.
+        labels: by case id, what the file lacks: target, patient_id, group_ columns.
+
     Raises:
-        DataError: no such file, another file, or see `check_predictions`.
+        DataError: no such file, another file, no labels, or see `check_predictions`.
     """
     if not path.is_file():
         raise DataError(f"no predictions at {path}; write them with write_predictions or `mmskin benchmark`")
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_csv(path, dtype={"case_id": str}) if path.suffix == ".csv" else pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's are among them
         raise DataError(
-            f"{path} is no predictions table (Parquet, as runs write it): {str(error).splitlines()[0][:120]}"
+            f"{path} is no predictions table (Parquet, as runs write it, or CSV): {str(error).splitlines()[0][:120]}"
         ) from None
-    return check_predictions(table)
+    return check_predictions(table if {*COLUMNS} <= {*table} else _completed(table, path, labels))
+
+
+def _completed(table: pd.DataFrame, path: Path, labels: pd.DataFrame | None) -> pd.DataFrame:
+    """Answers alone as a table of predictions."""
+    if "case_id" not in table or len(class_names(table)) < 2:
+        raise DataError(f"{path} is no predictions table: it needs case_id and {PROB}<class> columns")
+    if labels is not None:
+        added = labels[[name for name in labels if name == "case_id" or name not in table]]
+        known = table["case_id"].isin(added["case_id"])
+        if not known.any():
+            raise DataError(
+                f"no case of {path} is among the labelled cases, such as {first_of(list(table['case_id']), 3)}"
+            )
+        table = table[known].merge(added, on="case_id")
+    if "target" not in table:
+        raise DataError(
+            f"{path} holds answers without labels: name the labelled cases by --data, a YAML file with a data section, "
+            "or add a column target"
+        )
+    patients = table["patient_id"] if "patient_id" in table else table["case_id"]
+    rest: dict[str, Any] = {"patient_id": patients, "fold": 0, "seed": 0, "arm": path.stem, "split": "test"}
+    return table.assign(**{name: value for name, value in rest.items() if name not in table})

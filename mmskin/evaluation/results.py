@@ -35,28 +35,29 @@ class Runs(NamedTuple):
     patient_unit: PatientUnit = "patient"
 
 
-def read_runs(runs: Sequence[Path], *, names: Sequence[str] = ()) -> Runs:
+def read_runs(runs: Sequence[Path], *, names: Sequence[str] = (), labels: pd.DataFrame | None = None) -> Runs:
     """Predictions, configs and declared classes of run folders, or predictions files alone.
 
     Args:
         runs: folders or files.
         names: one a run, "" for none; see `renamed`.
+        labels: of files that hold answers alone; see `read_predictions`.
 
     Raises:
         UserError: a folder without predictions.
         DataError: see `joined_runs`.
     """
     given = [*names, *[""] * (len(runs) - len(names))]
-    return joined_runs([renamed(read_run(run), name) for run, name in zip(runs, given, strict=True)])
+    return joined_runs([renamed(read_run(run, labels=labels), name) for run, name in zip(runs, given, strict=True)])
 
 
-def read_run(run: Path) -> Runs:
+def read_run(run: Path, *, labels: pd.DataFrame | None = None) -> Runs:
     """One of `read_runs`."""
     path = run / "predictions.parquet" if run.is_dir() else run
     if not path.exists():
         raise UserError(f"{run} holds no predictions.parquet; give the --output of a finished `mmskin train`")
     config, schema = path.parent / "config.json", path.parent / "schema.json"
-    read = Runs(read_predictions(path), [json.loads(config.read_text()) if config.exists() else {}], {})
+    read = Runs(read_predictions(path, labels=labels), [json.loads(config.read_text()) if config.exists() else {}], {})
     if not schema.exists():
         return read
     declared = Schema.model_validate_json(schema.read_text())

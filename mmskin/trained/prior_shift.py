@@ -90,10 +90,14 @@ def restated(probs: Floats, *, of: Floats, to: Floats) -> Floats:
 
 
 def estimated_prior(probs: Floats, *, of: Floats) -> Floats:
-    """(C,) the shares of unlabelled cases, by expectation maximisation from the prior `of` their answers are under."""
-    prior = np.asarray(of)
+    """(C,) the shares of unlabelled cases, by expectation maximisation from the prior `of` their answers are under.
+
+    One case a class is added with the shares of before (a Dirichlet prior): a few cases, or answers that hardly differ,
+    would else say that a class does not exist, which no later evidence could mend.
+    """
+    prior, (cases, classes) = np.asarray(of), probs.shape
     for _ in range(MAX_STEPS):
-        better = restated(probs, of=of, to=prior).mean(axis=0)
+        better = (restated(probs, of=of, to=prior).sum(axis=0) + classes * of) / (cases + classes)
         if np.abs(better - prior).max() < CLOSE_ENOUGH:
             break
         prior = better

@@ -8,7 +8,7 @@ of its training in another way than any new one. Every patient counts once, with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -34,6 +34,7 @@ from mmskin.trained.trained_model import BATCH_SIZE, TrainedModel
 
 REFERENCE = "reference"  # its key in the record of a model
 NOT_RECORDED = "not recorded"
+ANY = "any number"
 BINS = 10
 SENSITIVITIES = (0.9, 0.95)
 """At which thresholds are kept: the highest probability of a class group that so many validation cases of it reach."""
@@ -67,8 +68,19 @@ class Counts(_Part):
         if value is None:
             return NOT_RECORDED
         if isinstance(value, int | float):
-            return self.labels[int(np.searchsorted(self.edges, value))]
+            return self.labels[int(np.searchsorted(self.edges, value))] if self.labels[0] != NOT_RECORDED else ANY
         return str(value)
+
+    def without(self, *labels: str) -> Counts:
+        """The same without some values, such as "not recorded"."""
+        kept = [(label, n) for label, n in zip(self.labels, self.counts, strict=True) if label not in labels]
+        names, counts = zip(*kept, strict=True) if kept else ((), ())
+        return self.model_copy(update={"labels": names, "counts": counts})
+
+    def recorded(self) -> Counts:
+        """How many are recorded, whatever the value, and how many are not."""
+        missing = dict(zip(self.labels, self.counts, strict=True)).get(NOT_RECORDED, 0)
+        return Counts(labels=("recorded", NOT_RECORDED), counts=(sum(self.counts) - missing, missing))
 
     def in_line_with(self, other: Counts) -> tuple[Ints, Ints]:
         """Both as counts of the same labels."""
@@ -156,7 +168,7 @@ def make_reference(trained: Trained, *, train: pd.DataFrame, val: pd.DataFrame) 
         fields=field_counts(everyone, schema, with_text="text" in trained.modalities),
         parts=part_counts(everyone, [m for m in trained.modalities if is_photo(m)]),
         photos=_sketches(trained, one_case_a_patient(val)),
-        answers=_answers(probs[once], schema),
+        answers=answers_of(probs[once], schema),
         shares=Shares(
             temperature=fitted.temperature, bias=tuple(map(float, fitted.bias)), prior=tuple(map(float, fitted.prior))
         ),
@@ -173,10 +185,13 @@ def one_case_a_patient(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates("patient_id").reset_index(drop=True)
 
 
-def field_counts(rows: pd.DataFrame, schema: Schema, *, with_text: bool) -> dict[str, Counts]:
-    """The values of every field, and whether there is free text."""
+def field_counts(
+    rows: pd.DataFrame, schema: Schema, *, with_text: bool, like: Mapping[str, Counts] | None = None
+) -> dict[str, Counts]:
+    """The values of every field, and whether there is free text; under the labels of other counts, if any are given."""
     of_rows = histories(rows, schema)
-    counts = {name: _counts([history.fields[name] for history in of_rows]) for name in schema.field_names}
+    values = {name: [history.fields[name] for history in of_rows] for name in schema.field_names}
+    counts = {name: _counts(of) if like is None else like[name].again(of) for name, of in values.items()}
     if with_text:
         counts[FREE_TEXT] = recorded_counts([bool(history.text) for history in of_rows])
     return counts
@@ -203,17 +218,18 @@ def binned(numbers: Sequence[float], values: Sequence[FieldValue]) -> Counts:
     """Values in the tenths of the numbers; fewer bins where numbers are equal."""
     inner = [float(f"{end:.3g}") for end in np.quantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1])]
     edges = tuple(sorted({end for end in inner if end < max(numbers)}))
-    labels = (*(f"to {end:g}" for end in edges), f"above {edges[-1]:g}" if edges else "any", NOT_RECORDED)
+    labels = (*(f"to {end:g}" for end in edges), f"above {edges[-1]:g}" if edges else ANY, NOT_RECORDED)
     empty = Counts(labels=labels, counts=(0,) * len(labels), edges=edges)
     return empty.again(values)
 
 
-def _answers(probs: Floats, schema: Schema) -> Answers:
+def answers_of(probs: Floats, schema: Schema, *, like: Answers | None = None) -> Answers:
+    """Predicted classes and confidence of (N, C) answers, in the bins of other ones if any are given."""
     predicted = [schema.classes[code] for code in probs.argmax(axis=1)]
     confidence = [float(p) for p in probs.max(axis=1)]
     return Answers(
         predicted=Counts(labels=schema.classes, counts=(0,) * len(schema.classes)).again(predicted),
-        confidence=binned(confidence, confidence),
+        confidence=binned(confidence, confidence) if like is None else like.confidence.again(confidence),
     )
 
 
@@ -250,8 +266,9 @@ def photo_vectors(trained: Trained, rows: pd.DataFrame) -> dict[str, Floats]:
     model: TrainedModel = trained.models[0]
     kinds = [modality for modality in model.modalities if is_photo(modality)]
     vectors: dict[str, list[Floats]] = {kind: [] for kind in kinds}
-    loader = DataLoader(model.dataset(rows), batch_size=BATCH_SIZE, collate_fn=collate) if kinds else []
-    for batch in loader:
+    if not kinds:
+        return {}
+    for batch in DataLoader(model.dataset(rows), batch_size=BATCH_SIZE, collate_fn=collate):
         features, present = model.model.encode(batch)
         for kind in kinds:
             vectors[kind].append(features[kind].pooled[present[kind]].double().numpy())

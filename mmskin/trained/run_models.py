@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mmskin.errors import ModelError, first_of, one_of
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.reference import REFERENCE
 from mmskin.trained.saved_model import load_model
 
 _CELL = re.compile(r".*/([^/]+)/fold_(\d+)/seed_(\d+)/model")
@@ -75,7 +76,8 @@ def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ens
         f"answered by {len(models)} models together ({of_folds}{of_seeds}), the mean of their probabilities: expect "
         "the score of the single models of the folds or better; it was not tested as a whole"
     )
-    record = {key: value for key, value in models[0].record.items() if key != "fold"}
+    of_one = ("fold", REFERENCE)
+    record = {key: value for key, value in models[0].record.items() if key not in of_one}
     made_of = [{"arm": cell.arm, "fold": cell.fold, "seed": cell.seed} for cell in cells]
     return Ensemble(tuple(models), record=record | {"ensemble": made_of}, remarks=(remark,))
 
@@ -108,3 +110,20 @@ def _of_one_arm(folder: Path, inside: Sequence[Path], arm: str | None) -> list[R
 def _run_model(path: Path) -> RunModel | None:
     match = _CELL.fullmatch(path.absolute().as_posix())
     return None if match is None else RunModel(match[1], int(match[2]), int(match[3]), path)
+
+
+class RunPlace(NamedTuple):
+    """A run, and which of its models are meant; None for all."""
+
+    folder: Path
+    arm: str | None = None
+    fold: int | None = None
+    seed: int | None = None
+
+
+def run_of(folder: Path) -> RunPlace | None:
+    """The run to which a model folder belongs, or that a folder is; None where there is none."""
+    if (folder / "predictions.parquet").exists() and (folder / "cells").is_dir():
+        return RunPlace(folder)
+    cell = _run_model(folder)
+    return None if cell is None else RunPlace(folder.absolute().parents[4], cell.arm, cell.fold, cell.seed)

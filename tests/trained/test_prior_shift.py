@@ -82,11 +82,18 @@ def test_shares_without_labels_are_those_of_the_drawn_cases() -> None:
     assert found.sum() == pytest.approx(1)
 
 
-def test_estimation_ends_where_the_mean_answer_is_the_prior_itself() -> None:
+def test_estimation_ends_where_the_mean_answer_with_a_case_a_class_of_before_is_the_prior_itself() -> None:
     points, _ = drawn(2000, ELSEWHERE, seed=7)
     answers = posterior(points, SHARES)
     found = estimated_prior(answers, of=SHARES)
-    assert restated(answers, of=SHARES, to=found).mean(axis=0) == pytest.approx(found, abs=1e-6)
+    now = restated(answers, of=SHARES, to=found).sum(axis=0)
+    assert (now + 3 * SHARES) / 2003 == pytest.approx(found, abs=1e-6)
+
+
+def test_answers_that_say_nothing_leave_every_class_its_share() -> None:
+    assert estimated_prior(np.tile(SHARES, (24, 1)), of=SHARES) == pytest.approx(SHARES)
+    hardly = np.tile(SHARES, (24, 1)) + np.array([0.002, -0.001, -0.001])
+    assert estimated_prior(hardly, of=SHARES).min() > 0.01
 
 
 def test_without_a_case_there_is_nothing_to_fit() -> None:

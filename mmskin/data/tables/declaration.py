@@ -284,6 +284,7 @@ class Declaration(_Part):
             photos=self.photos,
             text=self.text,
             case=self.case,
+            patient=self.patient,
             rows_are_photos=self.rows_are_photos or self.photo_rows is not None,
             photo_rows=self.photo_rows,
             image_root=self.image_root,

@@ -1,0 +1,62 @@
+"""`mmskin drift`: whether new patients are like those whom a model was made with."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmskin.cli.console import print_lines, say
+from mmskin.cli.options import Model, PhotoKinds, RunArm, data_or_table, read_kinds
+
+
+class Period(StrEnum):
+    month = "month"
+    quarter = "quarter"
+    year = "year"
+
+
+def drift(
+    model: Model,
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="new patients: a table laid out as the model's own, labels not needed, or a YAML file with a "
+            "data section"
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="folder for drift.html and drift.json")] = Path("drift"),
+    dates: Annotated[str | None, typer.Option(help="column of dates, for a table over time")] = None,
+    every: Annotated[Period, typer.Option(help="period of that table")] = Period.month,
+    arm: RunArm = None,
+    photos: PhotoKinds = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print drift.json")] = False,
+) -> None:
+    """Fields, what is recorded, photos, answers and confidence against what the model remembers; needs no labels."""
+    place = data_or_table(data)
+
+    from mmskin.external.drift import find_drift
+    from mmskin.external.drift_page import sentences, write_drift
+    from mmskin.external.new_cases import cases_to_answer, dates_of
+    from mmskin.output_lock import locked
+    from mmskin.report.pages import typed_command
+    from mmskin.trained.run_models import load_trained
+
+    trained = load_trained(model, arm=arm)
+    cases = cases_to_answer(place, trained, kinds=read_kinds(photos))
+    when = None if dates is None else dates_of(place, cases, dates, trained)
+    found = find_drift(trained, cases, dates=when, every=every.value)
+    found = found._replace(remarks=(*cases.remarks, *found.remarks))
+    with locked(output):
+        about = {"model": str(model), "data": str(data)}
+        page = write_drift(found, output, schema=trained.schema, about=about, command=typed_command())
+    if as_json:
+        print(json.dumps(json.loads(page.with_suffix(".json").read_text(encoding="utf-8")), indent=1))
+        return
+    for remark in found.remarks:
+        say(f"note: {remark}")
+    print_lines(sentences(found, trained.schema))
+    say(f"page: {page}")
