@@ -32,6 +32,7 @@ from mmskin.losses.loss_contract import Loss
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.model.parts_check import are_experts_already, takes_experts
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.reference import make_reference, with_reference
 from mmskin.trained.saved_model import origins_of, save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.fit_fold import fit_encoders, fit_reductions
@@ -102,8 +103,9 @@ def fit(
             say(_line(arm, fold, choice))
         with held_threads(arm.experiment.training.threads):
             trained = arm.fit(fold, seed=seed, folder=folder / "fit", answers=_nothing, progress=progress).model
-        assert trained is not None
-        model = Predictor(_without_cache(trained))  # the features lie in the temporary folder
+            assert trained is not None
+            memory = make_reference(trained, train=fold.split.train, val=fold.split.val)
+        model = Predictor(_without_cache(with_reference(trained, memory)))  # the features lie in the temporary folder
     if output is not None:
         save_model(model.trained, Path(output))
     return model

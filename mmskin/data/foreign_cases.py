@@ -15,7 +15,7 @@ from mmskin.schema import UNKNOWN, Field, FieldValue, Schema, is_missing
 def in_schema(
     cases: Cases, schema: Schema, modalities: Sequence[str], *, kinds: Mapping[str, str] | None = None
 ) -> Cases:
-    """The same cases under another declaration, with labels, patients, photos and subgroups of their own.
+    """The same cases under another declaration, with name, labels, patients, photos and subgroups of their own.
 
     A field that the cases do not have is not recorded; a word that the field does not know is unknown; both are
     remarked. Free text, and photos of the kinds that the declaration has, stay.
@@ -45,7 +45,13 @@ def in_schema(
     if faults:
         raise DataError(f"{cases.schema.name}: {len(faults)} values do not fit the model: {first_of(faults)}")
     values["images"], values["image_kinds"] = _photos(cases, schema, modalities, kinds or {}, remarks)
-    return Cases(schema, make_table(schema, values), (*cases.remarks, *remarks), cases.absent_photos)
+    whose = {
+        "name": cases.schema.name,
+        "population": cases.schema.population,
+        "patient_unit": cases.schema.patient_unit,
+    }
+    read = schema.model_copy(update=whose)
+    return Cases(read, make_table(read, values), (*cases.remarks, *remarks), cases.absent_photos)
 
 
 def _field_values(field: Field, cases: Cases, remarks: list[str], faults: list[str]) -> list[FieldValue]:

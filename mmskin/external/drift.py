@@ -11,7 +11,7 @@ import pandas as pd
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, ModelError, one_of
 from mmskin.evaluation.differences import holm
-from mmskin.evaluation.metrics import Floats
+from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.evaluation.two_samples import counts_differ, means_differ, moments_of
 from mmskin.features import is_photo
 from mmskin.schema import UNKNOWN
@@ -87,12 +87,12 @@ def find_drift(trained: Trained, cases: Cases, *, dates: Sequence[Any] | None = 
         )
     dated = cases.table if dates is None else cases.table.assign(_period=_periods(dates, every))
     rows = one_case_a_patient(dated)
-    seen = _Seen(model, rows)
-    tests = _tests(seen.where(np.ones(len(rows), dtype=bool)), reference)
+    seen = NewPatients(model, rows)
+    tests = compared(seen.some(np.arange(len(rows))), reference)
     remarks = [] if trained is model else ["measured with the first of the models: each remembers patients of its own"]
     unread = [kind for kind in model.modalities if is_photo(kind) and kind not in reference.photos]
     remarks += [f"photos ({kind}) are not compared: the model remembers none" for kind in unread]
-    periods = [] if dates is None else [_period(name, seen.where(of), reference) for name, of in _by_period(rows)]
+    periods = [] if dates is None else [_period(name, seen.some(of), reference) for name, of in _by_period(rows)]
     return Drift(tests, len(rows), reference, pd.DataFrame(periods), tuple(remarks))
 
 
@@ -107,12 +107,12 @@ def _periods(dates: Sequence[Any], every: str) -> pd.Series[Any]:
     return pd.Series(pd.to_datetime(pd.Series(list(dates)))).dt.to_period(PERIODS[every]).astype(object)
 
 
-def _by_period(rows: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, np.dtype[np.bool_]]]]:
+def _by_period(rows: pd.DataFrame) -> list[tuple[str, Ints]]:
     known = rows["_period"].dropna()
-    return [(str(period), (rows["_period"] == period).to_numpy()) for period in sorted(set(known))]
+    return [(str(period), np.flatnonzero(rows["_period"] == period)) for period in sorted(set(known))]
 
 
-class _Part(NamedTuple):
+class Patients(NamedTuple):
     """Some of the new patients: their rows, answers (N, C), and sketches of their photos by kind."""
 
     model: Trained
@@ -121,25 +121,30 @@ class _Part(NamedTuple):
     photos: dict[str, Floats]
 
 
-class _Seen:
-    """All new patients, read and answered once."""
+class NewPatients:
+    """New patients, a row each, read and answered once, so that several sets of them can be compared."""
 
     def __init__(self, model: Trained, rows: pd.DataFrame) -> None:
         reference = reference_of(model)
         assert reference is not None
         self.model, self.rows = model, rows
         self.probs = model.probabilities(rows)
-        kinds = [kind for kind in model.modalities if is_photo(kind) and kind in reference.photos]
-        self.holds = {kind: np.array([kind in of for of in rows["image_kinds"]], dtype=bool) for kind in kinds}
         vectors = photo_vectors(model, rows)
-        self.photos = {kind: sketched(vectors[kind], bandwidth=reference.photos[kind].bandwidth) for kind in kinds}
+        self.photos: dict[str, Floats] = {}
+        for kind, kept in reference.photos.items():
+            features = np.full((len(rows), len(kept.mean)), np.nan)
+            holds = np.array([kind in of for of in rows["image_kinds"]], dtype=bool)
+            features[holds] = sketched(vectors[kind], bandwidth=kept.bandwidth)
+            self.photos[kind] = features
 
-    def where(self, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> _Part:
-        photos = {kind: of[chosen[self.holds[kind]]] for kind, of in self.photos.items()}
-        return _Part(self.model, self.rows[chosen].reset_index(drop=True), self.probs[chosen], photos)
+    def some(self, chosen: Ints) -> Patients:
+        """Those at these rows."""
+        photos = {kind: of[chosen] for kind, of in self.photos.items()}
+        present = {kind: of[~np.isnan(of).any(axis=1)] for kind, of in photos.items()}
+        return Patients(self.model, self.rows.iloc[chosen].reset_index(drop=True), self.probs[chosen], present)
 
 
-def _tests(part: _Part, reference: Reference) -> pd.DataFrame:
+def compared(part: Patients, reference: Reference) -> pd.DataFrame:
     """Every comparison that there is, with p corrected for their number."""
     lines: list[dict[str, Any]] = []
     schema = part.model.schema
@@ -196,7 +201,7 @@ def _middle(counts: Counts) -> str:
     return f"{counts.counts[commonest] / total:.0%} {counts.labels[commonest]}"
 
 
-def _period(name: str, part: _Part, reference: Reference) -> dict[str, Any]:
+def _period(name: str, part: Patients, reference: Reference) -> dict[str, Any]:
     confidence = part.probs[~np.isnan(part.probs).any(axis=1)].max(axis=1)
     fields = list(part.model.schema.field_names)
     line: dict[str, Any] = {
@@ -209,6 +214,6 @@ def _period(name: str, part: _Part, reference: Reference) -> dict[str, Any]:
     }
     if len(part.rows) < LEAST:
         return line
-    tests = _tests(part, reference).sort_values("p_adjusted", kind="stable")
+    tests = compared(part, reference).sort_values("p_adjusted", kind="stable")
     first = tests.iloc[0]
     return line | {"p_adjusted": float(first["p_adjusted"]), "what": f"{first['what']} {first['name']}".strip()}
