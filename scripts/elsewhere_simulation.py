@@ -23,7 +23,7 @@ from mmskin.api.fit import fit
 from mmskin.api.tables import read_source
 from mmskin.data.table import Cases
 from mmskin.evaluation.intervals import draw_patients, interval, replicate
-from mmskin.evaluation.metrics import METRICS
+from mmskin.evaluation.metrics import METRICS, Metric
 from mmskin.evaluation.predictions import probabilities, target_codes
 from mmskin.external.answered import Elsewhere, answer_elsewhere
 from mmskin.external.drift import LEVEL, NewPatients, compared
@@ -113,7 +113,7 @@ def other_place(cases: Cases, light: Mapping[str, str]) -> Cases:
 def drawn(table: pd.DataFrame, rng: np.random.Generator, *, patients: int) -> pd.DataFrame:
     """All rows of so many patients of a population, drawn with replacement: each time they are somebody else."""
     places = table.groupby("patient_id").indices
-    chosen = rng.choice(sorted(places), patients)
+    chosen = rng.choice(sorted(map(str, places)), patients)
     rows = table.iloc[np.concatenate([places[one] for one in chosen])].reset_index(drop=True)
     ids = np.repeat(np.arange(patients), [len(places[one]) for one in chosen])
     return rows.assign(patient_id=[f"p{one}" for one in ids], case_id=[f"c{row}" for row in range(len(rows))])
@@ -133,9 +133,9 @@ def coverage(population: pd.DataFrame, rng: np.random.Generator, *, draws: int) 
     return {name: count / draws for name, count in held.items()} | {f"truth {name}": truth[name] for name in COVERED}
 
 
-def values(rows: pd.DataFrame, metrics: dict[str, object], *, replicates: int) -> dict[str, float]:
+def values(rows: pd.DataFrame, metrics: Mapping[str, Metric], *, replicates: int) -> dict[str, float]:
     resamples = draw_patients(rows["patient_id"], replicates=replicates)
-    found = replicate(rows, resamples=resamples, metrics=metrics)  # type: ignore[arg-type]
+    found = replicate(rows, resamples=resamples, metrics=metrics)
     return {name: float(replicated[0]) for (name, _), replicated in found.items()}
 
 

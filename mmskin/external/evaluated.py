@@ -24,8 +24,8 @@ from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.reference import Reference, group_probability, reference_of
 from mmskin.trained.run_models import load_trained
 from mmskin.trained.stated_prior import DATA, ESTIMATED, Prior
+from mmskin.trained.trained_model import EXPECTED
 
-EXPECTED = "expected"  # in the record of a final model: the scores of the folds
 AS_ANSWERED = "as the model answers"
 WORDS = {
     "own": "of its validation cases",
@@ -130,7 +130,7 @@ def _scores_at_home(one: Elsewhere, replicates: int) -> pd.DataFrame | None:
     if one.internal is not None:
         return evaluate(one.internal, replicates=replicates)
     expected = one.trained.record.get(EXPECTED)
-    return None if expected is None else pd.DataFrame(expected["metrics"]).assign(subset="all")
+    return None if expected is None else pd.DataFrame(expected["metrics"]).fillna(np.nan)
 
 
 def prior_shift(one: Elsewhere, replicates: int) -> Section:

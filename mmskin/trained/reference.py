@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -146,6 +146,16 @@ def reference_of(trained: Trained) -> Reference | None:
     return None if content is None else Reference.model_validate(content)
 
 
+class OutOfFold(NamedTuple):
+    """Answers on cases that nothing was trained on.
+
+    rows: patient_id and target of N cases. probs: (N, C), calibrated.
+    """
+
+    rows: pd.DataFrame
+    probs: Floats
+
+
 def make_reference(trained: Trained, *, train: pd.DataFrame, val: pd.DataFrame) -> Reference:
     """What a calibrated model is to remember.
 
@@ -154,20 +164,38 @@ def make_reference(trained: Trained, *, train: pd.DataFrame, val: pd.DataFrame) 
         train: rows that it has learned from, as they are in the table.
         val: rows that it was calibrated on.
     """
-    schema = trained.schema
     probs = trained.probabilities(val)
     answered = np.flatnonzero(~np.isnan(probs).any(axis=1))
-    probs, rows = probs[answered], val.iloc[answered]
+    return remembered(
+        trained,
+        everyone=pd.concat([train, val], ignore_index=True),
+        answers=OutOfFold(val.iloc[answered], probs[answered]),
+        photographed=val,
+    )
+
+
+def remembered(
+    trained: Trained, *, everyone: pd.DataFrame, answers: OutOfFold, photographed: pd.DataFrame | None
+) -> Reference:
+    """What a model is to remember, from cases of three kinds.
+
+    Args:
+        trained: the model.
+        everyone: cases whose fields are counted.
+        answers: to which shares and thresholds are fitted.
+        photographed: cases whose photos are sketched; None where no photo is unseen by the image encoder.
+    """
+    schema, (rows, probs) = trained.schema, answers
     target = pd.Index(schema.classes).get_indexer(pd.Index(rows["target"])).astype(np.int64)
-    everyone = one_case_a_patient(pd.concat([train, val], ignore_index=True))
+    patients = one_case_a_patient(everyone)
     once = np.flatnonzero(~rows["patient_id"].duplicated())
     fitted = fit_bias_corrected(log_of(probs), target)
     return Reference(
-        patients=len(everyone),
+        patients=len(patients),
         validated=len(once),
-        fields=field_counts(everyone, schema, with_text="text" in trained.modalities),
-        parts=part_counts(everyone, [m for m in trained.modalities if is_photo(m)]),
-        photos=_sketches(trained, one_case_a_patient(val)),
+        fields=field_counts(patients, schema, with_text="text" in trained.modalities),
+        parts=part_counts(patients, [m for m in trained.modalities if is_photo(m)]),
+        photos={} if photographed is None else _sketches(trained, one_case_a_patient(photographed)),
         answers=answers_of(probs[once], schema),
         shares=Shares(
             temperature=fitted.temperature, bias=tuple(map(float, fitted.bias)), prior=tuple(map(float, fitted.prior))

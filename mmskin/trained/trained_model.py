@@ -31,6 +31,8 @@ Predict = Callable[[pd.DataFrame], Floats]
 
 Answer = TypeVar("Answer", Floats, Tensor)
 BATCH_SIZE = 64
+EXPECTED = "expected"
+"""In the record of a model of all cases: the score of the folds that it is expected to have."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ class TrainedModel:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader of every answer should know: nothing, of one model."""
-        return ()
+        """What a reader of every answer should know: of a model of all cases, how it was and was not tested."""
+        return (self.record[EXPECTED]["remark"],) if EXPECTED in self.record else ()
 
     def answered(self, ask: Callable[[TrainedModel], Answer]) -> Answer:
         """What this model is asked, as `Ensemble` puts several answers together."""
