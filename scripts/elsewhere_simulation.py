@@ -30,8 +30,9 @@ from mmskin.external.drift import LEVEL, NewPatients, compared
 from mmskin.synthetic import Missing, make_clinic, read_cases
 from mmskin.trained.prior_shift import estimated_prior, restated
 from mmskin.trained.reference import one_case_a_patient, reference_of
+from mmskin.trained.run_models import load_trained
 
-AT_HOME, THERE = 1500, 3000
+AT_HOME, THERE = 5000, 3000
 DRAWS, OF = 1000, 300
 DRIFT_DRAWS, DRIFT_OF = 500, 200
 REPLICATES = 1000
@@ -46,24 +47,7 @@ def main() -> None:
     parser.add_argument("--drift-draws", type=int, default=DRIFT_DRAWS)
     asked = parser.parse_args()
     home, more, other = clinics(asked.output)
-    model = fit(
-        home,
-        encoders={
-            "image": {
-                "name": "timm",
-                "model": "tf_efficientnet_lite0",
-                "weights": "package",
-                "trainable": "none",
-                "image_size": 128,
-            },
-            "metadata": {"name": "tokens", "pooled": "columns"},
-        },
-        fusion={"name": "late"},
-        loss={"name": "balanced_softmax"},
-        training={"epochs": 15, "learning_rate": 3e-3},
-        missingness="visible",
-        photo_side=128,
-    ).trained
+    model = load_trained(trained_at(home, asked.output / "model"))
     there = answer_elsewhere(model, other, arm="late")
     rng = np.random.default_rng(0)
     found = {
@@ -77,6 +61,31 @@ def main() -> None:
     text = json.dumps(found, indent=1)
     (asked.output / "elsewhere_simulation.json").write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def trained_at(home: Cases, folder: Path) -> Path:
+    """The folder of the model of clinic A, which is trained if it is not there."""
+    if not folder.exists():
+        fit(
+            home,
+            encoders={
+                "image": {
+                    "name": "timm",
+                    "model": "tf_efficientnet_lite0",
+                    "weights": "package",
+                    "trainable": "none",
+                    "image_size": 128,
+                },
+                "metadata": {"name": "tokens", "pooled": "columns"},
+            },
+            fusion={"name": "late"},
+            loss={"name": "balanced_softmax"},
+            training={"epochs": 15, "learning_rate": 3e-3},
+            missingness="visible",
+            photo_side=128,
+            output=folder,
+        )
+    return folder
 
 
 def clinics(folder: Path) -> tuple[Cases, Cases, Cases]:
