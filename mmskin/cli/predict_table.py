@@ -9,10 +9,13 @@ import typer
 
 from mmskin.cli.console import say
 from mmskin.cli.options import Model, Overrides, RunArm, read_data_section
-from mmskin.errors import UserError
+from mmskin.errors import UserError, one_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmskin.api.predictor import Predictor
+    from mmskin.api.table_formats.format_contract import TableFormat
     from mmskin.data.table import Cases
 
 YAML = (".yaml", ".yml")
@@ -31,6 +34,9 @@ def predict_table(
     *,
     arm: RunArm = None,
     output: Annotated[Path, typer.Option(help="CSV or parquet file to write")],
+    format_name: Annotated[
+        str, typer.Option("--format", help="mmskin, or isic-milk10k: a submission to the MILK10k challenge")
+    ] = "mmskin",
 ) -> None:
     """Probabilities for every case of a table; labels are neither needed nor read."""
     if output.exists():
@@ -38,18 +44,32 @@ def predict_table(
     if overrides and table.suffix not in YAML:
         raise UserError(f"{overrides[0]} overrides nothing: {table} is a table, and only a YAML file has options")
 
+    from mmskin.api.table_formats import TABLE_FORMATS
+
+    if format_name not in TABLE_FORMATS:
+        raise UserError(one_of("--format", format_name, TABLE_FORMATS))
+    chosen = TABLE_FORMATS[format_name]
+    if chosen.suffixes and output.suffix not in chosen.suffixes:
+        raise UserError(f"--format {format_name} is a {' or '.join(chosen.suffixes)} file, however: --output {output}")
+
     from mmskin.api.predictor import Predictor
 
     predictor = Predictor.load(model, arm=arm)
     cases = _read(table, overrides, predictor)
-    answers = predictor.predict_table(cases.table)
+    answers = _answer(predictor, cases, chosen)
     if output.suffix == ".parquet":
         answers.to_parquet(output)
     else:
-        answers.to_csv(output, index=False)
+        answers.to_csv(output, index=False, lineterminator="\n")
     for remark in (*cases.remarks, *predictor.trained.remarks):
         say(f"note: {remark}")
     say(f"{len(answers)} cases: {output}")
+
+
+def _answer(predictor: Predictor, cases: Cases, chosen: TableFormat) -> pd.DataFrame:
+    """The answers as they are written; what the format cannot hold is refused, if it can be before the work."""
+    chosen.check(predictor.schema, cases.table["case_id"].tolist())
+    return chosen.to_write(predictor.predict_table(cases.table))
 
 
 def _read(table: Path, overrides: list[str] | None, predictor: Predictor) -> Cases:
