@@ -22,7 +22,7 @@ Overrides = Annotated[
 ]
 
 
-def _a_folder(model: Path) -> Path:
+def check_folder(model: Path) -> Path:
     """A name that is mistyped is refused before torch is imported."""
     if not model.expanduser().is_dir():
         raise ModelError(f"{model} is no folder: give the one of a model, or of a run, that `mmskin train` made")
@@ -31,7 +31,7 @@ def _a_folder(model: Path) -> Path:
 
 Model = Annotated[
     Path,
-    typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=_a_folder),
+    typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=check_folder),
 ]
 RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
 Images = Annotated[
@@ -40,6 +40,7 @@ Images = Annotated[
 ]
 Fields = Annotated[list[str] | None, typer.Option(help="a field of the history, such as age=62; repeat")]
 Text = Annotated[str | None, typer.Option(help="what the patient says, in free text")]
+AsJson = Annotated[bool, typer.Option("--json", help="print the result as one JSON object, and nothing else")]
 Replicates = Annotated[int, typer.Option(min=100, help="resamples of the patients")]
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmskin.cli.console import say
-from mmskin.cli.options import Model, Overrides, RunArm, read_data_section
+from mmskin.cli.console import json_on_stdout, say
+from mmskin.cli.options import AsJson, Model, Overrides, RunArm, read_data_section
 from mmskin.errors import UserError, one_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def predict_table(
     format_name: Annotated[
         str, typer.Option("--format", help="mmskin, or isic-milk10k: a submission to the MILK10k challenge")
     ] = "mmskin",
+    as_json: AsJson = False,
 ) -> None:
     """Probabilities for every case of a table; labels are neither needed nor read."""
     if output.exists():
@@ -61,9 +62,14 @@ def predict_table(
         answers.to_parquet(output)
     else:
         answers.to_csv(output, index=False, lineterminator="\n")
-    for remark in (*cases.remarks, *predictor.trained.remarks):
+    remarks = [*cases.remarks, *predictor.trained.remarks]
+    for remark in remarks:
         say(f"note: {remark}")
     say(f"{len(answers)} cases: {output}")
+    with json_on_stdout(as_json) as tell:
+        unanswered = int(answers.iloc[:, 1:].isna().all(axis=1).sum())
+        counts = {"cases": len(answers), "cases_without_answer": unanswered}
+        tell({"output": str(output), "format": format_name, **counts, "remarks": remarks})
 
 
 def _answer(predictor: Predictor, cases: Cases, chosen: TableFormat) -> pd.DataFrame:

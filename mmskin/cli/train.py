@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.options import Config, Overrides
+from mmskin.cli.options import AsJson, Config, Overrides
 from mmskin.cli.run import say_run
 
 
@@ -19,6 +19,7 @@ def train(
     jobs: Annotated[int, typer.Option(min=1, help="folds trained side by side; set training.threads=1 too")] = 1,
     no_test: Annotated[bool, typer.Option("--no-test", help="test rows untouched: for choosing a recipe")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train on every fold asked for, test on unseen patients, write the report. Stopped, the same command goes on."""
     from mmskin.config.experiment import read_experiment
@@ -32,4 +33,4 @@ def train(
     from mmskin.benchmark.run.this_process import ThisProcess
 
     with ThisProcess(keep_going=False) if jobs == 1 else open_executor("local", jobs=jobs) as where:
-        say_run(of_one_arm(experiment), output, where, quiet=quiet)
+        say_run(of_one_arm(experiment), output, where, quiet=quiet, as_json=as_json)
