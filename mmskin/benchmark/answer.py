@@ -41,6 +41,7 @@ from mmskin.report.sections.record import Plan, PlannedArm
 from mmskin.report.sections.search import SearchedFold, search_section
 from mmskin.report.sections.single_part import single_part_section
 from mmskin.report.sections.tripod import tripod_section
+from mmskin.trained.licences import licence_lines
 from mmskin.trained.stated_prior import under_prior
 
 
@@ -105,6 +106,7 @@ def write_answer(
         )
     validated = [] if benchmark.test else [ON_VALIDATION]
     notes = [*validated, *notes, *_sources_note(benchmark.arms), *_fields_note(output), *excluded]
+    notes += _licences_note(output)
     notes += [f"Of the data: {remark}." for remark in _read(output / "remarks.json", default=[])]
     with locked(output):
         write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
@@ -142,6 +144,14 @@ def _fields_note(output: Path) -> list[str]:
         reasons.setdefault(reason, []).append(name)
     described = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
     return [f"Fields excluded by missingness: always_recorded. {'. '.join(described)}."] if described else []
+
+
+def _licences_note(output: Path) -> list[str]:
+    """The licences of data and pretrained weights of all models of the run; [] where no cell has kept them."""
+    licences: dict[str, str] = {}
+    for path in sorted(output.glob("cells/*/*/*/licences.json")):
+        licences |= _read(path)
+    return [f"Licences of what the models learned from. {'. '.join(licence_lines(licences))}."] if licences else []
 
 
 def _sections(

@@ -18,6 +18,7 @@ from mmskin.config.experiment import validated
 from mmskin.errors import UserError
 from mmskin.evaluation.results import Results
 from mmskin.report.numbers import number, with_interval
+from mmskin.report.summary_lines import summary
 from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 
 CNN = "test_resnet"  # timm's small ResNet, 0.5 M parameters, random weights: nothing is downloaded
@@ -32,13 +33,25 @@ SEES = {
 }
 
 
-def run_quickstart(output: Path, *, cases: int = 1200, seed: int = 0, epochs: int = 12) -> None:
+def run_quickstart(
+    output: Path, *, cases: int = 1200, seed: int = 0, epochs: int = 12, console: Console | None = None
+) -> dict[str, Any]:
     """Make the clinic, train, print the table, write the report.
+
+    Args:
+        output: new folder.
+        cases: number of synthetic cases.
+        seed: of everything.
+        epochs: see `quickstart_benchmark`.
+        console: to print on; stdout if None.
+
+    Returns:
+        What came out, in plain values: metrics and differences, the ceiling of every arm, where report and model are.
 
     Raises:
         UserError: the output folder is not empty.
     """
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     clinic, benchmark = output / "clinic", quickstart_benchmark(output, seed=seed, epochs=epochs)
     if not (clinic / "cases.csv").exists() and output.exists() and any(output.iterdir()):
         raise UserError(f"{output} is not empty; remove it or give another --output")
@@ -58,6 +71,9 @@ def run_quickstart(output: Path, *, cases: int = 1200, seed: int = 0, epochs: in
         f"Next:   mmskin predict {model} --image {clinic / 'photos'}/… --field itch=yes\n"
         f"        mmskin train configs/csv/own_data.yaml --output runs/mine   (your own photos and table)"
     )
+    known = {arm: best._asdict() for arm, best in ceilings.items()}
+    written = {"output": str(output), "report": str(output / "report.html"), "model": str(model)}
+    return {**summary(results), "ceilings": known, **written}
 
 
 def quickstart_benchmark(output: Path, *, seed: int, epochs: int, arms: Sequence[str] = tuple(SEES)) -> Benchmark:

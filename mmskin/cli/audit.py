@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import say
-from mmskin.cli.options import Overrides, read_data_section
+from mmskin.cli.console import json_on_stdout, say
+from mmskin.cli.options import AsJson, Overrides, read_data_section
 
 
 def audit(
@@ -21,6 +21,7 @@ def audit(
     data: Annotated[Path | None, typer.Option(hidden=True, help="the config, as it was named before")] = None,
     output: Annotated[Path, typer.Option(help="folder for audit.html and audit.json")] = Path("audit"),
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if a leak stands")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What fools a model: leaking splits, copies of photos, columns and missing values that predict the class."""
     words = overrides or []
@@ -36,12 +37,14 @@ def audit(
     from mmskin.audit.run import run_audit
     from mmskin.output_lock import locked
 
-    with locked(output):
-        found = run_audit(section, say=say)
-        page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
-    print(summary(found))
-    for finding in found.findings:
-        print(f"{finding.level}: {finding.text}")
+    with json_on_stdout(as_json) as tell:
+        with locked(output):
+            found = run_audit(section, say=say)
+            page = write_audit(found, output, command=" ".join(["mmskin", *sys.argv[1:]]))
+        print(summary(found))
+        for finding in found.findings:
+            print(f"{finding.level}: {finding.text}")
+        tell(page.with_suffix(".json"))
     say(f"page: {page}")
     if strict and found.leaks:
         raise typer.Exit(1)

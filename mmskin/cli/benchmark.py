@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.options import Overrides, Replicates
+from mmskin.cli.options import AsJson, Overrides, Replicates
 from mmskin.cli.run import say_run
 
 
@@ -31,6 +31,7 @@ def benchmark(
     ] = None,
     replicates: Replicates = 2000,
     quiet: Annotated[bool, typer.Option("--quiet", help="no live table")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Arms × folds × seeds on the same patients under one recipe. Stopped, the same command goes on."""
     from mmskin.benchmark.benchmark_config import read_benchmark
@@ -42,4 +43,4 @@ def benchmark(
     from mmskin.benchmark.run.executors import open_executor  # torch comes after the config is found good
 
     with open_executor(executor.value, jobs=jobs, ray_address=ray_address) as where:
-        say_run(asked, output, where, replicates=replicates, quiet=quiet)
+        say_run(asked, output, where, replicates=replicates, quiet=quiet, as_json=as_json)

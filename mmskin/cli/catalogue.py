@@ -41,17 +41,28 @@ SECTIONS: dict[str, type[BaseModel]] = {
 """Parts of a config that have options and no name of their own."""
 
 
+def is_part(name: str) -> bool:
+    """Whether a part or a section of a config has that name."""
+    return name in SECTIONS or any(name in table for table in TABLES.values())
+
+
+def summaries() -> dict[str, dict[str, str]]:
+    """By table, every part by name with the first line of its docstring; of one that cannot be imported, why."""
+    of_parts = {title: {name: _first_line(table, name) for name in table} for title, table in TABLES.items()}
+    return of_parts | {"sections of a config": {name: _summary(section) for name, section in SECTIONS.items()}}
+
+
 def describe_all() -> str:
-    """Every part by name, with the first line of its docstring; of one that cannot be imported, why."""
-    blocks = []
-    for title, table in TABLES.items():
-        blocks.append("\n".join([title, *(f"  {name:24}{_first_line(table, name)}" for name in table)]))
-    of_sections = [f"  {name:24}{_summary(section)}" for name, section in SECTIONS.items()]
-    return "\n\n".join([*blocks, "\n".join(["sections of a config", *of_sections])])
+    """The summaries as text."""
+    blocks = [
+        "\n".join([title, *(f"  {name:24}{summary}" for name, summary in parts.items())])
+        for title, parts in summaries().items()
+    ]
+    return "\n\n".join(blocks)
 
 
-def describe_one(name: str) -> str:
-    """The whole docstring of every part of that name, with its options; of a section its options, explained.
+def descriptions(name: str) -> dict[str, str]:
+    """By table, the whole docstring of every part of that name, with its options; of a section its options, explained.
 
     Raises:
         ConfigError: no part has that name, or it cannot be imported.
@@ -60,13 +71,20 @@ def describe_one(name: str) -> str:
         section = SECTIONS[name]
         options = [_explained(key, field) for key, field in section.model_fields.items()]
         doc = inspect.cleandoc(section.__doc__ or "")
-        return "\n".join([f"{name} (section of a config)", "", doc, "", *options])
+        return {"section of a config": "\n".join([doc, "", *options])}
     found = [(title, declared(table, name)) for title, table in TABLES.items() if name in table]
     if not found:
         raise ConfigError(one_of("part", name, {*SECTIONS, *(other for table in TABLES.values() for other in table)}))
-    return "\n\n".join(
-        f"{name} ({title})\n\n{_doc(TABLES[title], name)}\n\noptions: {_options(part)}" for title, part in found
-    )
+    return {title: f"{_doc(TABLES[title], name)}\n\noptions: {_options(part)}" for title, part in found}
+
+
+def describe_one(name: str) -> str:
+    """The descriptions as text.
+
+    Raises:
+        ConfigError: see `descriptions`.
+    """
+    return "\n\n".join(f"{name} ({title})\n\n{text}" for title, text in descriptions(name).items())
 
 
 def _doc(table: Mapping[str, Callable[..., Any]], name: str) -> str:

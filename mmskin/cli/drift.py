@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import print_lines, say
-from mmskin.cli.options import Model, PhotoKinds, RunArm, data_or_table, read_kinds
+from mmskin.cli.console import json_on_stdout, print_lines, say
+from mmskin.cli.options import AsJson, Model, PhotoKinds, RunArm, data_or_table, read_kinds
 
 
 class Period(StrEnum):
@@ -33,7 +32,7 @@ def drift(
     every: Annotated[Period, typer.Option(help="period of that table")] = Period.month,
     arm: RunArm = None,
     photos: PhotoKinds = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print drift.json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fields, what is recorded, photos, answers and confidence against what the model remembers; needs no labels."""
     place = data_or_table(data)
@@ -53,10 +52,9 @@ def drift(
     with locked(output):
         about = {"model": str(model), "data": str(data)}
         page = write_drift(found, output, schema=trained.schema, about=about, command=typed_command())
-    if as_json:
-        print(json.dumps(json.loads(page.with_suffix(".json").read_text(encoding="utf-8")), indent=1))
-        return
     for remark in found.remarks:
         say(f"note: {remark}")
-    print_lines(sentences(found, trained.schema))
+    with json_on_stdout(as_json) as tell:
+        print_lines(sentences(found, trained.schema))
+        tell(page.with_suffix(".json"))
     say(f"page: {page}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmskin.cli.options import PhotoKinds, Replicates, RunArm, data_or_table, read_kinds
+from mmskin.cli.options import AsJson, PhotoKinds, Replicates, RunArm, data_or_table, read_kinds
 from mmskin.cli.report import say_report
 from mmskin.errors import UserError
 
@@ -59,7 +59,7 @@ def evaluate(
         bool, typer.Option("--copies", help="with --data: leave out cases with copies of training photos (minutes)")
     ] = False,
     replicates: Replicates = 2000,
-    as_json: Annotated[bool, typer.Option("--json", help="print results.json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Metrics with intervals; with --reference the paired differences too, with --data on patients from elsewhere."""
     named = [_named(run) for run in runs]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmskin.cli.console import say
-from mmskin.cli.options import Fields, Images, Model, Overrides, RunArm, Text, read_data_section, read_photos
+from mmskin.cli.console import json_on_stdout, say
+from mmskin.cli.options import AsJson, Fields, Images, Model, Overrides, RunArm, Text, read_data_section, read_photos
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
@@ -34,6 +34,7 @@ def explain(
     arm: RunArm = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
+    as_json: AsJson = False,
 ) -> None:
     """Why the model answers so: the photo, the words, the fields, how much each counted, and what would change it."""
     if check:
@@ -41,7 +42,8 @@ def explain(
             raise typer.BadParameter("--check draws its cases from the test fold: leave the case out")
         if config is None:
             raise typer.BadParameter("--check needs a config: mmskin explain MODEL CONFIG --check --output …")
-        check_on_test_fold(model, read_data_section(config, overrides), arm=arm, cases=cases, output=output)
+        data = read_data_section(config, overrides)
+        check_on_test_fold(model, data, arm=arm, cases=cases, output=output, as_json=as_json)
         return
     if config is not None:
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
@@ -59,15 +61,19 @@ def explain(
     explanation = explainer.explain(photos, recorded | read_history(field or []), text or words, target=target)
     with locked(output):
         page = write_explanation(explanation, output)
-    for sentence in sentences(explanation):
-        print(sentence)
-    for remark in explanation.remarks:
-        print(f"note: {remark}")
-    print(NOT_A_DIAGNOSIS)
+    with json_on_stdout(as_json) as tell:
+        for sentence in sentences(explanation):
+            print(sentence)
+        for remark in explanation.remarks:
+            print(f"note: {remark}")
+        print(NOT_A_DIAGNOSIS)
+        tell(output / "explanation.json")
     say(f"page: {page}")
 
 
-def check_on_test_fold(model: Path, data: DataConfig, *, arm: str | None, cases: int, output: Path) -> None:
+def check_on_test_fold(
+    model: Path, data: DataConfig, *, arm: str | None, cases: int, output: Path, as_json: bool
+) -> None:
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
     from mmskin.explain.explanation_check import check_explanations, unseen_rows
@@ -80,6 +86,8 @@ def check_on_test_fold(model: Path, data: DataConfig, *, arm: str | None, cases:
     about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
     with locked(output):
         page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
-    for line in lines(found):
-        print(line)
+    with json_on_stdout(as_json) as tell:
+        for line in lines(found):
+            print(line)
+        tell(page.with_suffix(".json"))
     say(f"page: {page}")

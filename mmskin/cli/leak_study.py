@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import print_lines, say
-from mmskin.cli.options import Overrides, Replicates
+from mmskin.cli.console import json_on_stdout, print_lines, say
+from mmskin.cli.options import AsJson, Overrides, Replicates
 
 
 def leak_study(
@@ -22,6 +22,7 @@ def leak_study(
         int | None, typer.Option(min=1, help="cells at a time, a thread each; all cores if not given")
     ] = None,
     replicates: Replicates = 2000,
+    as_json: AsJson = False,
 ) -> None:
     """The same arms with every leak, then with one less each time: what each leak is worth. No model is saved."""
     from mmskin.benchmark.config_check import check_benchmark
@@ -35,7 +36,9 @@ def leak_study(
     from mmskin.benchmark.run.executors import open_executor
     from mmskin.report.pages import typed_command
 
-    with open_executor("local", jobs=jobs, ray_address=None) as executor:
-        answers = run_leak_study(study, output, executor=executor, say=say)
-    print_lines(write_leak_study(study, answers, output, replicates=replicates, command=typed_command()))
+    with json_on_stdout(as_json) as tell:
+        with open_executor("local", jobs=jobs, ray_address=None) as executor:
+            answers = run_leak_study(study, output, executor=executor, say=say)
+        print_lines(write_leak_study(study, answers, output, replicates=replicates, command=typed_command()))
+        tell(output / "leaks.json")
     say(f"page: {output / 'leaks.html'}")

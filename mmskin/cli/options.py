@@ -22,7 +22,7 @@ Overrides = Annotated[
 ]
 
 
-def _a_folder(model: Path) -> Path:
+def check_folder(model: Path) -> Path:
     """A name that is mistyped is refused before torch is imported."""
     if not model.expanduser().is_dir():
         raise ModelError(f"{model} is no folder: give the one of a model, or of a run, that `mmskin train` made")
@@ -31,7 +31,7 @@ def _a_folder(model: Path) -> Path:
 
 Model = Annotated[
     Path,
-    typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=_a_folder),
+    typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=check_folder),
 ]
 RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
 Images = Annotated[
@@ -46,6 +46,7 @@ PhotoKinds = Annotated[
         "--photos", help="which photos of the new cases are those that the model reads, such as image=clinical; repeat"
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="print the result as one JSON object, and nothing else")]
 Replicates = Annotated[int, typer.Option(min=100, help="resamples of the patients")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmskin.cli.console import print_lines, say
+from mmskin.cli.console import json_on_stdout, print_lines, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,9 @@ def say_report(
             (output / name).write_text(table, encoding="utf-8")
         if sections is not None:
             write_predictions(runs.table, output / "predictions.parquet")
-    if as_json:
-        print((output / "results.json").read_text(encoding="utf-8"), end="")
-        return
     for note in told:
         say(note)
-    print_lines(summary_lines(results))
+    with json_on_stdout(as_json) as tell:
+        print_lines(summary_lines(results))
+        tell(output / "results.json")
     say(f"report: {page}")

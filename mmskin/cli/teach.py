@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.console import say
-from mmskin.cli.options import Overrides
+from mmskin.cli.console import json_on_stdout, say
+from mmskin.cli.options import AsJson, Overrides
 
 
 def teach(
@@ -17,6 +17,7 @@ def teach(
     *,
     output: Annotated[Path, typer.Option(help="new folder for the taught encoder and its card")],
     threads: Annotated[int, typer.Option(min=1, help="torch threads; another number gives other last digits")] = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Teach a text encoder to read every declared field from a note: random histories, no labels, no patients."""
     from mmskin.teaching.teach_config import read_teach_config
@@ -37,5 +38,7 @@ def teach(
         schema = read_source(asked.data).schema
         encoder = learner(asked.slot, asked.options)
         write_taught(encoder, asked.slot, schema, asked.options, output, say=say)
-    print((output / "README.md").read_text(encoding="utf-8"))
+    with json_on_stdout(as_json) as tell:
+        print((output / "README.md").read_text(encoding="utf-8"))
+        tell(output / "card.json")
     say(f"use it: encoders.text: {{name: {asked.slot['name']}, …, trainable: none, taught: {output}}}")

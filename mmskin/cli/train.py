@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mmskin.cli.console import say
-from mmskin.cli.options import Config, Overrides
+from mmskin.cli.options import AsJson, Config, Overrides
 from mmskin.cli.run import say_run
 from mmskin.errors import ConfigError
 
@@ -25,6 +25,7 @@ def train(
         typer.Option("--final", help="after the folds one model of all cases, in final/; its expected score is theirs"),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress bars")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train on every fold asked for, test on unseen patients, write the report. Stopped, the same command goes on."""
     from mmskin.config.experiment import read_experiment
@@ -45,7 +46,7 @@ def train(
     if final:
         check_final_run(experiment, output)
     with ThisProcess(keep_going=False) if jobs == 1 else open_executor("local", jobs=jobs) as where:
-        say_run(of_one_arm(experiment), output, where, quiet=quiet)
+        say_run(of_one_arm(experiment), output, where, quiet=quiet, as_json=as_json)
     if final:
         made = run_final(experiment, output, say=say, progress=not quiet)
         say(f"model of all cases: {made}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,13 @@ Inputs = dict[str, Tensor]
 Prepare = Callable[[Any], Inputs]
 
 
+class Licensed(NamedTuple):
+    """Pretrained weights under the name that people know, and their licence; "" where nobody states it."""
+
+    name: str
+    licence: str
+
+
 class Encoder(nn.Module):
     """Raw input of one modality → Features.
 
@@ -29,6 +36,7 @@ class Encoder(nn.Module):
     grid: rows and columns of an image encoder's tokens, row by row; None where they are no map of the photo.
     prefix_tokens: how many class, distillation and register tokens go before the patches inside a transformer.
     is_pretrained: whether it starts from weights that were learned elsewhere, and wants a smaller learning rate.
+    licensed: of an encoder that starts from such weights, whose they are; None where they come from a file of the user.
     field_reader: of a text encoder that was taught the declared fields, what reads them from its Features; else None.
 
     `gives_tokens` of a class is read from its source before anything is imported, so it is written as a plain value.
@@ -43,6 +51,7 @@ class Encoder(nn.Module):
     grid: tuple[int, int] | None = None
     prefix_tokens: int = 0
     is_pretrained: bool = False
+    licensed: Licensed | None = None
 
     def __init__(self) -> None:
         super().__init__()

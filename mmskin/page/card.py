@@ -16,6 +16,7 @@ from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render
 from mmskin.schema import PatientUnit, counted_patients
+from mmskin.trained.licences import licence_lines, licences_of
 
 SHOWN = ("balanced_accuracy", "accuracy", "macro_auroc", "ece", "log_loss")
 RUN_DEPTH = 6  # a model lies at <run>/cells/<arm>/fold_<k>/seed_<s>/model
@@ -71,7 +72,7 @@ def _data(predictor: Predictor) -> list[tuple[str, str]]:
         ("Fields", ", ".join(field.title for field in schema.fields) or w.NOTHING),
         *((f"Excluded: {name}", reason) for name, reason in config.get("fields_excluded", {}).items()),
         ("Never an input", ", ".join(schema.outcomes) or w.NOTHING),
-        ("Licence", schema.licence or w.NOT_KNOWN),
+        ("Licences of what it learned from", "; ".join(licence_lines(licences_of(predictor.trained)))),
         ("Citation", schema.citation or w.NOT_KNOWN),
     ]
 

@@ -6,7 +6,7 @@ Templates read them as `w.NAME`.
 from __future__ import annotations
 
 from mmskin.features import photo_title
-from mmskin.trained.prediction import VISIBLE
+from mmskin.report.model_description import MEANINGS
 
 TITLE = "mmskin: a photo, a history, a differential"
 DEMONSTRATION = "A demonstration that knows nothing about real skin"
@@ -82,11 +82,7 @@ CARD_RESULTS_HINT = "Estimates with 95 % intervals, resampled by patient, from r
 CARD_LIMITS = "Limits"
 NOT_KNOWN = "not known: it does not stand in the model's files"
 NO_RESULTS = "Not known: there is no results.json in the model's run folder."
-MISSINGNESS = {
-    "visible": f"visible: {VISIBLE}",
-    "always_recorded": "always_recorded: only fields that (almost) every training case has; a gap tells almost nothing",
-    "equalized": "equalized: in training gaps were made equally frequent in every class",
-}
+MISSINGNESS = {mode: f"{mode}: {meaning}" for mode, meaning in MEANINGS.items()}
 LIMITS = (
     "It knows its own classes only, and will name one of them for any photo whatever, a photo of a table included.",
     "Its probabilities are calibrated on patients like those of its data set; elsewhere they may be off.",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill, shorten
+from typing import Any
 
 import pandas as pd
 
@@ -42,15 +43,75 @@ def describe(cases: Cases) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def data_facts(cases: Cases) -> dict[str, Any]:
+    """What `describe` tells, as plain values."""
+    schema, table = cases.schema, cases.table
+    excluded = excluded_fields(schema, table[table.target.notna()]) if schema.fields else {}
+    photos, lost = _photos(table)
+    return {
+        "name": schema.name,
+        "cases": len(table),
+        "cases_without_label": int(table.target.isna().sum()),
+        "cases_with_free_text": int(table.text.notna().sum()),
+        "cases_fully_recorded": int(fully_recorded(table, schema).sum()),
+        "patients": int(table.patient_id.nunique()),
+        "patient_unit": schema.patient_unit,
+        "lesions": int(table.lesion_id.nunique()),
+        "photos": len(photos),
+        "photos_not_found": lost,
+        "photos_by_kind": _by_kind(schema, table),
+        "classes": [_class_facts(schema, name, table[table.target == name]) for name in schema.classes],
+        "fields": [
+            _field_facts(field, values) | {"excluded": excluded.get(field.name)} for field, values in _values_of(cases)
+        ],
+        "outcomes": dict(schema.outcomes),
+        "remarks": list(cases.remarks),
+        "licence": schema.licence or None,
+        "citation": schema.citation or None,
+    }
+
+
+def _class_facts(schema: Schema, name: str, rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": schema.class_titles.get(name, name),
+        "groups": [group for group, members in schema.class_groups.items() if name in members],
+        "cases": len(rows),
+        "patients": int(rows.patient_id.nunique()),
+    }
+
+
+def _field_facts(field: Field, values: Sequence[FieldValue]) -> dict[str, Any]:
+    absent, unknown = values.count(None), values.count(UNKNOWN)
+    return {
+        "name": field.name,
+        "kind": field.kind,
+        "unit": field.unit or None,
+        "answered": len(values) - absent - unknown,
+        "unknown": unknown,
+        "not_recorded": absent,
+    }
+
+
+def _values_of(cases: Cases) -> list[tuple[Field, list[FieldValue]]]:
+    every = histories(cases.table, cases.schema)
+    return [(field, [history.fields[field.name] for history in every]) for field in cases.schema.fields]
+
+
+def _photos(table: pd.DataFrame) -> tuple[set[str], int]:
+    """The photos, each once, and how many of them are not on disk."""
+    photos = {photo for images in table.images for photo in images}
+    return photos, sum(not Path(photo).is_file() for photo in photos)
+
+
 def _counts(schema: Schema, table: pd.DataFrame) -> str:
-    photos = [photo for images in table.images for photo in images]
-    lost = sum(not Path(photo).is_file() for photo in set(photos))
+    photos, lost = _photos(table)
     per_case = sorted(Counter(len(images) for images in table.images).items())
     lines = [
         ("cases", count(len(table))),
         ("patients", counted_patients(table.patient_id.nunique(), schema.patient_unit).removesuffix(" patients")),
         ("lesions", count(table.lesion_id.nunique())),
-        ("photos", count(len(set(photos))) + (f", {lost:,} of them not found" if lost else "")),
+        ("photos", count(len(photos)) + (f", {lost:,} of them not found" if lost else "")),
         *([("photos by kind", _photos_by_kind(schema, table))] if len(schema.photos) > 1 else []),
         ("photos per case", ", ".join(f"{number}: {count:,}" for number, count in per_case)),
         ("free text", f"{table.text.notna().sum():,} cases"),
@@ -66,10 +127,12 @@ def _counts(schema: Schema, table: pd.DataFrame) -> str:
 
 
 def _photos_by_kind(schema: Schema, table: pd.DataFrame) -> str:
-    by_kind = photos_by_kind(table, schema)
-    return ", ".join(
-        f"{kind}: {len({photo for photos in by_kind for photo in photos[kind]}):,}" for kind in schema.photos
-    )
+    return ", ".join(f"{kind}: {number:,}" for kind, number in _by_kind(schema, table).items())
+
+
+def _by_kind(schema: Schema, table: pd.DataFrame) -> dict[str, int]:
+    of_cases = photos_by_kind(table, schema)
+    return {kind: len({photo for photos in of_cases for photo in photos[kind]}) for kind in schema.photos}
 
 
 def _classes(schema: Schema, table: pd.DataFrame) -> str:
@@ -94,14 +157,12 @@ def _by_reason(reasons: Mapping[str, str]) -> list[str]:
 
 
 def _fields(cases: Cases, excluded: Collection[str]) -> str:
-    every = histories(cases.table, cases.schema)
     rows = []
-    for field in cases.schema.fields:
-        values = [history.fields[field.name] for history in every]
-        absent, unknown = values.count(None), values.count(UNKNOWN)
+    for field, values in _values_of(cases):
         answered = [value for value in values if value is not None and value != UNKNOWN]
         stays = "" if field.name in excluded else "stays"
-        counts = (count(len(answered)), count(unknown), count(absent))
+        facts = _field_facts(field, values)
+        counts = tuple(count(facts[key]) for key in ("answered", "unknown", "not_recorded"))
         rows.append((field.name, *counts, stays, _values(field, answered)))
     return _table(("Field", "answered", "unknown", "not recorded", "", "values"), rows)
 

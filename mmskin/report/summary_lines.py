@@ -8,10 +8,22 @@ from typing import Any
 import pandas as pd
 
 from mmskin.evaluation.results import Results, best_first
+from mmskin.json_values import records
 from mmskin.report.numbers import MINUS, difference, number, p_value, with_interval
 from mmskin.report.results_report import caveats
 
 HEADLINE = ("balanced_accuracy", "macro_auroc", "macro_f1", "log_loss")
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """What a person reads first, as plain values: every arm's metrics over all classes, and the differences."""
+    metrics = results.metrics
+    return {
+        "arm": results.arm,
+        "metrics": records(metrics[metrics["class"] == ""].drop(columns="class")),
+        "differences": records(results.differences),
+        "notes": caveats(results),
+    }
 
 
 def summary_lines(results: Results) -> list[str]:

@@ -2,7 +2,8 @@
 
 - model.safetensors: every tensor
 - config.json: slots of encoders, fusion and loss, and where those that are not mmskin's own come from; photo pooling;
-  class counts; temperature; photo side; views at test; digests of the patients it was trained on; the whole experiment
+  class counts; temperature; photo side; views at test; digests of the patients it was trained on; licences of data
+  and pretrained weights; the whole experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
@@ -75,13 +76,18 @@ def load_model(folder: Path) -> Trained:
 
 def patients_seen(slot: Mapping[str, Any]) -> Seen:
     """On whom an encoder was trained whose `weights` are a saved model's; {} for others, or where it is not known."""
+    return dict(saved_beside(slot).get("trained_on", {}))
+
+
+def saved_beside(slot: Mapping[str, Any]) -> dict[str, Any]:
+    """The config.json beside the `weights` of an encoder's slot, that of a saved model or a library's; {} for none."""
     weights = slot.get("weights")
     path = Path(str(weights)).expanduser() if weights else None
     config = None if path is None else (path if path.is_dir() else path.parent) / "config.json"
     if config is None or not config.is_file():
         return {}
     content = json.loads(config.read_text(encoding="utf-8"))
-    return dict(content.get("trained_on", {})) if isinstance(content, Mapping) else {}
+    return dict(content) if isinstance(content, Mapping) else {}
 
 
 def _save_members(ensemble: Ensemble, folder: Path) -> None:

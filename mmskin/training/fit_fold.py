@@ -30,6 +30,7 @@ from mmskin.model.reduction import PcaReduction
 from mmskin.schema import Schema
 from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.licences import licences_of_training
 from mmskin.trained.reference import make_reference, with_reference
 from mmskin.trained.saved_model import patients_seen, save_model
 from mmskin.trained.trained_model import TrainedModel
@@ -119,6 +120,7 @@ def fit_member(
         keep_features(reader, model.encoders[modality], [train, val, test])
     fit_reductions(model, train)
     folder.mkdir(parents=True, exist_ok=True)
+    licences = licences_of_training(fold.schema, slots, model.encoders)
     trained = fit(model, loss, train, val, recipe, folder, seed=experiment.seed, progress=progress)
     return [
         TrainedModel(
@@ -127,7 +129,7 @@ def fit_member(
             fold.schema,
             temperature=1.0,
             photo_side=experiment.data.photo_side,
-            record=record_of(experiment, fold, slots, counts),
+            record=record_of(experiment, fold, slots, counts) | {"licences": licences},
             cached=readers,
             variations=reading.variations() if any(map(is_photo, readers)) else None,
         )

@@ -41,6 +41,11 @@ def saved(answered: Path) -> dict[str, Any]:
     return content
 
 
+def test_the_licences_of_data_and_weights_are_told_once(saved: dict[str, Any]) -> None:
+    (note,) = [note for note in saved["notes"] if note.startswith("Licences")]
+    assert note == "Licences of what the models learned from. data: pad_ufes_20: CC BY 4.0."
+
+
 def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> None:
     page = (answered / "report.html").read_text()
     assert re.findall("<h2>(.*?)</h2>", page) == [

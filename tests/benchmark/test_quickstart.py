@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,16 @@ from mmskin.errors import UserError
 def test_it_trains_four_arms_and_shows_each_beside_its_exact_ceiling(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_quickstart(tmp_path / "q", cases=200, epochs=2)
+    returned = run_quickstart(tmp_path / "q", cases=200, epochs=2)
     told = capsys.readouterr().out
     # Exact over all cases there can be, from the clinic's tables: photo, history, both.
     for ceiling in ("0.640", "0.576", "0.803", "0.694", "0.613", "0.820"):
         assert ceiling in told
     assert all(arm in told for arm in SEES)
+    assert returned["ceilings"]["late"] == pytest.approx({"balanced_accuracy": 0.803, "accuracy": 0.820}, abs=5e-4)
+    assert {row["arm"] for row in returned["metrics"]} == set(SEES)
+    assert Path(returned["model"]).is_dir()
+    json.dumps(returned, allow_nan=False)
     page = (tmp_path / "q" / "report.html").read_text()
     assert "Ceiling of late" in page
     assert "not a diagnosis" in page

@@ -23,7 +23,14 @@ def test_the_card_tells_what_the_models_files_say(trained_run: Path) -> None:
     assert "Missing fields visible: this model was trained with missing fields visible" in told
     assert "Fusion late" in told
     assert "Never an input" in told
-    assert "CC BY 4.0" in told
+    assert "Licences of what it learned from data: pad_ufes_20: CC BY 4.0 Citation" in told
+
+
+def test_a_licence_that_forbids_commercial_use_is_told_in_plain_words(trained_run: Path) -> None:
+    trained = Predictor.load(trained_run).trained
+    licences = {"data: milk10k": "CC BY-NC 4.0", "weights: image net": "MIT"}
+    told = text_of(card(Predictor(replace(trained, record=dict(trained.record) | {"licences": licences})), trained_run))
+    assert "data: milk10k: CC BY-NC 4.0 (non-commercial use only); weights: image net: MIT" in told
 
 
 def test_what_is_not_in_the_files_is_said_to_be_not_known(trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

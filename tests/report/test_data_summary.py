@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from data.make_scin import make_scin
 
 from mmskin.data.sources.scin import Scin
 from mmskin.data.table import Cases
-from mmskin.report.data_summary import WIDTH, describe
+from mmskin.report.data_summary import WIDTH, data_facts, describe
 from mmskin.schema import Field, Schema
 
 SCHEMA = Schema(
@@ -88,6 +89,40 @@ def test_outcomes_remarks_licence_and_citation_are_told(cases: Cases) -> None:
     assert "- 1 row merged" in text
     assert "Licence: CC BY 4.0" in text
     assert "Citation: Somebody et al." in text
+
+
+def test_the_facts_hold_the_same_counts_as_plain_values(cases: Cases) -> None:
+    facts = data_facts(cases)
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    counted = {key: value for key, value in facts.items() if isinstance(value, int)}
+    assert counted == {
+        "cases": 4,
+        "cases_without_label": 1,
+        "cases_with_free_text": 1,
+        "cases_fully_recorded": 2,
+        "patients": 3,
+        "lesions": 3,
+        "photos": 2,
+        "photos_not_found": 1,
+    }
+    assert facts["photos_by_kind"] == {"image": 2}
+    bcc = {"name": "BCC", "title": "Basal cell carcinoma", "groups": ["malignant"], "cases": 2, "patients": 1}
+    assert facts["classes"] == [bcc, {"name": "NEV", "title": "NEV", "groups": [], "cases": 1, "patients": 1}]
+    age, itch, duration = facts["fields"]
+    assert age == {"name": "age", "kind": "numeric", "unit": "years", "excluded": None} | {
+        "answered": 4,
+        "unknown": 0,
+        "not_recorded": 0,
+    }
+    assert (itch["answered"], itch["unknown"], itch["not_recorded"], itch["excluded"]) == (2, 1, 1, None)
+    assert (duration["answered"], duration["not_recorded"], duration["unit"]) == (2, 2, None)
+    assert duration["excluded"]
+    assert duration["excluded"] in " ".join(describe(cases).split())
+    assert (facts["licence"], facts["remarks"], facts["outcomes"]) == (
+        "CC BY 4.0",
+        list(cases.remarks),
+        dict(SCHEMA.outcomes),
+    )
 
 
 def test_text_fits_100_columns_and_columns_are_aligned(cases: Cases) -> None:

@@ -22,6 +22,7 @@ from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.explain.explanation_check import check_explanations
 from mmskin.trained.ensemble import Trained
+from mmskin.trained.licences import licences_of
 from mmskin.training.memory import keep_freed_memory
 
 
@@ -82,6 +83,8 @@ def run_cell(task: CellTask) -> None:
             write_predictions(missing, cell.missing(task.output))
         if task.explained and fitted.model is not None:
             write_explanations(task, fitted.model)
+    if fitted.model is not None:
+        write_json(cell.licences(task.output), licences_of(fitted.model))
     write_json(folder / "cost.json", cost)
     write_predictions(table, cell.predictions(task.output))
 

@@ -33,6 +33,10 @@ class Cell(NamedTuple):
         """What its explanations are worth; only of one cell of the primary arm."""
         return self.folder(output) / "explanations.json"
 
+    def licences(self, output: Path) -> Path:
+        """Of what the model learned from; not of a table arm."""
+        return self.folder(output) / "licences.json"
+
 
 def cells_of(arm: str, seeds: Sequence[int], folds: Iterable[int]) -> list[Cell]:
     return [Cell(arm, fold, seed) for fold in folds for seed in seeds]
