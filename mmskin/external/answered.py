@@ -95,7 +95,8 @@ def answer_elsewhere(trained: Trained, cases: Cases, *, arm: str, folder: Path |
     shared = cases.table["patient_id"][seen["shared"]].nunique()
     if table.empty:
         raise DataError(f"{arm} was trained on every patient of {cases.schema.name}: the folds of its own run test it")
-    probs = trained.probabilities(table)
+    of_models = {id(model): model.probabilities(table) for model in trained.models}  # photos are read once a model
+    probs = trained.answered(lambda model: of_models[id(model)])
     answered = np.flatnonzero(~np.isnan(probs).any(axis=1))
     if not len(answered):
         raise DataError(f"{arm} finds nothing that it reads in any case of {cases.schema.name}")
@@ -104,7 +105,7 @@ def answer_elsewhere(trained: Trained, cases: Cases, *, arm: str, folder: Path |
         arm,
         trained,
         check_predictions(_predictions(rows, probs[answered], trained, arm)),
-        under_own_shares(trained, rows) if _remembers(trained) else None,
+        under_own_shares(trained, lambda model: of_models[id(model)][answered]) if _remembers(trained) else None,
         _internal(folder, trained),
         shared=shared,
         same_ids=cases.table["patient_id"][seen["same_ids"]].nunique(),

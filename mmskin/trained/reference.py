@@ -8,7 +8,7 @@ of its training in another way than any new one. Every patient counts once, with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, NamedTuple
 
@@ -308,8 +308,12 @@ def with_reference(trained: Trained, reference: Reference) -> Trained:
     return replace(trained, record={**trained.record, REFERENCE: reference.model_dump(mode="json")})
 
 
-def under_own_shares(trained: Trained, rows: pd.DataFrame) -> tuple[Floats, Floats]:
+def under_own_shares(trained: Trained, ask: Callable[[TrainedModel], Floats]) -> tuple[Floats, Floats]:
     """Answers under the shares of the validation cases, and these shares: (N, C), (C,); of several models the means.
+
+    Args:
+        trained: a model, or several.
+        ask: one of them → its calibrated probabilities (N, C).
 
     Raises:
         ModelError: a model that remembers nothing.
@@ -317,9 +321,8 @@ def under_own_shares(trained: Trained, rows: pd.DataFrame) -> tuple[Floats, Floa
     reference = reference_of(trained)
     if reference is not None:
         fitted = reference.shares.fitted()
-        return fitted.probabilities(log_of(trained.probabilities(rows))), fitted.prior
-    members: Sequence[Trained] = trained.members if isinstance(trained, Ensemble) else ()
-    if not members:
+        return fitted.probabilities(log_of(trained.answered(ask))), fitted.prior
+    if not isinstance(trained, Ensemble):
         raise ModelError("this model was saved before models kept the shares of their validation cases: train it again")
-    parts = [under_own_shares(member, rows) for member in members]
+    parts = [under_own_shares(member, ask) for member in trained.members]
     return np.mean([probs for probs, _ in parts], axis=0), np.mean([prior for _, prior in parts], axis=0)

@@ -91,7 +91,7 @@ def test_the_shares_are_those_fitted_to_validation_cases(
     probs = saved.probabilities(parts[1])
     target = pd.Index(saved.schema.classes).get_indexer(pd.Index(parts[1]["target"])).astype(np.int64)
     fitted = fit_bias_corrected(np.log(probs), target)
-    restated, prior = under_own_shares(saved, parts[1])
+    restated, prior = under_own_shares(saved, lambda model: model.probabilities(parts[1]))
     assert prior == pytest.approx(fitted.prior)
     assert restated == pytest.approx(fitted.probabilities(np.log(probs)), abs=1e-3)
 
@@ -123,7 +123,8 @@ def test_models_of_a_run_together_remember_by_their_members_alone(trained_run: P
     together = Ensemble((one, one))
     assert reference_of(together) is None
     rows = load_cases(small_experiment(pad_folder).data).table
-    assert under_own_shares(together, rows)[0] == pytest.approx(under_own_shares(one, rows)[0])
+    of_both, of_one = (under_own_shares(of, lambda model: model.probabilities(rows))[0] for of in (together, one))
+    assert of_both == pytest.approx(of_one)
 
 
 def test_values_that_were_never_met_are_counted_under_their_own_name() -> None:
