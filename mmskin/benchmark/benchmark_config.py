@@ -18,10 +18,10 @@ from mmskin.config.experiment import (
     Place,
     Reduce,
     Slot,
-    Strict,
     TrainingConfig,
     validated,
 )
+from mmskin.config.strict import Strict
 from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
 from mmskin.errors import ConfigError, first_of, one_of

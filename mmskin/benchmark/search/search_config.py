@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mmskin.config.experiment import Strict
+from mmskin.config.strict import Strict
 
 SEARCHED = ("training", "loss", "fusion", "experts", "reduce", "table")
 """Sections of an arm whose options may be searched."""
