@@ -89,6 +89,9 @@ class DataConfig(Strict):
     absent_photos: float = Field(default=0.02, ge=0, le=1)
     """Share of the photos named in the table that may be absent where an arm reads photos; above it nothing is
     trained."""
+    unreadable_photos: Literal["error", "skip"] = "error"
+    """What to do where a photo is there and cannot be decoded: stop before anything is trained, or leave it out, tell
+    it, and count it among the absent ones. Every photo is decoded once for it."""
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 

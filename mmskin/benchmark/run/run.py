@@ -34,6 +34,7 @@ from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.inputs.feature_store import check_room, in_megabytes, stored_bytes
+from mmskin.inputs.unreadable_photos import without_unreadable
 from mmskin.output_lock import locked
 from mmskin.schema import Schema
 from mmskin.training.accelerator import check_accelerator
@@ -151,10 +152,12 @@ def run_benchmark(
     check_searches(benchmark.arms, shared_by(benchmark), output)
     if not executor.is_elsewhere:  # else every cell says so itself
         check_accelerators(arms)
+    reads_photos = any("photo" in arm.parts for arm in arms.values())
     source = read_source(benchmark.data) if cases is None else cases
+    source = without_unreadable(benchmark.data, source) if reads_photos else source
     labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
-    if any("photo" in arm.parts for arm in arms.values()):
+    if reads_photos:
         check_photos(benchmark.data, source)
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
