@@ -56,12 +56,14 @@ class DataConfig(Strict):
     """Which cases, and which part of them does what."""
 
     source: Slot
+    """The data set by name, such as {name: pad_ufes_20}, with its options; csv for a table of your own."""
     root: Place
     """Folder of the data set. A relative path counts from where the command is run."""
     folds: int | Place = 5
     """Number of patient-disjoint folds to make, a CSV file with a fold for every case, or "official": the split that
     the data set comes with."""
     fold_seed: int = 42
+    """Of the folds that are made; with another seed other patients fall into each."""
     fold_method: Literal["stratified", "hash"] = "stratified"
     """How folds are made: classes spread evenly, or every patient by a hash of the id, so that nobody moves when cases
     are added or two patients turn out to be one; a rare class may then be thin in a fold."""
@@ -175,7 +177,9 @@ class TrainingConfig(Strict):
     save_model: bool = True
     """Whether the trained model of every fold is kept."""
 
-    @field_validator("augment", mode="before")
+    @field_validator(
+        "augment", mode="before", json_schema_input_type=Literal["none", "light", "strong"] | dict[str, Any] | None
+    )
     @classmethod
     def _by_a_word(cls, value: object) -> object:
         return augmentation_options(value)
@@ -260,7 +264,10 @@ class ReduceConfig(Strict):
     """On the narrow vectors."""
 
 
-Reduce = Annotated[dict[ModalityName, ReduceConfig], BeforeValidator(_by_modality)]
+Reduce = Annotated[
+    dict[ModalityName, ReduceConfig],
+    BeforeValidator(_by_modality, json_schema_input_type=dict[ModalityName, ReduceConfig] | ReduceConfig | None),
+]
 """By modality; under `all`, or as options without a modality: of every one whose encoder is wider than `dim`."""
 
 
@@ -268,9 +275,13 @@ class Experiment(Strict):
     """Everything that `mmskin train` needs to know."""
 
     name: str
+    """Of the experiment, shown by its report; the arm's name too."""
     data: DataConfig
+    """Where the cases lie, and which part of them does what."""
     encoders: dict[ModalityName, Slot]
+    """By modality (image or a kind of photo, text, metadata), what makes features of it."""
     fusion: Slot
+    """What joins the features of the modalities, by name, such as {name: cross_attention}, with its options."""
     experts: ExpertsConfig | None = None
     """What the fusion corrects, {} for the defaults; null for a fusion that answers by itself."""
     reduce: Reduce = Field(default={})
@@ -278,8 +289,11 @@ class Experiment(Strict):
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
+    """By name, with its options."""
     training: TrainingConfig = TrainingConfig()
+    """The recipe."""
     seed: int = Field(default=0, ge=0)
+    """Of weights, order of cases, views and dropout."""
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: Place = "runs/features"
