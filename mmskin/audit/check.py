@@ -56,8 +56,12 @@ def check(data: DataConfig) -> Check:
         faults += _fold_faults(data, cases)
         photos = sorted({photo for images in cases.table.images for photo in images})
     opened = open_all(photos)
-    faults += [found.fault for found in opened if found.fault]
+    unreadable = [found.fault for found in opened if found.fault]
     remarks = [*(cases.remarks if cases else ()), *_photo_remarks(photos, opened)]
+    if data.unreadable_photos == "skip" and unreadable:
+        remarks.append(f"{len(unreadable)} photos cannot be read and would be left out: {first_of(unreadable)}")
+    else:
+        faults += unreadable
     return Check(0 if cases is None else len(cases.table), len(photos), tuple(faults), tuple(remarks))
 
 

@@ -18,10 +18,10 @@ from mmskin.config.experiment import (
     Place,
     Reduce,
     Slot,
-    Strict,
     TrainingConfig,
     validated,
 )
+from mmskin.config.strict import Strict
 from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
 from mmskin.errors import ConfigError, first_of, one_of
@@ -42,8 +42,11 @@ class Primary(Strict):
     """The question that the benchmark answers; everything else in its report is exploratory."""
 
     arm: str
-    metric: str = "balanced_accuracy"
+    """Whose answers the question is about."""
+    metric: str = Field(default="balanced_accuracy", json_schema_extra={"enum": [*RANKING]})
+    """By which the two are compared."""
     reference: str
+    """The arm that it is compared with."""
 
     @field_validator("metric")
     @classmethod
@@ -54,37 +57,35 @@ class Primary(Strict):
 
 
 class Arm(Strict):
-    """One thing that is compared: a fusion of encoders, or a table arm (`benchmark.baselines`).
-
-    fusion: with the shared encoders of the modalities that it uses.
-    experts: in place of the shared ones, as `Experiment.experts`; null for none.
-    reduce: in place of the shared ones, as `Experiment.reduce`; null for none.
-    table: a table arm in its place.
-    loss: in place of the shared one.
-    training: what differs from the shared recipe, such as {epochs: 16}.
-    encoders: beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
-        {from: image_only} is the encoder that another arm, which is no ensemble, has trained on the same fold, read
-        frozen.
-    modalities: that the arm may read; all that have an encoder if left out. An arm may name its kinds of photos.
-    seeds: with which it is trained, some of the shared ones; all if left out.
-    missingness: in place of that of the data, so that the three modes stand side by side.
-    shuffle_histories: a control: every case is given the history of another patient, within training, validation and
-        test rows apart. What such an arm gains over the photo alone is no history. It is run with the first seed.
-    search: its recipe is searched inside the training part of every fold, as `SearchConfig`; {} as the benchmark says.
-    """
+    """One thing that is compared: a fusion of encoders, or a table arm (`benchmark.baselines`)."""
 
     fusion: Slot | None = None
+    """With the shared encoders of the modalities that it uses."""
     experts: ExpertsConfig | None = None
+    """In place of the shared ones, as `experts` of an experiment; null for none."""
     reduce: Reduce = Field(default={})
+    """In place of the shared ones, as `reduce` of an experiment; null for none."""
     table: Slot | None = None
+    """A table arm in place of a fusion, such as {name: logistic_regression}."""
     loss: Slot | None = None
+    """In place of the shared one."""
     training: dict[str, Any] = Field(default={})
+    """What differs from the shared recipe, such as {epochs: 16}."""
     encoders: dict[ModalityName, Slot] = Field(default={})
+    """Beside the shared ones or in their place, such as the metadata encoder of an arm that reads columns.
+    {from: image_only} is the encoder that another arm, which is no ensemble, has trained on the same fold, read
+    frozen."""
     modalities: list[ModalityName] | None = None
+    """That the arm may read; all that have an encoder if left out. An arm may name its kinds of photos."""
     seeds: list[int] | None = None
+    """With which it is trained, some of the shared ones; all if left out."""
     missingness: Missingness | None = None
+    """In place of that of the data, so that the three modes stand side by side."""
     shuffle_histories: bool = False
+    """A control: every case is given the history of another patient, within training, validation and test rows apart.
+    What such an arm gains over the photo alone is no history. It is run with the first seed."""
     search: SearchConfig | None = None
+    """Its recipe is searched inside the training part of every fold; {} as the benchmark says."""
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
@@ -138,7 +139,9 @@ class Benchmark(Strict):
     """Everything that a run needs to know: of `mmskin benchmark`, and of `mmskin train`, which is one of one arm."""
 
     name: str
+    """Of the benchmark, shown by its report."""
     data: DataConfig
+    """Where the cases lie, and which part of them does what."""
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     """Every arm that has anything to draw is trained once a seed."""
     primary: Primary | None = None
@@ -150,12 +153,15 @@ class Benchmark(Strict):
     reduce: Reduce = Field(default={})
     """How features are made narrow, of the modalities that an arm reads; {}: not."""
     loss: Slot = Field(default={"name": "class_balanced_focal"})
+    """Of all neural arms, by name, with its options."""
     photo_pooling: Literal["mean", "attention"] = "mean"
+    """How the photos of a case become one vector. Their tokens are laid end to end either way."""
     training: TrainingConfig = TrainingConfig.model_validate(OF_A_CELL)
     """The same recipe and budget for all neural arms."""
     search: SearchConfig | None = None
     """What arms with a `search` of their own leave out of it."""
     arms: dict[str, Arm] = Field(min_length=1)
+    """By name, what is compared."""
     audit: bool = True
     """Whether the data are audited, and the findings told above the results."""
     missing_parts: MissingParts | None = MissingParts()

@@ -24,6 +24,7 @@ from mmskin.cli.leak_study import leak_study
 from mmskin.cli.predict import predict
 from mmskin.cli.predict_table import predict_table
 from mmskin.cli.quickstart import quickstart
+from mmskin.cli.schema import schema
 from mmskin.cli.teach import teach
 from mmskin.cli.train import train
 from mmskin.config.plugins import import_plugins
@@ -52,6 +53,7 @@ for command in (
     predict_table,
     drift,
     describe,
+    schema,
 ):
     app.command()(command)
 data_app = typer.Typer(help="Read data sets, describe them, make a synthetic one.", no_args_is_help=True)

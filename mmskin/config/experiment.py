@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -23,8 +22,11 @@ from pydantic import (
 )
 
 from mmskin.config.augmentation import augmentation_options
+from mmskin.config.optimisers import OPTIMIZERS
+from mmskin.config.schedules import SCHEDULES
+from mmskin.config.strict import Strict
 from mmskin.config.yaml_files import read_overridden
-from mmskin.errors import ConfigError
+from mmskin.errors import ConfigError, one_of
 
 Slot = dict[str, Any]
 ModalityName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -41,12 +43,6 @@ Place = Annotated[str, BeforeValidator(_at_home)]
 """A file or folder, as it is written."""
 
 
-class Strict(BaseModel):
-    """A part of a config: nothing may stand in it that it does not know, and nothing changes it afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
 def _by_modality(value: Any) -> Any:
     """Options without a modality are those of all; null is none, as of `experts`."""
     if value is None:
@@ -60,12 +56,14 @@ class DataConfig(Strict):
     """Which cases, and which part of them does what."""
 
     source: Slot
+    """The data set by name, such as {name: pad_ufes_20}, with its options; csv for a table of your own."""
     root: Place
     """Folder of the data set. A relative path counts from where the command is run."""
     folds: int | Place = 5
     """Number of patient-disjoint folds to make, a CSV file with a fold for every case, or "official": the split that
     the data set comes with."""
     fold_seed: int = 42
+    """Of the folds that are made; with another seed other patients fall into each."""
     fold_method: Literal["stratified", "hash"] = "stratified"
     """How folds are made: classes spread evenly, or every patient by a hash of the id, so that nobody moves when cases
     are added or two patients turn out to be one; a rare class may then be thin in a fold."""
@@ -73,9 +71,9 @@ class DataConfig(Strict):
     """Fold k is tested, fold k+1 validates, the rest trains. Of an official split "all" is its test part."""
     fields: list[str] | None = None
     """Fields of the history to use; all that the source declares if null."""
-    without: list[str] = []
+    without: list[str] = Field(default=[])
     """Fields to leave out, for ablations."""
-    where: dict[str, list[str | float | bool | None]] = {}
+    where: dict[str, list[str | float | bool | None]] = Field(default={})
     """Rows that stay, by the values of columns: {site: [face, nose]}; null is a cell that holds nothing."""
     classes: dict[str, list[str]] | None = None
     """By class, the classes of the source that it is made of; cases of others are left out and counted. All classes as
@@ -93,6 +91,9 @@ class DataConfig(Strict):
     absent_photos: float = Field(default=0.02, ge=0, le=1)
     """Share of the photos named in the table that may be absent where an arm reads photos; above it nothing is
     trained."""
+    unreadable_photos: Literal["error", "skip"] = "error"
+    """What to do where a photo is there and cannot be decoded: stop before anything is trained, or leave it out, tell
+    it, and count it among the absent ones. Every photo is decoded once for it."""
     photo_side: int = Field(default=256, ge=32)
     """Photos are shrunk to this longest side when read, before augmentation; pixels."""
 
@@ -101,15 +102,28 @@ class TrainingConfig(Strict):
     """The recipe. Epochs are fixed and the last one counts, so validation rows stay clean for calibration."""
 
     epochs: int = Field(default=20, ge=1)
+    """How often the training cases are gone through."""
     batch_size: int = Field(default=32, ge=2)
+    """Cases in a batch; of an epoch's last batch, if it is not full, nothing is learned."""
+    accumulate: int = Field(default=1, ge=1)
+    """Batches whose mean gradient makes one step of the optimiser; the last batches of an epoch make a step of fewer,
+    by so much the smaller. Schedule and warm-up count steps, not batches."""
+    optimizer: Slot = Field(default={"name": "adamw", **OPTIMIZERS["adamw"]().model_dump(mode="json")})
+    """By name, or with options, such as {name: sgd, momentum: 0.8}: adamw, adam, nadam, radam, rmsprop, sgd. Weight
+    decay is added to the gradient by all but adamw, as in torch."""
+    schedule: Slot = Field(default={"name": "cosine"})
+    """Of the learning rate after its warm-up: cosine, linear (both down to 0), constant, or step, such as {name: step,
+    every: 10, factor: 0.1}: by a factor after every so many epochs."""
     learning_rate: float = Field(default=1e-3, gt=0)
     """For everything that starts from nothing: fusion, head, encoders without learned weights."""
     encoder_learning_rate: float = Field(default=1e-4, gt=0)
     """For the trainable part of pretrained encoders."""
     weight_decay: float = Field(default=0.05, ge=0)
+    """Of matrices; vectors (biases, norms) are not decayed."""
     warmup: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps with linearly rising learning rate, before the cosine."""
+    """Share of the steps with linearly rising learning rate, before the schedule."""
     clip_norm: float = Field(default=1.0, gt=0)
+    """Length to which the gradient of a step is shortened if it is longer."""
     branch_weight: float = Field(default=1.0, gt=0)
     """Weight of the mean branch loss beside the fused one, for fusions with branches."""
     views: int = Field(default=1, ge=1)
@@ -133,6 +147,7 @@ class TrainingConfig(Strict):
     test_views: int = Field(default=1, ge=1)
     """An answer is the mean over so many views of the photos, as they are and augmented; notes are read as they are."""
     sampler: Literal["shuffle", "class_balanced"] = "shuffle"
+    """Every case once an epoch, or as many draws, each class with the same chance."""
     allow_double_balancing: bool = False
     """Must be true to use a class-balanced sampler and a class-weighted loss together."""
     validate_epochs: bool = True
@@ -143,19 +158,52 @@ class TrainingConfig(Strict):
     """After which epoch the model is kept: the last, or the best on validation rows, which then choose the model and
     calibrate it too."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the computation; weights are kept in fp32 either way."""
     channels_last: bool = True
+    """Whether encoders that learn keep colours innermost in memory: faster for most CNNs, other last digits."""
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """On what models are trained; auto takes a GPU where there is one. Outputs of frozen encoders are computed on the
+    processor."""
+    devices: int = Field(default=1, ge=1)
+    """A model is trained on one device; several are used by training arms and folds side by side."""
     workers: int = Field(default=0, ge=0)
+    """Processes that read photos while the model learns; 0: the training's own."""
     threads: int | None = Field(default=None, ge=1)
     """Torch threads; all cores if null. Results are bit-equal only for equal numbers of threads."""
     logger: Literal["csv", "tensorboard"] = "csv"
+    """What writes the course of the training into the folder `log`; tensorboard needs mmskin[track]."""
     checkpoint: bool = True
     """Whether a fold that was stopped goes on from its last epoch; if not it begins again."""
     save_model: bool = True
+    """Whether the trained model of every fold is kept."""
 
-    @field_validator("augment", mode="before")
+    @field_validator(
+        "augment", mode="before", json_schema_input_type=Literal["none", "light", "strong"] | dict[str, Any] | None
+    )
     @classmethod
     def _by_a_word(cls, value: object) -> object:
         return augmentation_options(value)
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _with_its_options(cls, value: object) -> Slot:
+        return _whole_slot("optimizer", OPTIMIZERS, value)
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _with_options_of_its_own(cls, value: object) -> Slot:
+        return _whole_slot("schedule", SCHEDULES, value)
+
+    @field_validator("devices")
+    @classmethod
+    def _one_device(cls, value: int) -> int:
+        if value > 1:
+            raise ValueError(
+                "a model is trained on one device; to use several, train arms and folds side by side: --executor ray "
+                "on machines of one GPU each, or a run for each GPU with CUDA_VISIBLE_DEVICES and its own "
+                "data.test_folds"
+            )
+        return value
 
     @model_validator(mode="after")
     def _has_views_to_vary(self) -> Self:
@@ -177,6 +225,11 @@ class TrainingConfig(Strict):
             )
         if self.snapshots > 1 and (self.early_stopping or self.keep != "last"):
             raise ValueError("snapshots are taken at the end of every cycle: leave out early_stopping and keep")
+        if self.snapshots > 1 and self.schedule["name"] != "cosine":
+            raise ValueError(
+                "snapshots are taken at the end of cosine cycles: set schedule to cosine, or snapshots to 1, however: "
+                f"schedule={self.schedule['name']}, snapshots={self.snapshots}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -211,7 +264,10 @@ class ReduceConfig(Strict):
     """On the narrow vectors."""
 
 
-Reduce = Annotated[dict[ModalityName, ReduceConfig], BeforeValidator(_by_modality)]
+Reduce = Annotated[
+    dict[ModalityName, ReduceConfig],
+    BeforeValidator(_by_modality, json_schema_input_type=dict[ModalityName, ReduceConfig] | ReduceConfig | None),
+]
 """By modality; under `all`, or as options without a modality: of every one whose encoder is wider than `dim`."""
 
 
@@ -219,18 +275,25 @@ class Experiment(Strict):
     """Everything that `mmskin train` needs to know."""
 
     name: str
+    """Of the experiment, shown by its report; the arm's name too."""
     data: DataConfig
+    """Where the cases lie, and which part of them does what."""
     encoders: dict[ModalityName, Slot]
+    """By modality (image or a kind of photo, text, metadata), what makes features of it."""
     fusion: Slot
+    """What joins the features of the modalities, by name, such as {name: cross_attention}, with its options."""
     experts: ExpertsConfig | None = None
     """What the fusion corrects, {} for the defaults; null for a fusion that answers by itself."""
     reduce: Reduce = Field(default={})
     """How features are made narrow between encoders and fusion, such as {image: {method: pca, dim: 32}}; null: not."""
     photo_pooling: Literal["mean", "attention"] = "mean"
     """How the photos of a case become one vector. Their tokens are laid end to end either way."""
-    loss: Slot = {"name": "class_balanced_focal"}
+    loss: Slot = Field(default={"name": "class_balanced_focal"})
+    """By name, with its options."""
     training: TrainingConfig = TrainingConfig()
+    """The recipe."""
     seed: int = Field(default=0, ge=0)
+    """Of weights, order of cases, views and dropout."""
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: Place = "runs/features"
@@ -333,6 +396,25 @@ def faults_of(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> list
     except ValidationError as error:
         return [f"{path}.{_fault(model, fault)}" for fault in error.errors()]
     return []
+
+
+def _whole_slot(what: str, table: Mapping[str, type[Strict]], given: object) -> Slot:
+    """A name, or a name with options, as the slot with all of its options, so that a record holds the numbers.
+
+    Raises:
+        ValueError: no such name, or options that it does not have.
+    """
+    slot = {"name": given} if isinstance(given, str) else given
+    if not isinstance(slot, Mapping) or not isinstance(slot.get("name"), str):
+        raise ValueError(f"{what} is a name, or {{name: …}} with options; names are {', '.join(table)}")
+    name = slot["name"]
+    if name not in table:
+        raise ValueError(one_of(what, name, table))
+    options = {key: value for key, value in slot.items() if key != "name"}
+    faults = faults_of(table[name], options, name)
+    if faults:
+        raise ValueError("; ".join(faults))
+    return {"name": name, **table[name].model_validate(options).model_dump(mode="json")}
 
 
 def _fault(model: type[BaseModel], fault: Any) -> str:

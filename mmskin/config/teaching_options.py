@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from mmskin.config.experiment import Strict, faults_of
+from mmskin.config.experiment import faults_of
+from mmskin.config.strict import Strict
 
 TAUGHT = "taught"
 """The key of the slot. Its value is these options, the folder that `mmskin teach` wrote, or a resolved mapping."""
@@ -19,7 +20,9 @@ class TeachingOptions(Strict):
     """How a text encoder is taught: see `mmskin.teaching`."""
 
     steps: int = Field(default=400, ge=1)
+    """Batches of random histories that it learns from."""
     batch_size: int = Field(default=32, ge=2)
+    """Histories in a batch."""
     learning_rate: float | None = Field(default=None, gt=0)
     """The highest of a cosine schedule; null for 3e-4 where the encoder starts from learned weights, else 3e-2."""
     layers: int = Field(default=4, ge=1)
@@ -27,6 +30,7 @@ class TeachingOptions(Strict):
     retention: float = Field(default=4.0, ge=0)
     """Weight of the loss that keeps sentences on skin complaints where the untaught encoder has them."""
     seed: int = Field(default=0, ge=0)
+    """Of the random histories and their wording."""
 
 
 def faults_of_taught(path: str, value: object) -> list[str]:

@@ -82,8 +82,9 @@ def check_photos(data: DataConfig, cases: Cases) -> None:
     absent = len(cases.absent_photos)
     named = absent + int(cases.table.images.map(len).sum())
     if named and absent / named > data.absent_photos:
+        unreadable = ", or cannot be read" if data.unreadable_photos == "skip" else ""
         raise DataError(
-            f"{absent} of {named} photos named in the table of {cases.schema.name} are not there, such as "
+            f"{absent} of {named} photos named in the table of {cases.schema.name} are not there{unreadable}, such as "
             f"{first_of(cases.absent_photos, 3)}: cases without them would be left out. Put them there, or allow it by "
             f"data.absent_photos={math.ceil(100 * absent / named) / 100:g}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from mmskin.errors import first_of
 
+ONE_DIAGNOSIS = (
+    "a case has one diagnosis: keep the one that was confirmed, give each lesion a row of its own, or leave the row out"
+)
 _SHOWN = 20
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOKALIKES = str.maketrans("аеорсухіѕАВЕКМНОРСТХΑΒΕΗΙΚΜΝΟΡΤΧ", "aeopcyxisABEKMHOPCTXABEHIKMNOPTX")  # noqa: RUF001
@@ -33,6 +37,24 @@ def alike_labels(labels: Mapping[int, str]) -> list[str]:
         for variants in spellings.values()
         if len(variants) > 1
     ]
+
+
+def diagnoses_in(label: str, known: Iterable[str]) -> list[str]:
+    """What a label lists, if it lists several diagnoses, as "MEL;NEV" does; [] for a label that is one.
+
+    A semicolon or a bar lists where one of the parts is a label by itself; commas, slashes, plus signs and the word
+    "and", which stand in names of diseases too, where every part is.
+
+    Args:
+        label: as it is written.
+        known: the labels that there are.
+    """
+    others = {*known} - {label}
+    for separators, enough in ((r"[;|]", any), (r"[,/+&]|\band\b", all)):
+        parts = [part.strip() for part in re.split(separators, label)]
+        if len(parts) > 1 and all(parts) and enough(part in others for part in parts):
+            return parts
+    return []
 
 
 def commonest_spelling(labels: Iterable[str]) -> dict[str, str]:

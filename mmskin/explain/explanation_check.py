@@ -22,6 +22,7 @@ from mmskin.explain.fixed_history import hold_presented
 from mmskin.explain.overlay import Box, in_pixels
 from mmskin.explain.photo_map import seen_part
 from mmskin.features import is_photo
+from mmskin.inputs.unreadable_photos import skip_unreadable
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.presented_case import present
 from mmskin.trained.trained_model import TrainedModel
@@ -67,7 +68,7 @@ def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:
     for key in ("source", "folds", "fold_seed", "fold_method", "conflicts"):
         if _name(then[key]) != _name(now[key]):
             raise UserError(f"data.{key} is {now[key]}, however the model was trained with {then[key]}")
-    cases = load_cases(data)
+    cases = skip_unreadable(data, load_cases(data))
     split = prepare_fold(data, cases, folds_of(data, cases), made["fold"]).split
     counts = [int((split.train["target"] == name).sum()) for name in trained.schema.classes]
     if counts != list(made["class_counts"]):

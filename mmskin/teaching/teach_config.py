@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmskin.config.experiment import DataConfig, Slot, Strict, validated
+from mmskin.config.experiment import DataConfig, Slot, validated
+from mmskin.config.strict import Strict
 from mmskin.config.teaching_options import TAUGHT, TeachingOptions
 from mmskin.config.yaml_files import read_overridden
 from mmskin.encoders import TEXT_ENCODERS
@@ -27,9 +28,13 @@ class TeachConfig(NamedTuple):
     options: TeachingOptions
 
 
-class _DataAndEncoders(Strict):
+class DataAndEncoders(Strict):
+    """Those sections of a config that `mmskin teach` reads; what stands beside them is not looked at."""
+
     data: DataConfig
+    """Whose declared fields are taught."""
     encoders: dict[str, Slot]
+    """By modality; that of text is taught."""
 
 
 def read_teach_config(path: Path, overrides: Sequence[str] = ()) -> TeachConfig:
@@ -39,8 +44,8 @@ def read_teach_config(path: Path, overrides: Sequence[str] = ()) -> TeachConfig:
         ConfigError: no such file, no text encoder, or parts and options that do not exist: every fault in one line.
     """
     raw = read_overridden(path, overrides)
-    asked = {key: value for key, value in raw.items() if key in _DataAndEncoders.model_fields}
-    config = validated(_DataAndEncoders, asked, where=str(path))
+    asked = {key: value for key, value in raw.items() if key in DataAndEncoders.model_fields}
+    config = validated(DataAndEncoders, asked, where=str(path))
     slot = config.encoders.get("text")
     if slot is None:
         raise ConfigError(f"{path} has no text encoder to teach; add encoders.text, such as {{name: transformers}}")

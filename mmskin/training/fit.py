@@ -62,6 +62,9 @@ def fit(
         recipe.weight_decay,
         recipe.warmup,
         cycles=recipe.snapshots,
+        epochs=recipe.epochs,
+        optimizer=recipe.optimizer,
+        schedule=recipe.schedule,
     )
     task = ClassificationTask(model, loss, recipe=rates, branch_weight=recipe.branch_weight, seed=seed)
     checkpoint = folder / "last.ckpt"
@@ -77,9 +80,10 @@ def fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
-        accelerator="auto",
-        devices=1,
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
         precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+        accumulate_grad_batches=recipe.accumulate,
         gradient_clip_val=recipe.clip_norm,
         callbacks=callbacks,
         logger=make_logger(recipe.logger, folder),

@@ -34,6 +34,7 @@ from mmskin.trained.licences import licences_of_training
 from mmskin.trained.reference import make_reference, with_reference
 from mmskin.trained.saved_model import patients_seen, save_model
 from mmskin.trained.trained_model import TrainedModel
+from mmskin.training.accelerator import check_accelerator
 from mmskin.training.expert_weights import find_weights
 from mmskin.training.fit import fit
 from mmskin.training.readings import Reading, fold_cases, is_frozen, make_reader
@@ -55,8 +56,13 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     Returns:
         The model; an ensemble where the recipe has members or snapshots. Members are not calibrated: the temperature
         is that of their mean.
+
+    Raises:
+        ConfigError: the recipe names an accelerator that is not there.
+        UserError: see `fit`.
     """
     recipe = experiment.training
+    check_accelerator(recipe.accelerator)
     folders = [folder / f"member_{number}" if recipe.members > 1 else folder for number in range(recipe.members)]
     models = [
         model

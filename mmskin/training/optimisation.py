@@ -1,14 +1,26 @@
-"""AdamW with parameter groups, linear warm-up, cosine to zero; once, or in several cycles."""
+"""An optimiser of torch with parameter groups, and its schedule; gone through once, or in several cycles."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from torch.optim import AdamW
+from torch.optim import SGD, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 from torch.optim.lr_scheduler import LambdaLR
 
 from mmskin.model.classifier import MultimodalClassifier
+from mmskin.training.schedules import schedule_of
+
+CLASSES: Mapping[str, type[Optimizer]] = {
+    "adamw": AdamW,
+    "adam": Adam,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+"""By the names of `mmskin.config.optimisers`, which has their options."""
 
 
 class Recipe(NamedTuple):
@@ -19,6 +31,9 @@ class Recipe(NamedTuple):
     weight_decay: of matrices.
     warmup: share of the steps of a cycle.
     cycles: how often the schedule is gone through, each time from its peak.
+    epochs: of the whole training.
+    optimizer: a name of `CLASSES` with the options of that class.
+    schedule: a name of `mmskin.config.schedules` with its options.
     """
 
     learning_rate: float
@@ -26,9 +41,12 @@ class Recipe(NamedTuple):
     weight_decay: float
     warmup: float
     cycles: int = 1
+    epochs: int = 1
+    optimizer: Mapping[str, Any] = {"name": "adamw"}
+    schedule: Mapping[str, Any] = {"name": "cosine"}
 
 
-def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -> tuple[AdamW, LambdaLR]:
+def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -> tuple[Optimizer, LambdaLR]:
     """The optimiser of every trainable parameter, and its schedule over `steps` steps.
 
     Vectors (biases, norms, embeddings of absence) are not decayed: usual practice; Loshchilov & Hutter decay all.
@@ -45,19 +63,13 @@ def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -
             groups.append({"params": matrices, "lr": rate, "weight_decay": recipe.weight_decay})
         if vectors:
             groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
-    optimizer = AdamW(groups)
+    options = {key: value for key, value in recipe.optimizer.items() if key != "name"}
+    optimizer = CLASSES[recipe.optimizer["name"]](groups, **options)
+    schedule = schedule_of(recipe.schedule, epochs=recipe.epochs)
     length = math.ceil(steps / recipe.cycles)
 
     def factor(step: int) -> float:
         done = min(step // length, recipe.cycles - 1)  # after its last step a schedule stays at 0
-        return learning_rate_factor(step - done * length, steps=length, warmup=recipe.warmup)
+        return schedule(step - done * length, steps=length, warmup=recipe.warmup)
 
     return optimizer, LambdaLR(optimizer, factor)
-
-
-def learning_rate_factor(step: int, *, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at a step in [0, steps): a rising line, then half a cosine down to 0."""
-    rising = max(1, round(warmup * steps)) if warmup else 0
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, steps - rising))))

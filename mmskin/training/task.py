@@ -23,7 +23,7 @@ class ClassificationTask(lightning.LightningModule):
         loss: also gives the validation loss.
         recipe: learning rates, decay and schedule.
         branch_weight: weight of the mean branch loss beside the fused one.
-        seed: dropout of a step depends on it and on the step alone, so that a resumed run is the same run.
+        seed: dropout of a batch depends on it and on the batch's number alone, so that a resumed run is the same run.
     """
 
     def __init__(
@@ -35,8 +35,9 @@ class ClassificationTask(lightning.LightningModule):
         self.validated: list[tuple[Tensor, Tensor]] = []
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        # By step and not by epoch: Lightning draws a number of its own on the way, at another time when it resumes.
-        torch.manual_seed(view_seed("dropout", self.global_step, self.seed))
+        # By batch and not by epoch: Lightning draws a number of its own on the way, at another time when it resumes.
+        batches = self.current_epoch * int(self.trainer.num_training_batches) + batch_index
+        torch.manual_seed(view_seed("dropout", batches, self.seed))
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         progress = self.global_step / max(1, int(self.trainer.estimated_stepping_batches))

@@ -15,7 +15,7 @@ def test_every_option_of_a_section_is_shown_with_its_default_and_its_explanation
     assert 'weights = "training"   (of training, fixed, validation)\n    Of the experts: learned with' in shown
     assert "hidden_dim = null\n    Width of a hidden layer in each expert" in shown
     assert "source\n" in catalogue.describe_one("data")  # has no default
-    assert "reduce: in place of the shared ones" in catalogue.describe_one("arms")
+    assert "reduce = {}\n    In place of the shared ones" in catalogue.describe_one("arms")
     for name in catalogue.SECTIONS:
         assert f"  {name} " in catalogue.describe_all()
 

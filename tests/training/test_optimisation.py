@@ -4,7 +4,8 @@ import pytest
 
 from mmskin.model.classifier import MultimodalClassifier, build_model
 from mmskin.schema import Schema
-from mmskin.training.optimisation import Recipe, learning_rate_factor, make_optimizer
+from mmskin.training.optimisation import Recipe, make_optimizer
+from mmskin.training.schedules import cosine
 
 SCHEMA = Schema(name="tiny", classes=("a", "b"))
 RECIPE = Recipe(learning_rate=0.1, encoder_learning_rate=0.01, weight_decay=0.05, warmup=0.2)
@@ -25,13 +26,13 @@ RECIPE = Recipe(learning_rate=0.1, encoder_learning_rate=0.01, weight_decay=0.05
     ],
 )
 def test_the_learning_rate_rises_in_a_line_and_falls_in_half_a_cosine(step: int, factor: float) -> None:
-    assert learning_rate_factor(step, steps=10, warmup=0.2) == pytest.approx(factor, abs=1e-6)
+    assert cosine(step, steps=10, warmup=0.2) == pytest.approx(factor, abs=1e-6)
 
 
 def test_without_warmup_it_starts_at_its_peak_and_with_little_it_rises_for_one_step() -> None:
-    assert learning_rate_factor(0, steps=10, warmup=0.0) == 1.0
-    assert learning_rate_factor(0, steps=3, warmup=0.01) == 1.0
-    assert learning_rate_factor(0, steps=1, warmup=0.0) == 1.0
+    assert cosine(0, steps=10, warmup=0.0) == 1.0
+    assert cosine(0, steps=3, warmup=0.01) == 1.0
+    assert cosine(0, steps=1, warmup=0.0) == 1.0
 
 
 def model() -> MultimodalClassifier:

@@ -19,12 +19,10 @@ NOT_ASKED = {"audit": False, "missing_parts": None, "explanations": None}
 
 
 class LeakStudy(Benchmark):
-    """A benchmark that is run once with all leaks, then with one less each time; the last protocol is honest.
-
-    leaks: in the order in which they are taken out. What a leak is worth depends on those that are still there.
-    """
+    """A benchmark that is run once with all leaks, then with one less each time; the last protocol is honest."""
 
     leaks: list[str] = Field(min_length=1)
+    """In the order in which they are taken out. What a leak is worth depends on those that are still there."""
 
     @field_validator("leaks")
     @classmethod

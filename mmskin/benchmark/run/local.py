@@ -23,6 +23,8 @@ class LocalExecutor:
     jobs: processes.
     """
 
+    is_elsewhere = False
+
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self.pool = new_pool(jobs)

@@ -17,9 +17,17 @@ Preparation = FeatureTask | AuditTask | SearchTask
 
 
 class Executor(Protocol):
-    """Where tasks are run; see `LocalExecutor`."""
+    """Where tasks are run; see `LocalExecutor`.
 
-    jobs: int
+    jobs: tasks at a time.
+    is_elsewhere: whether they may run on other machines, which have other devices.
+    """
+
+    @property
+    def jobs(self) -> int: ...
+
+    @property
+    def is_elsewhere(self) -> bool: ...
 
     def run(
         self, work: Callable[[T], None], tasks: Sequence[T], *, begin: Callable[[T], None]

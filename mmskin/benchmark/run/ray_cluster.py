@@ -19,6 +19,7 @@ class RayExecutor:
 
     jobs: tasks at a time; of a cluster with an address, all its processors if None.
     address: of a running cluster; None starts one on this machine, and ends it.
+    is_elsewhere: whether its nodes may be other machines.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -38,6 +39,7 @@ class RayExecutor:
             ray.init(include_dashboard=False if address is None else None, log_to_driver=False, **here)
         except ConnectionError as error:
             raise ConfigError(f"--ray-address {address}: {' '.join(str(error).split())}") from None
+        self.is_elsewhere = address is not None
         self.jobs = jobs or int(ray.cluster_resources().get("CPU", 1))
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mmskin.benchmark.arms import ResolvedArm
+from mmskin.benchmark.arms import NeuralArm, ResolvedArm
 from mmskin.benchmark.audited import AuditTask
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.baselines.table_arm_contract import Facts
@@ -34,8 +34,10 @@ from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
 from mmskin.inputs.feature_store import check_room, in_megabytes, stored_bytes
+from mmskin.inputs.unreadable_photos import without_unreadable
 from mmskin.output_lock import locked
 from mmskin.schema import Schema
+from mmskin.training.accelerator import check_accelerator
 
 
 class Failure(NamedTuple):
@@ -148,10 +150,14 @@ def run_benchmark(
     check_benchmark(benchmark, reads_data=cases is None)
     arms = resolve(benchmark, output)
     check_searches(benchmark.arms, shared_by(benchmark), output)
+    if not executor.is_elsewhere:  # else every cell says so itself
+        check_accelerators(arms)
+    reads_photos = any("photo" in arm.parts for arm in arms.values())
     source = read_source(benchmark.data) if cases is None else cases
+    source = without_unreadable(benchmark.data, source) if reads_photos else source
     labelled = labelled_cases(source, fields=asked_fields(benchmark.data, source.schema))
     check_table_arms(arms, labelled.schema)
-    if any("photo" in arm.parts for arm in arms.values()):
+    if reads_photos:
         check_photos(benchmark.data, source)
     with locked(output):
         numbers = folds_of(benchmark.data, labelled)
@@ -187,6 +193,17 @@ def run_experiment(
     if failures:
         raise UserError(f"fold {failures[0].fold}: {failures[0].reason}")
     return table
+
+
+def check_accelerators(arms: Mapping[str, ResolvedArm]) -> None:
+    """Refuse, before photos are read, arms that would be trained on a device which is not there.
+
+    Raises:
+        ConfigError: the first such device.
+    """
+    for arm in arms.values():
+        if isinstance(arm, NeuralArm):
+            check_accelerator(arm.experiment.training.accelerator)
 
 
 def planned(

@@ -17,6 +17,7 @@ class ThisProcess:
     """
 
     jobs = 1
+    is_elsewhere = False
 
     def __init__(self, *, keep_going: bool = True) -> None:
         self.keep_going = keep_going

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mmskin.config.experiment import Strict
+from mmskin.config.strict import Strict
 
 SEARCHED = ("training", "loss", "fusion", "experts", "reduce", "table")
 """Sections of an arm whose options may be searched."""
@@ -21,8 +21,11 @@ class Range(Strict):
     """
 
     low: int | float
+    """The lowest number."""
     high: int | float
+    """The highest number."""
     log: bool = False
+    """Whether numbers are drawn evenly in their logarithms."""
 
     @property
     def is_whole(self) -> bool:
@@ -46,14 +49,12 @@ Space = dict[str, Searched]
 
 
 class SearchConfig(Strict):
-    """How a recipe is searched.
-
-    trials: recipes that are tried beside the arm's own.
-    space: by dotted option of the arm, such as training.learning_rate or loss.gamma: a range, or a list of values.
-    """
+    """How a recipe is searched."""
 
     trials: int = Field(default=20, ge=1)
+    """Recipes that are tried beside the arm's own."""
     space: Space = Field(default={})
+    """By dotted option of the arm, such as training.learning_rate or loss.gamma: a range, or a list of values."""
 
     @field_validator("space")
     @classmethod

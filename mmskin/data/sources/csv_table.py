@@ -57,7 +57,8 @@ class CsvTable:
     under `fields` is remarked: it may be an outcome.
 
     *Labels* must be spelled alike: those that differ only in case, blanks, invisible characters or look-alike letters
-    are refused, not taken for two classes.
+    are refused, not taken for two classes. A case has one diagnosis: a label that lists several, such as "MEL;NEV", and
+    a row with a 1 in two columns of classes are refused.
 
     Args:
         table: file under the root.

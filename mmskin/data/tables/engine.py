@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mmskin.data.column_reading import read_column
-from mmskin.data.suspicions import name_rows, odd_patients
+from mmskin.data.suspicions import ONE_DIAGNOSIS, diagnoses_in, name_rows, odd_patients
 from mmskin.data.table import Cases, check_table, make_table
 from mmskin.data.tables.declaration import Declaration, read_declaration
 from mmskin.data.tables.faults import first_fault
@@ -173,8 +173,15 @@ def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
     class_of: dict[str, str | None] = {**{name: name for name in declaration.classes}, **declaration.labels}
     parsed_as_field = {spec.source_column for spec in declaration.observed.values()}
     way = "" if declaration.declared_in else f" {LEAVE_OUT}"
+    unknown = sorted({*labels} - {"", *class_of})
+    several = {} if declaration.declared_in else _several_diagnoses(unknown, known=[*class_of, *labels])
+    for label, diagnoses in several.items():
+        findings.problems.append(
+            f"column {column!r}, {name_rows(rows.where(column, label))}: {label!r} lists {' and '.join(diagnoses)}; "
+            f"{ONE_DIAGNOSIS}; if it is one class, name it under classes"
+        )
     if declaration.classes and column not in parsed_as_field:
-        for label in sorted({*labels} - {"", *class_of}):
+        for label in (label for label in unknown if label not in several):
             where = name_rows(rows.where(column, label))
             findings.problems.append(f"column {column!r}, {where}: {one_of('class', label, class_of)}{way}")
     blank = rows.where(column, "")
@@ -190,6 +197,12 @@ def _targets(declaration: Declaration, rows: Rows) -> list[str | None]:
         names = first_of(sorted(no_class))
         findings.remarks.append(f"{no_class.total()} cases are {names}, no class: kept without target")
     return [class_of.get(label, label) or None for label in labels]
+
+
+def _several_diagnoses(labels: Sequence[str], *, known: Sequence[str]) -> dict[str, list[str]]:
+    """Labels that list several of those known, with what they list."""
+    listed = {label: diagnoses_in(label, known) for label in labels}
+    return {label: diagnoses for label, diagnoses in listed.items() if diagnoses}
 
 
 def _fields(specs: Mapping[str, FieldSpec], rows: Rows) -> list[Field]:

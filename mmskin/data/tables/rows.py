@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmskin.data.delimited import cells_of, require_columns
-from mmskin.data.suspicions import name_rows
+from mmskin.data.suspicions import ONE_DIAGNOSIS, name_rows
 from mmskin.data.table_files import read_table_file
 from mmskin.data.tables.declaration import Declaration, Join
 from mmskin.data.tables.faults import Findings
@@ -187,9 +187,12 @@ def _one_hot(cells: pd.DataFrame, columns: Sequence[str], findings: Findings) ->
             numbers = [float(cell) for cell in written]
         except ValueError:
             numbers = []
-        right = len(numbers) == len(columns) and not set(numbers) - {0.0, 1.0} and sum(numbers) == 1
-        if not right and any(written):
+        is_sound = len(numbers) == len(columns) and not set(numbers) - {0.0, 1.0}
+        ones = [column for column, number in zip(columns, numbers, strict=True) if number] if is_sound else []
+        if len(ones) > 1:
+            findings.problems.append(f"row {row} has a 1 under {' and '.join(ones)}: {ONE_DIAGNOSIS}")
+        elif not ones and any(written):
             problem = f"must have one 1 and else 0 under {', '.join(columns)}"
             findings.problems.append(f"row {row} {problem}, however: {' '.join(written)}")
-        labels.append(columns[numbers.index(1.0)] if right else "")
+        labels.append(ones[0] if ones else "")
     return labels

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from data.own_table import BASE, load, remark, write
+from data.own_table import BASE, changed, load, remark, write
 
 from mmskin.data.sources.csv_table import CsvTable
+from mmskin.data.suspicions import diagnoses_in
 from mmskin.errors import ConfigError, DataError
 
 
@@ -82,9 +83,46 @@ def test_each_class_may_have_a_column_of_0_and_1(tmp_path: Path) -> None:
     assert "NEV" not in load(tmp_path, target=["NEV", "BCC"]).schema.field_names
     with pytest.raises(ConfigError, match="classes must hold the columns of target"):
         load(tmp_path, target=["NEV", "BCC"], classes=["NEV"])
-    write(tmp_path, [{**rows[0], "NEV": "1"}, {**rows[1], "NEV": "", "BCC": ""}, *rows[2:]])
+    write(tmp_path, [{**rows[0], "BCC": "0"}, {**rows[1], "NEV": "", "BCC": ""}, *rows[2:]])
     with pytest.raises(DataError, match=r"(?s)no label in rows 2, 3.*row 2 must have one 1 and else 0 under NEV, BCC"):
         load(tmp_path, target=["NEV", "BCC"])
+
+
+def test_a_case_has_one_diagnosis(tmp_path: Path) -> None:
+    rows = [{**row, "BCC": str(int(row["dx"] == "BCC")), "NEV": "1"} for row in BASE]
+    with pytest.raises(DataError) as caught:
+        load(write(tmp_path, rows), target=["BCC", "NEV"], fields=["age"])
+    told = "a case has one diagnosis: keep the one that was confirmed, give each lesion a row of its own, or leave"
+    assert f"row 2 has a 1 under BCC and NEV: {told}" in str(caught.value)
+    assert "row 5 has a 1 under BCC and NEV" in str(caught.value)
+    assert "no label" not in str(caught.value)
+    write(tmp_path, changed(3, dx="BCC; NEV"))
+    for classes in (None, ["BCC", "NEV"]):
+        with pytest.raises(DataError, match=f"column 'dx', row 3: 'BCC; NEV' lists BCC and NEV; {told}") as caught:
+            load(tmp_path, classes=classes)
+        assert "class 'BCC; NEV' does not exist" not in str(caught.value)
+    assert load(tmp_path, classes=["BCC", "NEV", "BCC; NEV"]).table.target[1] == "BCC; NEV"
+    assert load(tmp_path, labels={"BCC; NEV": "BCC"}).table.target[1] == "BCC"
+
+
+@pytest.mark.parametrize(
+    ("label", "listed"),
+    [
+        ("MEL;NEV", ["MEL", "NEV"]),
+        ("MEL | lentigo", ["MEL", "lentigo"]),  # nothing else has a bar in it
+        ("MEL, NEV", ["MEL", "NEV"]),
+        ("MEL and NEV", ["MEL", "NEV"]),
+        ("MEL/NEV/BCC", ["MEL", "NEV", "BCC"]),
+        ("NEV, dysplastic", []),
+        ("NEV + scar", []),
+        ("MEL;", []),
+        ("lentigo; scar", []),
+        ("MEL", []),
+        ("MELandNEV", []),
+    ],
+)
+def test_a_label_lists_diagnoses_if_its_parts_are_labels(label: str, listed: list[str]) -> None:
+    assert diagnoses_in(label, ["MEL", "NEV", "BCC", label]) == listed
 
 
 def test_labels_may_be_numbers_with_titles(tmp_path: Path) -> None:
