@@ -118,3 +118,20 @@ def test_drift_needs_no_labels_and_says_what_it_found(mmskin_: Type, home: Path,
     assert code == 0, err
     assert "Age has other values" in out
     assert (tmp_path / "out" / "drift.html").exists()
+
+
+def test_a_final_model_is_trained_after_the_folds(mmskin_: Type, home: Path, elsewhere: Path, tmp_path: Path) -> None:
+    line = f"train {home / 'exp.yaml'} training.epochs=1 --output {tmp_path / 'run'} --quiet"
+    code, _, err = mmskin_(f"{line} --final --no-test")
+    assert code == 2
+    assert "--final needs the score of the test folds" in err.replace("\n", " ")
+    code, out, err = mmskin_(f"{line} --final")
+    assert code == 0, err
+    assert "all (240)" in out
+    assert "model of all cases" in err
+    code, out, err = mmskin_(f"predict {tmp_path / 'run' / 'final'} --field age=40")
+    assert code == 0, err
+    assert "trained on all 240 cases and not tested itself" in out
+    code, _, err = mmskin_(f"{line} --final")
+    assert code == 2
+    assert "final is there already" in err.replace("\n", " ")
