@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch.utils.data import DataLoader
 
 from mmskin.data.table import histories
@@ -141,9 +142,17 @@ class Reference(_Part):
 
 
 def reference_of(trained: Trained) -> Reference | None:
-    """What a model remembers; None of one that was made before models did, or of several models of a run together."""
+    """What a model remembers; None of one that was made before models did, or of several models of a run together.
+
+    Raises:
+        ModelError: it is damaged.
+    """
     content = trained.record.get(REFERENCE)
-    return None if content is None else Reference.model_validate(content)
+    try:
+        return None if content is None else Reference.model_validate(content)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ModelError(f"what this model remembers of its patients is damaged, at {REFERENCE}.{where}") from None
 
 
 class OutOfFold(NamedTuple):
@@ -246,7 +255,8 @@ def binned(numbers: Sequence[float], values: Sequence[FieldValue]) -> Counts:
     """Values in the tenths of the numbers; fewer bins where numbers are equal."""
     inner = [float(f"{end:.3g}") for end in np.quantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1])]
     edges = tuple(sorted({end for end in inner if end < max(numbers)}))
-    labels = (*(f"to {end:g}" for end in edges), f"above {edges[-1]:g}" if edges else ANY, NOT_RECORDED)
+    between = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    labels = (f"up to {edges[0]:g}", *between, f"above {edges[-1]:g}", NOT_RECORDED) if edges else (ANY, NOT_RECORDED)
     empty = Counts(labels=labels, counts=(0,) * len(labels), edges=edges)
     return empty.again(values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from small_experiment import small_experiment
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.table import histories
+from mmskin.errors import ModelError
 from mmskin.evaluation.two_samples import moments_of
 from mmskin.schema import Field, Schema
 from mmskin.trained.photo_sketch import sketched
@@ -140,6 +142,7 @@ def test_numbers_fall_into_the_tenths_of_before() -> None:
     assert len(before.edges) == 9
     assert before.counts[-1] == 1
     assert sum(before.counts) == 101
+    assert before.labels[:2] == ("up to 10.9", "10.9 to 20.8")
     assert before.again([0, 1000, None]).counts == (1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1)
 
 
@@ -154,9 +157,11 @@ def test_equal_numbers_need_no_bins_and_a_field_that_was_always_missing_has_one(
     assert histories(missing, schema)[1].text == "itches"
 
 
-def test_an_impossible_memory_is_refused() -> None:
+def test_an_impossible_memory_is_refused(saved: TrainedModel) -> None:
     with pytest.raises(ValidationError):
         Reference.model_validate({"patients": -1})
+    with pytest.raises(ModelError, match=r"remembers of its patients is damaged, at reference\.shares"):
+        reference_of(replace(saved, record={REFERENCE: {**saved.record[REFERENCE], "shares": 1}}))
     with pytest.raises(ValidationError):
         Counts.model_validate({"labels": ["a"], "counts": [-2]})
 
