@@ -13,7 +13,7 @@ from mmskin.report.numbers import NOTHING, count, number, percent, with_interval
 from mmskin.report.pages import Grid, Section
 from mmskin.report.tables import column_title
 
-BESIDE = ("balanced_accuracy", "macro_auroc", "accuracy", "log_loss", "ece", "calibration_slope")
+BESIDE = ("balanced_accuracy", "macro_auroc", "log_loss", "ece", "calibration_slope")
 PRIORS = ("log_loss", "brier", "ece", "balanced_accuracy")
 HOME, ELSEWHERE = "test folds at home", "elsewhere"
 PRIOR_NOTE = (
