@@ -15,6 +15,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,18 +24,20 @@ from mmskin.api.fit import fit
 from mmskin.api.tables import read_source
 from mmskin.data.table import Cases
 from mmskin.evaluation.intervals import draw_patients, interval, replicate
-from mmskin.evaluation.metrics import METRICS, Metric
+from mmskin.evaluation.metrics import METRICS, Floats, Metric
 from mmskin.evaluation.predictions import probabilities, target_codes
+from mmskin.evaluation.two_samples import moments_of
 from mmskin.external.answered import Elsewhere, answer_elsewhere
-from mmskin.external.drift import LEVEL, NewPatients, compared
+from mmskin.external.drift import LEVEL, NewPatients, Patients, compared
 from mmskin.synthetic import Missing, make_clinic, read_cases
 from mmskin.trained.prior_shift import estimated_prior, restated
-from mmskin.trained.reference import one_case_a_patient, reference_of
+from mmskin.trained.reference import Reference, answers_of, field_counts, one_case_a_patient, part_counts, reference_of
 from mmskin.trained.run_models import load_trained
 
 AT_HOME, THERE = 5000, 3000
 DRAWS, OF = 1000, 300
 DRIFT_DRAWS, DRIFT_OF = 500, 200
+REMEMBERED = 1000  # patients of before
 REPLICATES = 1000
 COVERED = ("balanced_accuracy", "macro_auroc", "log_loss", "accuracy")
 SHARES_OF_B = (0.05, 0.1, 0.1, 0.2, 0.25, 0.3)
@@ -50,11 +53,16 @@ def main() -> None:
     model = load_trained(trained_at(home, asked.output / "model"))
     there = answer_elsewhere(model, other, arm="late")
     rng = np.random.default_rng(0)
+
+    def patients_of(cases: Cases) -> NewPatients:
+        return NewPatients(model, one_case_a_patient(cases.table))
+
+    at_home = patients_of(more)
     found = {
         "intervals": coverage(there.table, rng, draws=asked.draws),
         "prior": priors(there, rng, draws=asked.draws),
         "drift": {
-            name: drift_found(NewPatients(model, one_case_a_patient(cases.table)), rng, draws=asked.drift_draws)
+            name: drift_found(at_home, at_home if cases is more else patients_of(cases), rng, draws=asked.drift_draws)
             for name, cases in (("more patients of A", more), ("clinic B", other))
         },
     }
@@ -170,19 +178,44 @@ def priors(there: Elsewhere, rng: np.random.Generator, *, draws: int) -> dict[st
     return means | {"estimated over shares of B": means["estimated"] / means["shares of B"] - 1}
 
 
-def drift_found(everyone: NewPatients, rng: np.random.Generator, *, draws: int) -> dict[str, float]:
-    """The share of draws in which some comparison differs, corrected, and by kind of comparison uncorrected."""
-    reference = reference_of(everyone.model)
-    assert reference is not None
+def drift_found(before: NewPatients, now: NewPatients, rng: np.random.Generator, *, draws: int) -> dict[str, float]:
+    """The share of draws in which some comparison differs, corrected, and by kind of comparison uncorrected.
+
+    Patients of before are drawn anew each time too: a model remembers one sample of them, and how lucky that is would
+    else be the same in every draw. Where both come from one place, nobody stands on both sides.
+    """
     some, clear, by_kind = 0, 0, dict[str, list[float]]()
     for _ in range(draws):
-        tests = compared(everyone.some(rng.integers(len(everyone.rows), size=DRIFT_OF)), reference)
+        order = rng.permutation(len(before.rows))
+        reference = of_patients(before.some(order[:REMEMBERED]))
+        new = order[REMEMBERED:] if now is before else np.arange(len(now.rows))
+        tests = compared(now.some(rng.choice(new, DRIFT_OF, replace=False)), reference)
         some += bool((tests["p_adjusted"] < LEVEL).any())
         clear += bool((tests["p_adjusted"] < 0.01).any())
         for kind, rows in tests.groupby("what"):
             by_kind.setdefault(str(kind), []).extend((rows["p"] < LEVEL).tolist())
     shares = {f"{kind}, p < {LEVEL:g}": float(np.mean(of)) for kind, of in by_kind.items()}
     return {"found (Holm, 0.05)": some / draws, "found (Holm, 0.01)": clear / draws, **shares}
+
+
+def of_patients(patients: Patients) -> Reference:
+    """What a model would remember of these patients."""
+    model, kept = patients.model, reference_of(patients.model)
+    assert kept is not None
+    photos = {kind: kept.photos[kind].model_copy(update=_moments(of)) for kind, of in patients.photos.items()}
+    changed = {
+        "patients": len(patients.rows),
+        "fields": field_counts(patients.rows, model.schema, with_text="text" in model.modalities),
+        "parts": part_counts(patients.rows, list(kept.parts)),
+        "photos": photos,
+        "answers": answers_of(patients.probs, model.schema),
+    }
+    return kept.model_copy(update=changed)
+
+
+def _moments(features: Floats) -> dict[str, Any]:
+    moments = moments_of(features)
+    return {"patients": moments.n, "mean": moments.mean, "covariance": moments.covariance}
 
 
 if __name__ == "__main__":
