@@ -41,7 +41,6 @@ def predict_table(
     """Probabilities for every case of a table; labels are neither needed nor read."""
     if output.exists():
         raise UserError(f"{output} is there already; choose another --output")
-    place = data_or_table(table, overrides)
 
     from mmskin.api.table_formats import TABLE_FORMATS
 
@@ -50,6 +49,8 @@ def predict_table(
     chosen = TABLE_FORMATS[format_name]
     if chosen.suffixes and output.suffix not in chosen.suffixes:
         raise UserError(f"--format {format_name} is a {' or '.join(chosen.suffixes)} file, however: --output {output}")
+
+    place = data_or_table(table, overrides)
 
     from mmskin.api.predictor import Predictor
     from mmskin.external.new_cases import cases_to_answer

@@ -14,6 +14,7 @@ from mmskin.evaluation.differences import holm
 from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.evaluation.two_samples import counts_differ, means_differ, moments_of
 from mmskin.features import is_photo
+from mmskin.report.numbers import percent
 from mmskin.schema import UNKNOWN
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.photo_sketch import sketched
@@ -186,7 +187,7 @@ def _adjusted(p: Floats) -> Floats:
 
 def _share_recorded(counts: Counts) -> str:
     total = sum(counts.counts)
-    return f"{counts.counts[0] / total:.0%} recorded" if total else "none"
+    return f"{percent(counts.counts[0] / total)} recorded" if total else "none"
 
 
 def _middle(counts: Counts) -> str:
@@ -198,7 +199,7 @@ def _middle(counts: Counts) -> str:
         reached = np.cumsum(counts.counts) >= total / 2
         return f"median {counts.labels[int(reached.argmax())]}"
     commonest = int(np.argmax(counts.counts))
-    return f"{counts.counts[commonest] / total:.0%} {counts.labels[commonest]}"
+    return f"{percent(counts.counts[commonest] / total)} {counts.labels[commonest]}"
 
 
 def _period(name: str, part: Patients, reference: Reference) -> dict[str, Any]:

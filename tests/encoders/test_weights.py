@@ -50,7 +50,7 @@ def test_changed_package_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "damaged_weights" / "__init__.py").touch()
     (tmp_path / "damaged_weights" / "w.pth").write_bytes(b"abd")
     monkeypatch.syspath_prepend(tmp_path)
-    known = PackagedFile("damaged_weights", "damaged-weights==1", "w.pth", "ba78")
+    known = PackagedFile("damaged_weights", "damaged-weights==1", "w.pth", "ba78", "a model", "MIT")
     with pytest.raises(ModelError, match="is not the file that mmskin knows"):
         packaged_file(known)
     with pytest.raises(ModelError, match="no such file"):

@@ -90,22 +90,26 @@ def test_a_config_is_valid_and_names_parts_that_can_be_built(path: Path) -> None
 
 @each_config
 def test_a_config_trains_as_it_is_on_tiny_encoders_and_invented_patients(
-    path: Path, pad_folder: Path, tmp_path: Path
+    path: Path, pad_folder: Path, milk_folder: Path, tmp_path: Path
 ) -> None:
-    table = train_tiny(read_experiment(path), pad_folder, tmp_path)
+    experiment = read_experiment(path)
+    has_two_kinds = "clinical" in experiment.encoders
+    source, root = ("milk10k", milk_folder) if has_two_kinds else ("pad_ufes_20", pad_folder)
+    table = train_tiny(experiment, root, tmp_path, source=source)
     assert table.filter(like="prob_").notna().to_numpy().all()
 
 
-def train_tiny(experiment: Experiment, pad_folder: Path, tmp_path: Path) -> pd.DataFrame:
+def train_tiny(experiment: Experiment, root: Path, tmp_path: Path, *, source: str = "pad_ufes_20") -> pd.DataFrame:
     """The predictions after two epochs of an experiment's recipe, on tiny encoders and invented patients."""
     raw = experiment.to_json()
     training: dict[str, Any] = raw["training"] | {"epochs": 2, "batch_size": 6, "workers": 0, "save_model": False}
     training["threads"] = None
-    data = {"source": {"name": "pad_ufes_20"}, "root": str(pad_folder), "folds": 3, "test_folds": [0]}
+    data = {"source": {"name": source}, "root": str(root), "folds": 3, "test_folds": [0]}
     data |= {"missingness": raw["data"]["missingness"], "photo_side": 32}
-    encoders = {modality: dict(ENCODERS[modality]) for modality in raw["encoders"]}
-    if raw["encoders"].get("image", {}).get("trainable") == "none":
-        encoders["image"]["trainable"] = "none"
+    encoders = {modality: dict(ENCODERS.get(modality, ENCODERS["image"])) for modality in raw["encoders"]}
+    for modality in encoders.keys() - {"text", "metadata"}:
+        if raw["encoders"][modality].get("trainable") == "none":
+            encoders[modality]["trainable"] = "none"
     changed = {"data": data, "encoders": encoders, "training": training, "features": str(tmp_path / "features")}
     return run_experiment(parse_experiment(raw | changed), tmp_path / "run", say=lambda line: None, progress=False)
 
