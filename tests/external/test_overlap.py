@@ -27,11 +27,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def other(home: Path, tmp_path: Path) -> Path:
-    """Another clinic, in which one photo is a training photo byte by byte, and one a smaller JPEG of another."""
+    """Another clinic, in which one photo is a training photo byte by byte, and one a smaller JPEG of another.
+
+    Two of its own photos are the same as well, which is no overlap.
+    """
     folder = make_clinic(tmp_path / "other", cases=12, seed=1, **SIZE)  # type: ignore[arg-type]
     theirs, ours = sorted((folder / "photos").glob("*.jpg")), sorted((home / "photos").glob("*.jpg"))
     theirs[2].write_bytes(ours[5].read_bytes())
     Image.open(ours[9]).resize((80, 80)).save(theirs[7], quality=80)
+    theirs[10].write_bytes(theirs[11].read_bytes())
     return folder
 
 
