@@ -39,13 +39,13 @@ def drift(
 
     from mmskin.external.drift import find_drift
     from mmskin.external.drift_page import sentences, write_drift
-    from mmskin.external.new_cases import cases_to_answer, dates_of
+    from mmskin.external.new_cases import dates_of, read_new_cases
     from mmskin.output_lock import locked
     from mmskin.report.pages import typed_command
     from mmskin.trained.run_models import load_trained
 
     trained = load_trained(model, arm=arm)
-    cases = cases_to_answer(place, trained, kinds=read_kinds(photos))
+    cases = read_new_cases(place, trained, kinds=read_kinds(photos))
     when = None if dates is None else dates_of(place, cases, dates, trained)
     found = find_drift(trained, cases, dates=when, every=every.value)
     found = found._replace(remarks=(*cases.remarks, *found.remarks))

@@ -53,10 +53,10 @@ def predict_table(
     place = data_or_table(table, overrides)
 
     from mmskin.api.predictor import Predictor
-    from mmskin.external.new_cases import cases_to_answer
+    from mmskin.external.new_cases import read_new_cases
 
     predictor = Predictor.load(model, arm=arm)
-    cases = cases_to_answer(place, predictor.trained, kinds=read_kinds(photos))
+    cases = read_new_cases(place, predictor.trained, kinds=read_kinds(photos))
     answers = _answer(predictor, cases, chosen)
     if output.suffix == ".parquet":
         answers.to_parquet(output)

@@ -94,4 +94,4 @@ OPTIMIZERS: Mapping[str, type[Strict]] = {
     "rmsprop": RMSprop,
     "sgd": SGD,
 }
-"""Options by name; `mmskin.training.optimisation` has the classes of torch under the same names."""
+"""Options by name; each class is called as the one of torch.optim that takes them."""

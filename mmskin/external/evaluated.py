@@ -11,7 +11,7 @@ import pandas as pd
 
 from mmskin.config.experiment import DataConfig
 from mmskin.errors import ConfigError
-from mmskin.evaluation.intervals import draw_patients, evaluate, evaluate_some
+from mmskin.evaluation.intervals import draw_patients, evaluate_some
 from mmskin.evaluation.operating_points import OperatingPoint, at_threshold
 from mmskin.evaluation.predictions import class_names, probabilities
 from mmskin.evaluation.results import Runs
@@ -19,7 +19,13 @@ from mmskin.external.answered import Elsewhere, answer_elsewhere
 from mmskin.external.new_cases import labelled_new_cases
 from mmskin.external.overlap import find_overlap
 from mmskin.report.pages import Section, Sections
-from mmskin.report.sections.elsewhere import PRIORS, beside_home_section, prior_shift_section, thresholds_section
+from mmskin.report.sections.elsewhere import (
+    BESIDE,
+    PRIORS,
+    beside_home_section,
+    prior_shift_section,
+    thresholds_section,
+)
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.reference import Reference, group_probability, reference_of
 from mmskin.trained.run_models import load_trained
@@ -91,7 +97,7 @@ def evaluate_elsewhere(
             raise ConfigError(f"{answered[0].arm} and {other.arm} have other classes: evaluate them apart")
     table = pd.concat([one.table if prior is None else one.under(prior) for one in answered], ignore_index=True)
     runs = Runs(table, [], first.class_groups, first.class_titles, cases.schema.patient_unit)
-    return ElsewhereResults(runs, _sections(answered, table, runs, replicates), list(dict.fromkeys(notes)))
+    return ElsewhereResults(runs, _sections(answered, table, replicates), list(dict.fromkeys(notes)))
 
 
 def _notes(one: Elsewhere, *, copies: bool) -> list[str]:
@@ -110,7 +116,7 @@ def _notes(one: Elsewhere, *, copies: bool) -> list[str]:
     return notes
 
 
-def _sections(answered: Sequence[Elsewhere], table: pd.DataFrame, runs: Runs, replicates: int) -> Sections:
+def _sections(answered: Sequence[Elsewhere], table: pd.DataFrame, replicates: int) -> Sections:
     home = {one.arm: scores for one in answered if (scores := _scores_at_home(one, replicates)) is not None}
     there = list(dict.fromkeys(table["target"]))
     fewer = {
@@ -121,16 +127,19 @@ def _sections(answered: Sequence[Elsewhere], table: pd.DataFrame, runs: Runs, re
     amid = [prior_shift(one, replicates) for one in answered if one.own_shares is not None]
     points = [point for one in answered for point in thresholds_elsewhere(one, replicates)]
     return Sections(
-        above=[beside_home_section(evaluate(table, replicates=replicates), home, fewer)],
+        above=[beside_home_section(evaluate_some(table, BESIDE, replicates=replicates), home, fewer)],
         amid=[*amid, *([thresholds_section(points)] if points else [])],
     )
 
 
 def _scores_at_home(one: Elsewhere, replicates: int) -> pd.DataFrame | None:
     if one.internal is not None:
-        return evaluate(one.internal, replicates=replicates)
+        return evaluate_some(one.internal, BESIDE, replicates=replicates)
     expected = one.trained.record.get(EXPECTED)
-    return None if expected is None else pd.DataFrame(expected["metrics"]).fillna(np.nan)
+    if expected is None:
+        return None
+    kept = pd.DataFrame(expected["metrics"]).fillna(np.nan)
+    return kept[(kept["subset"] == "all") & (kept["class"] == "")]
 
 
 def prior_shift(one: Elsewhere, replicates: int) -> Section:

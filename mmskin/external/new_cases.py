@@ -24,7 +24,7 @@ from mmskin.trained.ensemble import Trained
 TABLE = "csv"  # the source of own tables
 
 
-def cases_to_answer(place: Path | DataConfig, trained: Trained, *, kinds: Mapping[str, str] | None = None) -> Cases:
+def read_new_cases(place: Path | DataConfig, trained: Trained, *, kinds: Mapping[str, str] | None = None) -> Cases:
     """New cases; labels are neither needed nor read of an own table.
 
     Args:
@@ -49,7 +49,7 @@ def labelled_new_cases(place: Path | DataConfig, trained: Trained, *, kinds: Map
     """New cases with their labels, patients and subgroups; those of classes that the model does not know are left out.
 
     Args:
-        place: as of `cases_to_answer`; a table must have the columns of label and patient of the model's own.
+        place: as of `read_new_cases`; a table must have the columns of label and patient of the model's own.
         trained: the model.
         kinds: see `in_schema`.
 

@@ -6,21 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from torch.optim import SGD, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
+from torch import optim
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from mmskin.config.optimisers import OPTIMIZERS
 from mmskin.model.classifier import MultimodalClassifier
 from mmskin.training.schedules import schedule_of
-
-CLASSES: Mapping[str, type[Optimizer]] = {
-    "adamw": AdamW,
-    "adam": Adam,
-    "nadam": NAdam,
-    "radam": RAdam,
-    "rmsprop": RMSprop,
-    "sgd": SGD,
-}
-"""By the names of `mmskin.config.optimisers`, which has their options."""
 
 
 class Recipe(NamedTuple):
@@ -32,7 +24,7 @@ class Recipe(NamedTuple):
     warmup: share of the steps of a cycle.
     cycles: how often the schedule is gone through, each time from its peak.
     epochs: of the whole training.
-    optimizer: a name of `CLASSES` with the options of that class.
+    optimizer: a name of `OPTIMIZERS` with the options of that class.
     schedule: a name of `mmskin.config.schedules` with its options.
     """
 
@@ -64,7 +56,7 @@ def make_optimizer(model: MultimodalClassifier, recipe: Recipe, *, steps: int) -
         if vectors:
             groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
     options = {key: value for key, value in recipe.optimizer.items() if key != "name"}
-    optimizer = CLASSES[recipe.optimizer["name"]](groups, **options)
+    optimizer: Optimizer = getattr(optim, OPTIMIZERS[recipe.optimizer["name"]].__name__)(groups, **options)
     schedule = schedule_of(recipe.schedule, epochs=recipe.epochs)
     length = math.ceil(steps / recipe.cycles)
 

@@ -14,7 +14,7 @@ from mmskin.benchmark.run.grid import cell_folder
 from mmskin.errors import ConfigError, DataError, ModelError
 from mmskin.external.drift import Drift, find_drift
 from mmskin.external.drift_page import sentences, to_json, write_drift
-from mmskin.external.new_cases import cases_to_answer, dates_of
+from mmskin.external.new_cases import dates_of, read_new_cases
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.run_models import load_trained
 
@@ -29,7 +29,7 @@ def drift_of(
 ) -> Drift:
     path = folder / "new.csv"
     table.to_csv(path, index=False)
-    cases = cases_to_answer(path, model)
+    cases = read_new_cases(path, model)
     when = None if dates is None else dates_of(path, cases, dates, model)
     return find_drift(model, cases, dates=when, every=every)
 

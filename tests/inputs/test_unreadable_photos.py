@@ -140,7 +140,10 @@ def test_a_training_stops_before_it_begins_or_leaves_the_photo_out(tmp_path: Pat
 def test_an_arm_that_reads_no_photo_is_not_stopped_by_one(tmp_path: Path) -> None:
     experiment = table_with_a_damaged_photo(tmp_path)
     slots = {"encoders": {"metadata": {"name": "tokens", "dim": 8}}, "fusion": {"name": "metadata_only"}}
-    run_experiment(experiment.model_copy(update=slots), tmp_path / "run", say=lambda line: None, progress=False)
+    said: list[str] = []
+    answers = run_experiment(experiment.model_copy(update=slots), tmp_path / "run", say=said.append, progress=False)
+    assert len(answers) == 24  # two of three parts, every case answered
+    assert not any("cannot be read" in line for line in said)
 
 
 def test_a_check_of_the_data_calls_it_a_fault_unless_it_would_be_left_out(tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim import SGD, Adam, AdamW, NAdam, RAdam, RMSprop
 from training.probe_parts import Diary, probe_experiment, trained
 
 from mmskin.config.experiment import TrainingConfig
 from mmskin.config.optimisers import OPTIMIZERS
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
-from mmskin.training.optimisation import CLASSES, Recipe, make_optimizer
+from mmskin.training.optimisation import Recipe, make_optimizer
 
+CLASSES = {"adamw": AdamW, "adam": Adam, "nadam": NAdam, "radam": RAdam, "rmsprop": RMSprop, "sgd": SGD}
 OPTIONS = {
     "adamw": {"betas": [0.8, 0.9], "eps": 1e-6, "amsgrad": True},
     "adam": {"betas": [0.8, 0.9], "eps": 1e-6, "amsgrad": True},

@@ -31,7 +31,7 @@ def beside_home_section(
     """Two rows a model: its own test folds, and the new patients.
 
     Args:
-        metrics: of the new patients, as of `evaluate`.
+        metrics: of the new patients, as of `evaluate_some`.
         home: the same of the test rows of the model's own run, by arm.
         classes: by arm, those that the new patients have cases of, where they are fewer.
     """
@@ -41,7 +41,7 @@ def beside_home_section(
             if table is None:
                 rows.append([arm, place, *[NOTHING] * len(BESIDE), NOTHING])
                 continue
-            whole = table[(table["class"] == "") & (table["subset"] == "all")].set_index("metric")
+            whole = table.set_index("metric")
             cells = [with_interval(whole.loc[name].to_dict()) for name in BESIDE]
             rows.append([arm, place, *cells, count(int(whole["n"].iloc[0]))])
             saved += records(table.assign(place=place))
