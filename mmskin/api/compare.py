@@ -16,7 +16,7 @@ from mmskin.benchmark.run.added_parts import check_can_be_sent
 from mmskin.benchmark.run.local import LocalExecutor
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.benchmark.run.this_process import ThisProcess
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.data.missingness import Missingness
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, one_of

@@ -21,7 +21,7 @@ from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.run.folds import check_has_history
 from mmskin.benchmark.seen_patients import check_encoders_unseen
 from mmskin.benchmark.taught_arms import with_taught
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.data.load import Fold, labelled_cases, narrowed
 from mmskin.data.missingness import Missingness, as_trained, input_schema
 from mmskin.data.splits import Split, check_disjoint, make_folds

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from mmskin.config.build import build
-from mmskin.config.experiment import DataConfig, validated
+from mmskin.config.experiment import DataConfig
+from mmskin.config.validation import validated
 from mmskin.data import load
 from mmskin.data.equal_photos import Conflicts, Equal, tie_equal_photos
 from mmskin.data.sources import SOURCES

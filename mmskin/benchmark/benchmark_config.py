@@ -19,9 +19,9 @@ from mmskin.config.experiment import (
     Reduce,
     Slot,
     TrainingConfig,
-    validated,
 )
 from mmskin.config.strict import Strict
+from mmskin.config.validation import validated
 from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
 from mmskin.errors import ConfigError, first_of, one_of

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from mmskin.benchmark.baselines import BASELINES
 from mmskin.benchmark.benchmark_config import Arm, Benchmark
-from mmskin.config.experiment import Slot, TrainingConfig, faults_of
+from mmskin.config.experiment import Slot, TrainingConfig
+from mmskin.config.validation import faults_of
 from mmskin.encoders import encoder_table
 from mmskin.fusion import FUSIONS
 from mmskin.losses import LOSSES

@@ -14,7 +14,7 @@ from mmskin.benchmark.benchmark_config import Benchmark
 from mmskin.benchmark.run.grid import Cell
 from mmskin.benchmark.run.run import run_benchmark
 from mmskin.benchmark.run.this_process import ThisProcess
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.errors import UserError
 from mmskin.evaluation.results import Results
 from mmskin.report.numbers import number, with_interval

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from mmskin.config.experiment import faults_of
 from mmskin.config.strict import Strict
+from mmskin.config.validation import faults_of
 
 TAUGHT = "taught"
 """The key of the slot. Its value is these options, the folder that `mmskin teach` wrote, or a resolved mapping."""

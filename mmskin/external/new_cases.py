@@ -10,7 +10,8 @@ import pandas as pd
 
 from mmskin.api.frames import case_ids, file_to_answer
 from mmskin.config.build import build
-from mmskin.config.experiment import DataConfig, validated
+from mmskin.config.experiment import DataConfig
+from mmskin.config.validation import validated
 from mmskin.data.foreign_cases import in_schema
 from mmskin.data.load import labelled_cases, read_source
 from mmskin.data.sources import SOURCES

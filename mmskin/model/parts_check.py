@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmskin.config.declared import Declared, declared
-from mmskin.config.experiment import DataConfig, Experiment, does_not_exist
+from mmskin.config.experiment import DataConfig, Experiment
 from mmskin.config.teaching_options import TAUGHT, faults_of_taught
+from mmskin.config.validation import does_not_exist
 from mmskin.data.sources import SOURCES
 from mmskin.encoders import TEXT_ENCODERS, encoder_table
 from mmskin.errors import ConfigError, one_of

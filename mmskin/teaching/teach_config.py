@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmskin.config.experiment import DataConfig, Slot, validated
+from mmskin.config.experiment import DataConfig, Slot
 from mmskin.config.strict import Strict
 from mmskin.config.teaching_options import TAUGHT, TeachingOptions
+from mmskin.config.validation import validated
 from mmskin.config.yaml_files import read_overridden
 from mmskin.encoders import TEXT_ENCODERS
 from mmskin.errors import ConfigError

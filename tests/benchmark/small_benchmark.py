@@ -13,7 +13,7 @@ from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.preparation import Executor
 from mmskin.benchmark.run.run import Failure, Run, planned, run_benchmark
 from mmskin.benchmark.run.this_process import ThisProcess
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.data.load import folds_of, load_cases
 
 FROZEN = ENCODERS["image"] | {"trainable": "none"}

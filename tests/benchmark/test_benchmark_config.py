@@ -13,7 +13,8 @@ from mmskin.benchmark.arms import NeuralArm, ResolvedArm
 from mmskin.benchmark.benchmark_config import Benchmark, of_one_arm, read_benchmark
 from mmskin.benchmark.resolve import resolve, waves
 from mmskin.benchmark.run.run import check_table_arms
-from mmskin.config.experiment import ExpertsConfig, validated
+from mmskin.config.experiment import ExpertsConfig
+from mmskin.config.validation import validated
 from mmskin.config.yaml_files import write_yaml
 from mmskin.errors import ConfigError
 from mmskin.fusion import FUSIONS

@@ -16,7 +16,7 @@ from mmskin.benchmark.leaks.page import sentence
 from mmskin.benchmark.leaks.study import Answers, leaking, protocols, run_leak_study, with_folds, worths
 from mmskin.benchmark.leaks.study_config import LeakStudy
 from mmskin.benchmark.run.this_process import ThisProcess
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.splits import split_by_fold
 from mmskin.errors import ConfigError

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mmskin.config.augmentation import PRESETS
-from mmskin.config.experiment import TrainingConfig, validated
+from mmskin.config.experiment import TrainingConfig
+from mmskin.config.validation import validated
 from mmskin.errors import ConfigError
 from mmskin.inputs.augment import Augment
 

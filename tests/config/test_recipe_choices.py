@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mmskin.config.experiment import TrainingConfig, validated
+from mmskin.config.experiment import TrainingConfig
+from mmskin.config.validation import validated
 from mmskin.errors import ConfigError
 
 

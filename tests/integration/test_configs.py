@@ -23,7 +23,8 @@ from mmskin.benchmark.run.grid import Cell
 from mmskin.benchmark.run.run import planned, run_experiment
 from mmskin.benchmark.search.search import SearchTask, run_search
 from mmskin.config.build import build
-from mmskin.config.experiment import Experiment, parse_experiment, read_experiment, validated
+from mmskin.config.experiment import Experiment, parse_experiment, read_experiment
+from mmskin.config.validation import validated
 from mmskin.config.yaml_files import read_yaml
 from mmskin.data.class_map import read_class_map
 from mmskin.data.load import folds_of, load_cases

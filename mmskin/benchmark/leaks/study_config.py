@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mmskin.benchmark.benchmark_config import Benchmark, Primary
 from mmskin.benchmark.leaks import LEAKS
-from mmskin.config.experiment import validated
+from mmskin.config.validation import validated
 from mmskin.config.yaml_files import read_overridden
 from mmskin.errors import one_of
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from mmskin.benchmark.benchmark_config import Arm
 from mmskin.benchmark.resolve import Shared
-from mmskin.config.experiment import TrainingConfig, validated
+from mmskin.config.experiment import TrainingConfig
+from mmskin.config.validation import validated
 from mmskin.errors import ConfigError
 
 
