@@ -47,7 +47,7 @@ def confusion(target: Ints, probs: Floats, weights: Floats | None = None) -> Flo
 def sensitivity(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
     """(..., C): the share of a class that is answered as that class (recall)."""
     table = confusion(target, probs, weights)
-    return _ratio(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1))
+    return ratio(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1))
 
 
 def specificity(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
@@ -55,14 +55,14 @@ def specificity(target: Ints, probs: Floats, weights: Floats | None = None) -> F
     table = confusion(target, probs, weights)
     others = table.sum(axis=(-2, -1))[..., None] - table.sum(axis=-1)
     false_alarms = table.sum(axis=-2) - np.diagonal(table, axis1=-2, axis2=-1)
-    return 1 - _ratio(false_alarms, others)
+    return 1 - ratio(false_alarms, others)
 
 
 def f1(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
     """(..., C): harmonic mean of precision and recall, NaN for a class without a case."""
     table = confusion(target, probs, weights)
     cases, answers = table.sum(axis=-1), table.sum(axis=-2)
-    return _ratio(2 * np.diagonal(table, axis1=-2, axis2=-1), np.where(cases > 0, cases + answers, 0))
+    return ratio(2 * np.diagonal(table, axis1=-2, axis2=-1), np.where(cases > 0, cases + answers, 0))
 
 
 def accuracy(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
@@ -109,7 +109,7 @@ def binary_auroc(positive: NDArray[np.bool_], score: Floats, weights: Floats | N
     wins, pairs = _wins(orders[0], positive, by_case)
     if (positive[orders[0]] != positive[orders[1]]).any():
         wins = (wins + _wins(orders[1], positive, by_case)[0]) / 2
-    return _ratio(wins, pairs)
+    return ratio(wins, pairs)
 
 
 def _wins(order: Ints, positive: NDArray[np.bool_], by_case: Floats) -> tuple[Floats, Floats]:
@@ -177,7 +177,7 @@ def ece(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
     confidence = probs.max(axis=1)
     gap = np.zeros((len(target), ECE_BINS))
     gap[np.arange(len(target)), confidence_bin(confidence)] = (probs.argmax(axis=1) == target) - confidence
-    return _ratio(np.abs(weights @ gap).sum(axis=-1), weights.sum(axis=-1))
+    return ratio(np.abs(weights @ gap).sum(axis=-1), weights.sum(axis=-1))
 
 
 def confidence_bin(confidence: Floats, *, bins: int = ECE_BINS) -> Ints:
@@ -238,7 +238,7 @@ def _slope_derivatives(target: Ints, probs: Floats) -> tuple[Floats, Floats]:
 def calibration_in_the_large(target: Ints, probs: Floats, weights: Floats | None = None) -> Floats:
     """(..., C): mean predicted probability of a class minus its share; 0 is calibrated, above 0 predicted too often."""
     weights = _weights(target, weights)
-    return _ratio(weights @ (probs - np.eye(probs.shape[1])[target]), weights.sum(axis=-1, keepdims=True))
+    return ratio(weights @ (probs - np.eye(probs.shape[1])[target]), weights.sum(axis=-1, keepdims=True))
 
 
 # --- a named set of classes against the others --------------------------------------------------------------
@@ -317,7 +317,14 @@ def group_metrics(members: Sequence[int]) -> dict[str, Metric]:
 def mean_defined(values: Floats, *, axis: int) -> Floats:
     """The mean over what is not NaN, NaN where nothing is."""
     defined = np.isfinite(values)
-    return _ratio(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))
+    return ratio(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))
+
+
+def ratio(part: Floats, whole: NDArray[np.float64] | NDArray[np.int64]) -> Floats:
+    """part / whole, NaN where whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    quotient: Floats = np.divide(part, whole, out=np.full(shape, np.nan), where=np.asarray(whole) > 0)
+    return quotient
 
 
 def log_probs(probs: Floats) -> Floats:
@@ -331,11 +338,4 @@ def _weights(target: Ints, weights: Floats | None) -> Floats:
 
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_], weights: Floats) -> Floats:
-    return _ratio(weights @ values.astype(np.float64), weights.sum(axis=-1))
-
-
-def _ratio(part: Floats, whole: NDArray[np.float64] | NDArray[np.int64]) -> Floats:
-    """part / whole, NaN where whole is 0."""
-    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-    ratio: Floats = np.divide(part, whole, out=np.full(shape, np.nan), where=np.asarray(whole) > 0)
-    return ratio
+    return ratio(weights @ values.astype(np.float64), weights.sum(axis=-1))
