@@ -39,7 +39,7 @@ def debiased_ece(target: Ints, probs: Floats, weights: Floats | None = None, *, 
     Returns:
         weights.shape[:-1], in [0, 1]; NaN where no bin has two cases with weight.
     """
-    return _root(_squared_error(probs.max(axis=1), probs.argmax(axis=1) == target, _weights(target, weights), bins))
+    return _root(_squared_error(probs.max(axis=1), probs.argmax(axis=1) == target, weights, bins))
 
 
 def classwise_ece(target: Ints, probs: Floats, weights: Floats | None = None, *, bins: int = ECE_BINS) -> Floats:
@@ -49,7 +49,7 @@ def classwise_ece(target: Ints, probs: Floats, weights: Floats | None = None, *,
     upwards on few cases, as `metrics.ece` is. Most cases have next to no probability of a rare class, so its error is
     small by nature: compare a class with itself, not with another. NaN without weight.
     """
-    weights = _weights(target, weights)
+    weights = np.ones(len(target)) if weights is None else weights
     rows = np.arange(len(target))
     errors = []
     for c in range(probs.shape[1]):
@@ -81,17 +81,17 @@ def marginal_calibration_error(
 
 
 def _squared_classwise(target: Ints, probs: Floats, weights: Floats | None, bins: int) -> Floats:
-    weights = _weights(target, weights)
     errors = [_squared_error(probs[:, c], target == c, weights, bins) for c in range(probs.shape[1])]
     return np.stack(errors, axis=-1)
 
 
-def _squared_error(probability: Floats, happened: NDArray[np.bool_], weights: Floats, bins: int) -> Floats:
+def _squared_error(probability: Floats, happened: NDArray[np.bool_], weights: Floats | None, bins: int) -> Floats:
     """Mean squared gap of the bins without the part that is chance; below 0 where there is less gap than chance makes.
 
     The variance of a weighted share is p (1 - p) Σw² / (Σw)², and p (1 - p) is estimated from the same cases: together
     p (1 - p) Σw² / ((Σw)² - Σw²), which for weights of 1 is the p (1 - p) / (n - 1) of Kumar et al.
     """
+    weights = np.ones(len(happened)) if weights is None else weights
     in_bin = (_equal_mass_bin(probability, bins)[:, None] == np.arange(bins)).astype(np.float64)  # (N, bins)
     mass, squares = weights @ in_bin, weights**2 @ in_bin
     frequency = ratio(weights @ (in_bin * happened[:, None]), mass)
@@ -113,7 +113,3 @@ def _equal_mass_bin(values: Floats, bins: int) -> Ints:
 
 def _root(squared: Floats) -> Floats:
     return np.sqrt(np.maximum(squared, 0))  # NaN stays NaN
-
-
-def _weights(target: Ints, weights: Floats | None) -> Floats:
-    return np.ones(len(target)) if weights is None else weights
