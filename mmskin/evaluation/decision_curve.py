@@ -99,12 +99,14 @@ def decision_curve(
     Raises:
         ConfigError: see `net_benefit`.
     """
-    share = net_benefit(np.ones_like(inside), inside, threshold=0, weights=weights, prevalence=prevalence)
+    _check(0, prevalence)
+    weights = at_prevalence(inside, weights, prevalence)
+    share = net_benefit(np.ones_like(inside), inside, threshold=0, weights=weights)
     lines: list[tuple[object, ...]] = []
     for threshold in thresholds:
         acted_on = {MODEL: scores >= threshold, ALL: np.ones_like(inside), NONE: np.zeros_like(inside)}
         for strategy, flagged in acted_on.items():
-            benefit = net_benefit(flagged, inside, threshold=threshold, weights=weights, prevalence=prevalence)
+            benefit = net_benefit(flagged, inside, threshold=threshold, weights=weights)
             standardized = ratio(benefit, share)
             facts = (float(benefit[0]), *interval(benefit), float(standardized[0]), *interval(standardized))
             lines.append((float(threshold), strategy, *facts))

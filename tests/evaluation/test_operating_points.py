@@ -54,7 +54,14 @@ def test_the_lowest_threshold_that_reaches_a_specificity(specificity, above, sen
     assert point.sensitivity.estimate == pytest.approx(sensitivity / 3)
 
 
-@pytest.mark.parametrize("aim", [0.5, 0.55, 0.8, 0.95])  # .55 of 20 is above 11 in float64
+def test_a_share_that_float64_cannot_write_asks_for_no_case_more() -> None:
+    assert 0.56 * 25 > 14
+    point = at_sensitivity(np.arange(25.0), np.ones(25, dtype=bool), sensitivity=0.56, weights=np.ones((1, 25)))
+    assert point.threshold.estimate == 11
+    assert point.sensitivity.estimate == 0.56
+
+
+@pytest.mark.parametrize("aim", [0.5, 0.8, 0.95])
 def test_chosen_points_are_corners_of_the_curve_of_scikit_learn(aim) -> None:
     rng = np.random.default_rng(0)
     inside = np.arange(60) < 20
