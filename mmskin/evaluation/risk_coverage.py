@@ -138,8 +138,8 @@ def _answered(
     ordered = (np.ones(len(target)) if weights is None else weights)[..., order]
     is_wrong = (probs.argmax(axis=1) != target)[order]
     reached = np.add.reduceat(ordered, starts, axis=-1).cumsum(axis=-1)
-    # (..., K). .56 of 25 cases are 14.000000000000002 in float64: the sliver of the 15th must not make its class answered.
-    aims = reached[..., -1:] * np.asarray(coverages) * (1 - 1e-9)
+    # .56 of 25 cases are 14.000000000000002 in float64: a sliver of the 15th must not make its class an answered one.
+    aims = reached[..., -1:] * np.asarray(coverages) * (1 - 1e-9)  # (..., K)
     last = np.stack([(reached < aim[..., None]).sum(axis=-1) for aim in np.moveaxis(aims, -1, 0)], axis=-1)
     share_missing = _share_missing(reached, aims, last)
 
