@@ -19,9 +19,9 @@ def plain(value: Any) -> Any:
 
 
 def records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """The rows of a table, with None for what is missing; [] where there is no table."""
+    """The rows of a table in values that JSON can hold, None for what is missing; [] where there is no table."""
     if table is None:
         return []
     clean = table.astype(object)
     rows: Iterable[dict[Any, Any]] = clean.where(clean.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
+    return [plain(row) for row in rows]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from mmskin.errors import DataError, one_of
 from mmskin.quantities import DAYS, RULES, Rule, read_quantity
+from mmskin.red_flags import RedFlag
 
 UNKNOWN = "unknown"  # the patient was asked and does not know; None means that nothing was recorded
 YES_NO = ("yes", "no", UNKNOWN)
@@ -299,6 +300,8 @@ class Schema(BaseModel):
     """Table columns by which a report breaks its results down."""
     outcomes: Mapping[str, str] = {}
     """Columns that are known only after the diagnosis, each with the reason why it can't be an input."""
+    red_flags: tuple[RedFlag, ...] = ()
+    """What in a history is a reason to be seen soon."""
     licence: str = ""
     citation: str = ""
     layout: TableLayout = TableLayout()
@@ -319,7 +322,24 @@ class Schema(BaseModel):
         stray = sorted(set(self.optional_block) - set(names))
         if stray:
             raise ValueError(f"optional_block names {stray[0]!r}, which is no field")
+        for flag in self.red_flags:
+            self._check_red_flag(flag)
         return self
+
+    def _check_red_flag(self, flag: RedFlag) -> None:
+        for name, condition in flag.when.items():
+            declared = next((field for field in self.fields if field.name == name), None)
+            if declared is None:
+                raise ValueError(f"red_flags: {one_of('field', name, self.field_names)}")
+            if declared.is_number != (condition.equals is None):
+                asked = "a bound, such as {at_least: 50}" if declared.is_number else "a word, such as yes"
+                raise ValueError(f"red_flags: {name} is {declared.kind} and needs {asked}")
+            if condition.equals is not None and condition.equals not in (declared.choices or YES_NO):
+                raise ValueError(f"red_flags: {one_of(f'{name} value', condition.equals, declared.choices or YES_NO)}")
+
+    def raised_flags(self, history: History) -> tuple[str, ...]:
+        """The reasons of the red flags that a history raises."""
+        return tuple(flag.reason for flag in self.red_flags if flag.is_raised(history.fields))
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -351,6 +371,7 @@ class Schema(BaseModel):
             update={
                 "fields": tuple(f for f in self.fields if f.name in names),
                 "optional_block": tuple(name for name in self.optional_block if name in names),
+                "red_flags": tuple(flag for flag in self.red_flags if set(flag.when) <= set(names)),
             }
         )
 

@@ -158,8 +158,7 @@ def values(rows: pd.DataFrame, metrics: Mapping[str, Metric], *, replicates: int
 
 def priors(there: Elsewhere, rng: np.random.Generator, *, draws: int) -> dict[str, float]:
     """Mean log-loss of the draws: as answered, and under shares of the classes of A, estimated, and of B itself."""
-    assert there.own_shares is not None
-    probs, own = there.own_shares
+    probs, own = there.own_shares()
     target = target_codes(there.table)
     truth = np.bincount(target, minlength=len(own)) / len(target)
     answered = probabilities(there.table)

@@ -106,6 +106,7 @@ def compare(
                 "arms": named,
                 "audit": False,
                 "missing_parts": None,
+                "safeguards": False,
                 "explanations": None,
                 "features": str((Path(temporary) if output is None else folder.absolute()) / "features"),
             },

@@ -240,6 +240,7 @@ def _arm(
             "arms": {NAME: {"fusion": choice.fusion}},
             "audit": False,
             "missing_parts": None,
+            "safeguards": False,
             "explanations": None,
             "features": str(folder / "features"),
         },

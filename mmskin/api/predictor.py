@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Self, overload
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmskin.api.answer_table import answer_table
 from mmskin.api.explained import Explained, Explainer
 from mmskin.api.frames import cases_to_answer
 from mmskin.api.tables import Columns
@@ -21,11 +22,14 @@ from mmskin.explain.photo_map import PhotoMap, map_of
 from mmskin.inputs.batch import collate
 from mmskin.inputs.photos import PhotoSource, open_rgb
 from mmskin.schema import Schema
+from mmskin.trained.answer_sets import LEVEL
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import read_note
+from mmskin.trained.parts_there import parts_of_rows
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present
 from mmskin.trained.run_models import load_trained
+from mmskin.trained.safeguards import calibrated
 from mmskin.trained.saved_model import save_model
 
 
@@ -89,7 +93,13 @@ class Predictor:
 
     @overload
     def predict(
-        self, image: GivenPhotos = None, metadata: Mapping[str, object] | None = None, text: str | None = None
+        self,
+        image: GivenPhotos = None,
+        metadata: Mapping[str, object] | None = None,
+        text: str | None = None,
+        *,
+        level: float = LEVEL,
+        prior: Mapping[str, float] | None = None,
     ) -> Prediction: ...
 
     @overload
@@ -110,6 +120,8 @@ class Predictor:
         *,
         photos: Columns | Mapping[str, Columns] | None = None,
         root: str | Path | None = None,
+        level: float = LEVEL,
+        prior: Mapping[str, float] | None = None,
     ) -> Prediction | pd.DataFrame:
         """The differential of one case, or of every row of a data frame. Any part may be left out, not all.
 
@@ -124,22 +136,27 @@ class Predictor:
             text: what the patient says, in free text; of a data frame, the column that holds it.
             photos: of a data frame, the column or columns of photo paths, by kind where there are several.
             root: of a data frame, the folder from which relative paths count.
+            level: of the answer set of one case, 1 − α.
+            prior: of one case, shares of the classes at the place that asks, for which the probabilities are stated.
 
         Raises:
-            UserError: nothing to go by, a photo that cannot be read, a value that is not admissible.
+            UserError: nothing to go by, a photo that cannot be read, a value that is not admissible, a level outside
+                (0, 1).
         """
         if isinstance(image, pd.DataFrame):
             cases = cases_to_answer(image, self.schema, self.modalities, photos=photos, text=text, root=root)
-            answers = pd.DataFrame(
-                self.trained.probabilities(cases.table), index=image.index, columns=list(self.schema.classes)
-            )
+            parts = parts_of_rows(cases.table, self.schema, self.modalities)
+            probs = calibrated(self.trained, lambda model: model.probabilities(cases.table), parts)
+            answers = pd.DataFrame(probs, index=image.index, columns=list(self.schema.classes))
             answers.attrs["remarks"] = list(cases.remarks)
             return answers
-        return self.answer(self.present(image, metadata, text))
+        return self.answer(self.present(image, metadata, text), level=level, prior=prior)
 
-    def answer(self, presented: PresentedCase) -> Prediction:
+    def answer(
+        self, presented: PresentedCase, *, level: float = LEVEL, prior: Mapping[str, float] | None = None
+    ) -> Prediction:
         """As `predict`, of a case that was read already."""
-        return answer(presented)
+        return answer(presented, level=level, prior=prior)
 
     def read_note(self, text: str) -> dict[str, Reading]:
         """By field of the schema, what free text says of it: a value, None for not recorded, and a confidence.
@@ -153,12 +170,9 @@ class Predictor:
         """
         return read_note(self.trained, text)
 
-    def predict_table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Probabilities for a table of cases (`data.table`): case_id, prob_<class>…; NaN where nothing is there."""
-        probs = self.trained.probabilities(table)
-        columns: dict[str, Any] = {"case_id": table["case_id"].tolist()}
-        columns |= {f"prob_{name}": probs[:, code] for code, name in enumerate(self.schema.classes)}
-        return pd.DataFrame(columns)
+    def predict_table(self, table: pd.DataFrame, *, level: float = LEVEL) -> pd.DataFrame:
+        """Answers for a table of cases (`data.table`), a row a case; see `mmskin.api.answer_table`."""
+        return answer_table(self.trained, table, level=level)
 
     def features(
         self, image: GivenPhotos = None, metadata: Mapping[str, object] | None = None, text: str | None = None

@@ -166,6 +166,9 @@ class Benchmark(Strict):
     """Whether the data are audited, and the findings told above the results."""
     missing_parts: MissingParts | None = MissingParts()
     """Every fitted arm once more on test cases of which parts are missing; null: not at all."""
+    safeguards: bool = True
+    """Whether calibration, answer sets and triage of the primary arm are measured on test cases, with each set of parts
+    there: one more pass of the photos for each set that has them."""
     explanations: int | None = Field(default=15, ge=1)
     """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
     test: bool = True

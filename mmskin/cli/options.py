@@ -34,6 +34,10 @@ Model = Annotated[
     typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=check_folder),
 ]
 RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
+SetLevel = Annotated[
+    float,
+    typer.Option("--level", help="of answer sets: of each class they hold the true one so often, such as 0.95"),
+]
 Images = Annotated[
     list[str] | None,
     typer.Option(help="photo; clinical=a.jpg and so on for a model that reads several kinds; repeat for several"),

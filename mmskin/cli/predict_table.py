@@ -36,9 +36,12 @@ def predict_table(
     format_name: Annotated[
         str, typer.Option("--format", help="mmskin, or isic-milk10k: a submission to the MILK10k challenge")
     ] = "mmskin",
+    level: Annotated[
+        float, typer.Option(help="of the answer sets: of each class they hold the true one so often")
+    ] = 0.9,
     as_json: AsJson = False,
 ) -> None:
-    """Probabilities for every case of a table; labels are neither needed nor read."""
+    """Probabilities, answer set and triage for every case of a table; labels are neither needed nor read."""
     if output.exists():
         raise UserError(f"{output} is there already; choose another --output")
 
@@ -57,7 +60,7 @@ def predict_table(
 
     predictor = Predictor.load(model, arm=arm)
     cases = read_new_cases(place, predictor.trained, kinds=read_kinds(photos))
-    answers = _answer(predictor, cases, chosen)
+    answers = _answer(predictor, cases, chosen, level)
     if output.suffix == ".parquet":
         answers.to_parquet(output)
     else:
@@ -67,12 +70,12 @@ def predict_table(
         say(f"note: {remark}")
     say(f"{len(answers)} cases: {output}")
     with json_on_stdout(as_json) as tell:
-        unanswered = int(answers.iloc[:, 1:].isna().all(axis=1).sum())
+        unanswered = int(answers.select_dtypes("number").isna().all(axis=1).sum())
         counts = {"cases": len(answers), "cases_without_answer": unanswered}
         tell({"output": str(output), "format": format_name, **counts, "remarks": remarks})
 
 
-def _answer(predictor: Predictor, cases: Cases, chosen: TableFormat) -> pd.DataFrame:
+def _answer(predictor: Predictor, cases: Cases, chosen: TableFormat, level: float) -> pd.DataFrame:
     """The answers as they are written; what the format cannot hold is refused, if it can be before the work."""
     chosen.check(predictor.schema, cases.table["case_id"].tolist())
-    return chosen.to_write(predictor.predict_table(cases.table))
+    return chosen.to_write(predictor.predict_table(cases.table, level=level))

@@ -101,6 +101,7 @@ def rename_columns(cases: Cases, names: Mapping[str, str]) -> Cases:
             "optional_block": tuple(names.get(name, name) for name in schema.optional_block),
             "subgroups": tuple(names.get(name, name) for name in schema.subgroups),
             "outcomes": {names.get(name, name): reason for name, reason in schema.outcomes.items()},
+            "red_flags": tuple(flag.renamed(names) for flag in schema.red_flags),
         }
     )
     return cases._replace(schema=renamed, table=cases.table.rename(columns=dict(names)))

@@ -14,7 +14,9 @@ from mmskin.inputs.note import render_note
 from mmskin.inputs.readers import RawCase, read_case
 from mmskin.schema import History, Schema
 from mmskin.trained.calibration import at_temperature
+from mmskin.trained.parts_there import parts_there
 from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.safeguards import calibrated, guarded, validation_shares
 from mmskin.trained.trained_model import TrainedModel
 
 Floats = NDArray[np.float64]
@@ -72,15 +74,27 @@ class Answers:
 
     def _answers(self, questions: Sequence[Question]) -> Floats:
         """(N, C); NaN where nothing is there."""
-        return self.trained.answered(lambda model: model.of_views(self.views(questions, model)))
+        parts = [self.parts(question) for question in questions]
+        return calibrated(self.trained, lambda model: model.of_views(self.views(questions, model)), parts)
+
+    def parts(self, question: Question) -> str:
+        """The key of the parts that a question shows."""
+        modalities = self.trained.modalities
+        of_history = {"text": bool(question.note), "metadata": bool(question.history.recorded())}
+        return parts_there(
+            modalities, {name: name in question.photos or of_history.get(name, False) for name in modalities}
+        )
 
     def nothing(self) -> Floats:
-        """(C,) what is said of a case of which nothing is known: the class shares of training.
+        """(C,) what is said of a case of which nothing is known: the class shares of the validation cases.
 
-        They go through the same link and temperature as every answer, which makes them just what late fusion answers
-        with nothing present. A model's own answer without any modality would be no better founded: fusions promise
-        answers to non-empty subsets only, and none is trained on an empty one.
+        Of a model without safeguards those of training. They go through the same link and temperature as every answer,
+        which makes them just what late fusion answers with nothing present. A model's own answer without any modality
+        would be no better founded: fusions promise answers to non-empty subsets only, and none is trained on an empty
+        one.
         """
+        if guarded(self.trained):
+            return validation_shares(self.trained)
         nothing: Floats = self.trained.answered(_nothing)[0]
         return nothing
 

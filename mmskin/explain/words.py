@@ -24,6 +24,7 @@ from mmskin.explain.integrated_gradients import integrated_gradients
 from mmskin.features import Features
 from mmskin.note_words import note_words
 from mmskin.schema import History
+from mmskin.trained.safeguards import calibrated
 from mmskin.trained.trained_model import TrainedModel
 
 Method = Literal["integrated gradients", "leaving one word out"]
@@ -120,7 +121,7 @@ def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Ques
             note, part = by_model[id(model)]
             return note.answer(part)
 
-        return answers.trained.answered(ask)[:, code]
+        return calibrated(answers.trained, ask, answers.parts(question))[:, code]
 
     embedded, blank = (torch.cat([getattr(note, end) for note in notes], dim=-1) for end in ("embedded", "blank"))
     found = integrated_gradients(score, embedded, blank)

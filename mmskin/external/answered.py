@@ -16,10 +16,12 @@ from mmskin.errors import DataError, ModelError
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import GROUP, PROB, check_predictions
 from mmskin.evaluation.results import read_run
-from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.ensemble import Trained
+from mmskin.trained.judgement import Judged, judge_cases
+from mmskin.trained.parts_there import is_flagged, parts_of_rows
 from mmskin.trained.prior_shift import estimated_prior, restated
-from mmskin.trained.reference import reference_of, under_own_shares
 from mmskin.trained.run_models import run_of
+from mmskin.trained.safeguards import validation_shares
 from mmskin.trained.stated_prior import DATA, ESTIMATED, Prior, shares_of
 
 
@@ -29,8 +31,8 @@ class Elsewhere:
 
     arm: its name in tables.
     table: predictions as the model answers, all rows "test".
-    own_shares: of the classes among the validation cases, (C,), and (N, C) the answers under them; None of a model that
-        does not remember them.
+    judged: what its safeguards say of the rows, the probabilities under the shares of the classes among its validation
+        cases; None of a model that has none.
     internal: predictions on test rows of its own run; None where the run is not at hand.
     shared: patients of the cases that the model was trained on, left out.
     same_ids: patients with an id that a training patient of another data set has as well.
@@ -40,7 +42,7 @@ class Elsewhere:
     arm: str
     trained: Trained
     table: pd.DataFrame
-    own_shares: tuple[Floats, Floats] | None
+    judged: Judged | None
     internal: pd.DataFrame | None
     shared: int = 0
     same_ids: int = 0
@@ -53,25 +55,30 @@ class Elsewhere:
             ModelError: the model does not remember the shares of its validation cases.
             ConfigError: no such prior.
         """
-        probs, own = self._own_shares()
+        probs, own = self.own_shares()
         to = estimated_prior(probs, of=own) if prior == ESTIMATED else shares_of(prior, self.table)
         return self._with(restated(probs, of=own, to=to))
 
     def under_own(self) -> pd.DataFrame:
         """The predictions under the shares of the model's own validation cases."""
-        return self._with(self._own_shares()[0])
+        return self._with(self.own_shares()[0])
 
     def shares(self) -> dict[str, Floats]:
         """(C,) of the validation cases, as estimated of the new cases without their labels, and of the new cases."""
-        probs, own = self._own_shares()
+        probs, own = self.own_shares()
         return {"own": own, ESTIMATED: estimated_prior(probs, of=own), DATA: shares_of(DATA, self.table)}
 
-    def _own_shares(self) -> tuple[Floats, Floats]:
-        if self.own_shares is None:
+    def own_shares(self) -> tuple[Floats, Floats]:
+        """(N, C) the answers under the shares of the classes among the validation cases, and these, (C,).
+
+        Raises:
+            ModelError: the model does not keep them.
+        """
+        if self.judged is None:
             raise ModelError(
                 f"{self.arm} was saved before models kept the shares of their validation cases: train again"
             )
-        return self.own_shares
+        return self.judged.probabilities, validation_shares(self.trained)
 
     def _with(self, probs: Floats) -> pd.DataFrame:
         columns = [name for name in self.table if str(name).startswith(PROB)]
@@ -105,7 +112,7 @@ def answer_elsewhere(trained: Trained, cases: Cases, *, arm: str, folder: Path |
         arm,
         trained,
         check_predictions(_predictions(rows, probs[answered], trained, arm)),
-        under_own_shares(trained, lambda model: of_models[id(model)][answered]) if _remembers(trained) else None,
+        judge_rows(trained, {key: of[answered] for key, of in of_models.items()}, rows),
         _internal(folder, trained),
         shared=shared,
         same_ids=cases.table["patient_id"][seen["same_ids"]].nunique(),
@@ -145,10 +152,11 @@ def _seen(trained: Trained, cases: Cases) -> Mapping[str, pd.Series[bool]]:
     return {"shared": shared, "same_ids": same_ids & ~shared}
 
 
-def _remembers(trained: Trained) -> bool:
-    if reference_of(trained) is not None:
-        return True
-    return isinstance(trained, Ensemble) and all(map(_remembers, trained.members))
+def judge_rows(trained: Trained, of_models: Mapping[int, Floats], rows: pd.DataFrame) -> Judged | None:
+    """What follows from the answers (N, C) of each single model; None of a model without safeguards."""
+    parts = parts_of_rows(rows, trained.schema, trained.modalities)
+    flagged = is_flagged(rows, trained.schema)
+    return judge_cases(trained, lambda model: of_models[id(model)], parts, flagged=flagged)
 
 
 def _internal(folder: Path | None, trained: Trained) -> pd.DataFrame | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mmskin.benchmark.safety import Held, coverage, triage
 from mmskin.config.experiment import DataConfig
 from mmskin.errors import ConfigError
 from mmskin.evaluation.intervals import draw_patients, evaluate_some
@@ -26,7 +27,9 @@ from mmskin.report.sections.elsewhere import (
     prior_shift_section,
     thresholds_section,
 )
+from mmskin.report.sections.safeguards import safeguards_elsewhere_section
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.parts_there import key_of, parts_read
 from mmskin.trained.reference import Reference, group_probability, reference_of
 from mmskin.trained.run_models import load_trained
 from mmskin.trained.stated_prior import DATA, ESTIMATED, Prior
@@ -124,12 +127,30 @@ def _sections(answered: Sequence[Elsewhere], table: pd.DataFrame, replicates: in
         for one in answered
         if one.arm in home and len(there) < len(class_names(table))
     }
-    amid = [prior_shift(one, replicates) for one in answered if one.own_shares is not None]
+    amid = [prior_shift(one, replicates) for one in answered if one.judged is not None]
+    amid += [of for one in answered for of in safeguards_elsewhere(one)]
     points = [point for one in answered for point in thresholds_elsewhere(one, replicates)]
     return Sections(
         above=[beside_home_section(evaluate_some(table, BESIDE, replicates=replicates), home, fewer)],
         amid=[*amid, *([thresholds_section(points)] if points else [])],
     )
+
+
+def safeguards_elsewhere(one: Elsewhere) -> list[Section]:
+    """What the sets and the triage of a model do there, unchanged; nothing of a model without safeguards."""
+    if one.judged is None:
+        return []
+    held = Held(
+        one.table,
+        {"bias_corrected": one.judged.probabilities},
+        {"by_class": one.judged.inside},
+        one.judged.levels,
+        {},
+    )
+    schema = one.trained.schema
+    whole = {"parts": key_of(parts_read(one.trained.modalities))}
+    found = coverage(held).assign(**whole), triage(held, schema.class_groups).assign(**whole)
+    return [safeguards_elsewhere_section(*found, arm=one.arm, titles=schema.class_titles)]
 
 
 def _scores_at_home(one: Elsewhere, replicates: int) -> pd.DataFrame | None:

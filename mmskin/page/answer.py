@@ -23,14 +23,14 @@ from mmskin.explain.explainer import Explainer
 from mmskin.explain.explanation import Explanation
 from mmskin.features import is_photo, photo_title
 from mmskin.page.photos import Kept
+from mmskin.probability_text import in_percent
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE, Bar, explanation_html
-from mmskin.report.numbers import percent
 from mmskin.report.pages import render
+from mmskin.trained.answer_sets import AnswerSet
 from mmskin.trained.note_reading import read_lines
 from mmskin.trained.prediction import Prediction
 from mmskin.trained.presented_case import PresentedCase
-from mmskin.trained.refer import Advice, advise
 
 HERE = Path(__file__).parent
 LONGEST_TEXT = 5000
@@ -53,15 +53,14 @@ class Shown(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A case read for the model, its answer, and what follows from it."""
+    """A case read for the model, and its answer."""
 
     presented: PresentedCase
     prediction: Prediction
-    advice: Advice
 
 
 def ask(predictor: Predictor, case: Case) -> Asked:
-    """The answer, and what follows from it. What the page says of the photo's quality is not said twice.
+    """The answer. What the page says of the photo's quality is not said twice.
 
     Raises:
         UserError: what `Predictor.predict` refuses, or a text that is too long.
@@ -71,12 +70,11 @@ def ask(predictor: Predictor, case: Case) -> Asked:
     presented = predictor.present(images or None, case.fields, case.text)
     prediction = predictor.answer(presented)
     if not case.photos:
-        return Asked(presented, prediction, advise(prediction, predictor.schema))
+        return Asked(presented, prediction)
     # Of the quality the page says what was seen at upload, on more pixels than the model reads.
     others = (line for line in prediction.remarks if line not in presented.remarks)
     reading = _by_photo(predictor, {kind: kept.remarks for kind, kept in case.photos.items()})
-    prediction = replace(prediction, remarks=(*reading, *others))
-    return Asked(presented, prediction, advise(prediction, predictor.schema, quality=quality_of(predictor, case)))
+    return Asked(presented, replace(prediction, remarks=(*reading, *others)))
 
 
 def photo_kinds(predictor: Predictor) -> tuple[str, ...]:
@@ -116,14 +114,16 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     Raises:
         UserError: see `ask`.
     """
-    presented, prediction, advice = ask(predictor, case)
+    presented, prediction = ask(predictor, case)
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
     shown = _html(
         "answer",
-        bars=[Bar(titles[name], percent(p), p) for name, p in prediction.probabilities.items()],
-        set_titles=[titles[name] for name in advice.classes],
-        set_hint=w.SET_HINT.format(mass=percent(advice.mass), reached=percent(advice.reached)),
-        reasons=advice.reasons,
+        unlike=prediction.unlike_training,
+        triage=prediction.triage,
+        bars=[Bar(titles[name], in_percent(p), p) for name, p in prediction.probabilities.items()],
+        answer_set=prediction.answer_set,
+        titles=titles,
+        set_hint=_set_hint(prediction.answer_set, titles),
         photos_used=sum(map(is_photo, prediction.used)),
         quality=quality_of(predictor, case),
         used=[w.modality(name) for name in prediction.used],
@@ -137,6 +137,14 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
     explainer = Explainer(predictor.trained)
     why = _why(case, explainer.explain_presented(presented, prediction=prediction, target=case.target))
     yield Shown(shown, why + _save(report(shown, why, model=model, is_real=is_real)))
+
+
+def _set_hint(found: AnswerSet | None, titles: Mapping[str, str]) -> str:
+    if found is None:
+        return ""
+    too_few = ", ".join(titles[name] for name in found.too_few)
+    hint = w.SET_HINT.format(promised=in_percent(found.promised))
+    return hint + (w.SET_TOO_FEW.format(classes=too_few) if too_few else "")
 
 
 def refused(answer: str, sentence: str) -> Shown:

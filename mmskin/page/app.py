@@ -18,7 +18,7 @@ minute of one address, 16 waiting). The session cookie of the first answer has t
     → {"event_id": "ID"}; photo and text may be null, the fields {}; a duration is in days. A model that reads several
       kinds of photo takes an object of names by kind: {"clinical": "NAME.jpg", "dermoscopic": "NAME.jpg"}
     curl -b jar http://127.0.0.1:7860/gradio_api/call/predict/ID
-    → probabilities, used, missing, remarks, note, read, reminder, set, refer; or {"error": "one sentence"}
+    → what `Prediction.to_json` gives; or {"error": "one sentence"}
 """
 
 from __future__ import annotations
@@ -114,13 +114,13 @@ class Page:
         """The answer of one case as plain values; for the API."""
         try:
             case = Case(self._photos(self._named(photo), request), fields or {}, text)
-            _, prediction, advice = ask(self.predictor, case)
+            prediction = ask(self.predictor, case).prediction
         except UserError as error:
             return {"error": str(error)}
         except Exception as error:
             log.error("an answer failed: %s", type(error).__name__)
             return {"error": w.BROKEN}
-        return {**prediction.to_json(), "set": list(advice.classes), "refer": list(advice.reasons)}
+        return prediction.to_json()
 
     def _named(self, photo: str | dict[str, str] | None) -> dict[str, str]:
         """Names of photos by kind, as a program gives them."""

@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from mmskin.inputs.photos import open_rgb
-from mmskin.trained.refer import photo_quality
+from mmskin.inputs.photos import image_remarks, open_rgb, to_tensor
 
 MOST = 64
 MINUTES = 10
@@ -65,7 +64,7 @@ class Photos:
         shown = io.BytesIO()
         open_rgb(data, max_side=SHOWN_SIDE).image.save(shown, "JPEG", quality=88)
         name = f"{secrets.token_urlsafe(24)}.jpg"
-        quality = photo_quality(data, max_side=max(QUALITY_SIDE, self.max_side))
+        quality = image_remarks(to_tensor(open_rgb(data, max_side=max(QUALITY_SIDE, self.max_side)).image))
         kept = Kept(read.image, shown.getvalue(), read.remarks, quality, owner, self._until(owner))
         with self._lock:
             self._forget_old()

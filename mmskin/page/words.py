@@ -44,17 +44,14 @@ TARGET_TOP = "the most likely"
 ANSWERING = "The answer appears here."
 
 DIFFERENTIAL = "Differential"
-DIFFERENTIAL_HINT = "Calibrated probabilities, the most likely class first."
-SET = "Cannot be ruled out"
-SET_HINT = (
-    "The smallest set of classes whose probabilities sum to {mass}; here they sum to {reached}. "
-    "It is no guarantee that the true class is among them."
+DIFFERENTIAL_HINT = (
+    "Probabilities among patients like those of the training data, the most likely class first. Elsewhere classes have "
+    "other shares, and these would be other numbers."
 )
-REFER = "Refer: leave this case to a physician"
-NO_REFER = "No rule asks to refer this case"
-NO_REFER_HINT = (
-    "The rules know only what they look at: a photo's absence and quality, the probabilities, dangerous classes."
-)
+UNLIKE = "Not like the photos that this model was made with: do not rely on its answer"
+SET = "Cannot be left out"
+SET_HINT = "Of each class, the true one is in this set in {promised} of new patients like those of validation."
+SET_TOO_FEW = " Validation had too few cases to ever leave out: {classes}."
 RESTS_ON = "What this rests on"
 USED = "Used"
 MISSING = "Missing"

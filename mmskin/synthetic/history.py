@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mmskin.red_flags import RedFlag
 from mmskin.schema import Field, FieldValue, History, Schema
 from mmskin.synthetic.case import SyntheticCase
 from mmskin.synthetic.latents import CLASSES, HISTORY_VALUES, NOT_SEEN, NUISANCE_VALUES, PHOTO_VALUES, WORRYING, Ints
@@ -34,6 +35,7 @@ def clinic_schema(classes: Sequence[str] = CLASSES) -> Schema:
         class_groups={"worrying": tuple(name for name in classes if name in WORRYING)},
         fields=FIELDS,
         optional_block=SYMPTOMS,
+        red_flags=RED_FLAGS,
         subgroups=("skin_tone", "site"),
         outcomes={
             f"true_{name}": "it is the truth from which photo and history were drawn, not something seen or told"
@@ -153,6 +155,18 @@ FIELDS = (
         yes=("Skin cancer before.", "History of skin cancer.", "Previously treated for skin cancer."),
         no=("No skin cancer before.", "No history of skin cancer.", "Never had skin cancer."),
     ),
+)
+
+RED_FLAGS = tuple(
+    RedFlag.model_validate(flag)
+    for flag in (
+        {"reason": "it has bled", "when": {"bleeding": "yes"}},
+        {"reason": "it has grown", "when": {"growth": "yes"}},
+        {
+            "reason": "it is new, and the patient is 60 or older",
+            "when": {"duration": {"at_most": _MONTHS_FROM}, "age": {"at_least": 60}},
+        },
+    )
 )
 
 TRUTHS = (*PHOTO_VALUES, *HISTORY_VALUES)

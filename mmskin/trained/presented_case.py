@@ -15,6 +15,9 @@ from mmskin.inputs.batch import Case, Rows, collate, stack_rows
 from mmskin.inputs.photos import PhotoSource, image_remarks, is_photo_source, open_rgb, to_tensor
 from mmskin.schema import History
 from mmskin.trained.ensemble import Trained
+from mmskin.trained.parts_there import parts_there
+from mmskin.trained.photo_check import unlike_training
+from mmskin.trained.safeguards import calibrated, guarded
 from mmskin.trained.trained_model import TrainedModel
 
 Photos = PhotoSource | Sequence[PhotoSource]
@@ -53,9 +56,34 @@ class PresentedCase:
         """The case as one of the models takes it."""
         return self.by_model[id(model)]
 
+    def ask(self, model: TrainedModel) -> Floats:
+        """(1, C) what one of the models answers."""
+        return self.of(model).probabilities()
+
+    @cached_property
+    def parts(self) -> str:
+        """The key of the parts that are there, see `mmskin.trained.parts_there`."""
+        there = self.of(self.trained.models[0]).case.rows
+        return parts_there(self.trained.modalities, {name: bool(there[name]) for name in self.trained.modalities})
+
+    @cached_property
+    def unlike_training(self) -> tuple[str, ...]:
+        """Why the photos are unlike those of training, see `mmskin.trained.photo_check`; () where nothing says so."""
+        if not self.photos:
+            return ()
+        models = guarded(self.trained)
+        vectors = [self.of(one.trained.models[0]).photo_vectors() for one in models]
+        pixels = {kind: [to_tensor(photo) for photo in photos] for kind, photos in self.photos.items()}
+        return unlike_training([one.safeguards.photos for one in models], vectors, pixels)
+
+    def as_trained(self) -> Floats:
+        """(C,) probabilities as the run's predictions table has them; NaN where nothing is there that is read."""
+        answer: Floats = self.trained.answered(self.ask)[0]
+        return answer
+
     def probabilities(self) -> Floats:
-        """(C,) calibrated probabilities; NaN where nothing is there that is read."""
-        answer: Floats = self.trained.answered(lambda model: self.of(model).probabilities())[0]
+        """(C,) calibrated by class for the parts that are there, as they are shown to a person; NaN likewise."""
+        answer: Floats = calibrated(self.trained, self.ask, [self.parts])[0]
         return answer
 
 
@@ -105,10 +133,20 @@ class CaseOfModel:
         """The case with its photos as they are."""
         return self.trained.case(self.history, self.encoded)
 
-    def probabilities(self) -> Floats:
-        """(1, C) calibrated probabilities, the mean over the views."""
+    def photo_vectors(self) -> dict[str, Floats]:
+        """By kind of photo that is there, (1, D), what its encoder makes of the case."""
+        with torch.inference_mode():
+            features, present = self.trained.model.encode(collate([self.case]))
+        return {kind: features[kind].pooled.double().numpy() for kind in self.photos if bool(present[kind][0])}
+
+    @cached_property
+    def _answer(self) -> Floats:
         cases = [self.trained.case(self.history, encoded) for encoded in self.encoded_views]
         return self.trained.of_views([collate([case]) for case in cases])
+
+    def probabilities(self) -> Floats:
+        """(1, C) probabilities as trained, the mean over the views."""
+        return self._answer
 
 
 def present(

@@ -1,5 +1,5 @@
-"""What a model remembers of the patients it was made with: to be told whether new ones are like them, and to answer
-under other shares of the classes and above a threshold that was chosen before.
+"""What a model remembers of the patients it was made with: to be told whether new ones are like them, and to be
+measured at a threshold that was chosen before.
 
 Counts, means and covariances; nobody's row. Fields are counted over training and validation patients. Answers and
 photos are those of validation patients, whom the encoders have not learned from: a fine-tuned network sees the photos
@@ -8,7 +8,7 @@ of its training in another way than any new one. Every patient counts once, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, NamedTuple
@@ -27,10 +27,8 @@ from mmskin.evaluation.two_samples import Moments, moments_of
 from mmskin.features import is_photo
 from mmskin.inputs.batch import collate
 from mmskin.schema import FieldValue, Schema
-from mmskin.trained.calibration import log_of
-from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.ensemble import Trained
 from mmskin.trained.photo_sketch import bandwidth_of, sketched
-from mmskin.trained.prior_shift import BiasCorrected, fit_bias_corrected
 from mmskin.trained.trained_model import BATCH_SIZE, TrainedModel
 
 REFERENCE = "reference"  # its key in the record of a model
@@ -112,17 +110,6 @@ class Answers(_Part):
     confidence: Counts
 
 
-class Shares(_Part):
-    """By what answers are brought to the shares of the validation cases: see `mmskin.trained.prior_shift`."""
-
-    temperature: float = Field(gt=0)
-    bias: tuple[float, ...]
-    prior: tuple[Annotated[float, Field(gt=0)], ...]
-
-    def fitted(self) -> BiasCorrected:
-        return BiasCorrected(self.temperature, np.array(self.bias), np.array(self.prior))
-
-
 class Reference(_Part):
     """What a model remembers.
 
@@ -137,7 +124,6 @@ class Reference(_Part):
     parts: dict[str, Counts]
     photos: dict[str, Sketch] = {}
     answers: Answers
-    shares: Shares
     thresholds: dict[str, dict[str, float]] = {}
 
 
@@ -148,6 +134,8 @@ def reference_of(trained: Trained) -> Reference | None:
         ModelError: it is damaged.
     """
     content = trained.record.get(REFERENCE)
+    if isinstance(content, Mapping):
+        content = {key: part for key, part in content.items() if key != "shares"}  # of models of format 2
     try:
         return None if content is None else Reference.model_validate(content)
     except ValidationError as error:
@@ -191,14 +179,12 @@ def remembered(
     Args:
         trained: the model.
         everyone: cases whose fields are counted.
-        answers: to which shares and thresholds are fitted.
+        answers: of which thresholds are taken.
         photographed: cases whose photos are sketched; None where no photo is unseen by the image encoder.
     """
     schema, (rows, probs) = trained.schema, answers
-    target = pd.Index(schema.classes).get_indexer(pd.Index(rows["target"])).astype(np.int64)
     patients = one_case_a_patient(everyone)
     once = np.flatnonzero(~rows["patient_id"].duplicated())
-    fitted = fit_bias_corrected(log_of(probs), target)
     return Reference(
         patients=len(patients),
         validated=len(once),
@@ -206,9 +192,6 @@ def remembered(
         parts=part_counts(patients, [m for m in trained.modalities if is_photo(m)]),
         photos={} if photographed is None else _sketches(trained, one_case_a_patient(photographed)),
         answers=answers_of(probs[once], schema),
-        shares=Shares(
-            temperature=fitted.temperature, bias=tuple(map(float, fitted.bias)), prior=tuple(map(float, fitted.prior))
-        ),
         thresholds={
             group: chosen
             for group, members in schema.class_groups.items()
@@ -316,23 +299,3 @@ def photo_vectors(trained: Trained, rows: pd.DataFrame) -> dict[str, Floats]:
 def with_reference(trained: Trained, reference: Reference) -> Trained:
     """The model with what it remembers in its record."""
     return replace(trained, record={**trained.record, REFERENCE: reference.model_dump(mode="json")})
-
-
-def under_own_shares(trained: Trained, ask: Callable[[TrainedModel], Floats]) -> tuple[Floats, Floats]:
-    """Answers under the shares of the validation cases, and these shares: (N, C), (C,); of several models the means.
-
-    Args:
-        trained: a model, or several.
-        ask: one of them → its calibrated probabilities (N, C).
-
-    Raises:
-        ModelError: a model that remembers nothing.
-    """
-    reference = reference_of(trained)
-    if reference is not None:
-        fitted = reference.shares.fitted()
-        return fitted.probabilities(log_of(trained.answered(ask))), fitted.prior
-    if not isinstance(trained, Ensemble):
-        raise ModelError("this model was saved before models kept the shares of their validation cases: train it again")
-    parts = [under_own_shares(member, ask) for member in trained.members]
-    return np.mean([probs for probs, _ in parts], axis=0), np.mean([prior for _, prior in parts], axis=0)

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from mmskin.errors import ModelError, first_of, one_of
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.model_version import CHECKSUM
 from mmskin.trained.reference import REFERENCE
+from mmskin.trained.safeguards import SAFEGUARDS
 from mmskin.trained.saved_model import load_model
 
 _CELL = re.compile(r".*/([^/]+)/fold_(\d+)/seed_(\d+)/model")
@@ -76,7 +78,7 @@ def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ens
         f"answered by {len(models)} models together ({of_folds}{of_seeds}), the mean of their probabilities: expect "
         "the score of the single models of the folds or better; it was not tested as a whole"
     )
-    of_one = ("fold", REFERENCE)
+    of_one = ("fold", REFERENCE, SAFEGUARDS, CHECKSUM)
     record = {key: value for key, value in models[0].record.items() if key not in of_one}
     made_of = [{"arm": cell.arm, "fold": cell.fold, "seed": cell.seed} for cell in cells]
     return Ensemble(tuple(models), record=record | {"ensemble": made_of}, remarks=(remark,))

@@ -41,9 +41,10 @@ from mmskin.losses import LOSSES
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.model_version import CHECKSUM
 from mmskin.trained.trained_model import TrainedModel
 
-FORMAT = 2  # 1: before heads began with a norm
+FORMAT = 3  # 1: before heads began with a norm; 2: before safeguards
 ENSEMBLE = "ensemble.json"
 FILES = ("config.json", "model.safetensors", "schema.json", "state.json")
 
@@ -98,7 +99,7 @@ def _save_members(ensemble: Ensemble, folder: Path) -> None:
         "members": names,
         "temperature": ensemble.temperature,
         "remarks": list(ensemble.remarks),
-        "record": dict(ensemble.record),
+        "record": _without_checksum(ensemble.record),
         "format": FORMAT,
         "mmskin": mmskin.__version__,
     }
@@ -112,7 +113,8 @@ def _load_members(folder: Path) -> Ensemble:
     _refuse_newer(content, folder)
     try:
         members = tuple(load_model(folder / name) for name in content["members"])
-        return Ensemble(members, float(content["temperature"]), content["record"], tuple(content["remarks"]))
+        record = content["record"] | {CHECKSUM: _checksum(folder)}
+        return Ensemble(members, float(content["temperature"]), record, tuple(content["remarks"]))
     except (KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
 
@@ -126,7 +128,7 @@ def _save_one(trained: TrainedModel, folder: Path) -> None:
         encoders[modality] = slot | _taught(slot, encoder)
     state = {modality: encoder.state_json() for modality, encoder in trained.model.encoders.items()}
     config = {
-        **trained.record,
+        **_without_checksum(trained.record),
         "encoders": encoders,
         "temperature": trained.temperature,
         "photo_side": trained.photo_side,
@@ -170,7 +172,8 @@ def _load_one(folder: Path) -> TrainedModel:
         temperature, side = float(config["temperature"]), int(config["photo_side"])
         varied = config.get("variations")
         variations = None if varied is None else PhotoVariations.from_json(varied)
-        trained = TrainedModel(model.eval(), loss, schema, temperature, side, config, variations=variations)
+        record = config | {CHECKSUM: _checksum(folder)}
+        trained = TrainedModel(model.eval(), loss, schema, temperature, side, record, variations=variations)
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
         if config.get("format", 0) < FORMAT:
             raise ModelError(
@@ -247,6 +250,16 @@ def _located(slot: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """A slot whose `model` points into the model directory, made absolute."""
     name = str(slot.get("model", ""))
     return dict(slot) | ({"model": str(folder / name)} if name.startswith("assets/") else {})
+
+
+def _without_checksum(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without the checksum of the folder that it was read from."""
+    return {key: value for key, value in record.items() if key != CHECKSUM}
+
+
+def _checksum(folder: Path) -> str:
+    """Of all files of a model: the first digits of its manifest's SHA-256."""
+    return _sha256(folder / "manifest.json")[:12]
 
 
 def _sign(folder: Path, files: Iterable[Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ import pandas as pd
 from mmskin.errors import ConfigError, DataError, first_of
 from mmskin.evaluation.metrics import Floats
 from mmskin.evaluation.predictions import PROB, arm_names, class_names, probabilities, target_codes
-from mmskin.trained.prior_shift import estimated_prior, fit_bias_corrected, restated
+from mmskin.trained.class_calibration import fit_class_calibration
+from mmskin.trained.prior_shift import estimated_prior, restated
 
 DATA, UNIFORM, ESTIMATED = "data", "uniform", "estimated"
 Prior = str | Mapping[str, float]
@@ -38,7 +39,7 @@ def under_prior(table: pd.DataFrame, prior: Prior) -> pd.DataFrame:
         val = rows[rows["split"] == "val"]
         if val.empty:
             raise DataError(f"arm {arm!r} has no validation rows in fold {fold}, to which a prior is fitted")
-        fitted = fit_bias_corrected(_logs(val), target_codes(val))
+        fitted = fit_class_calibration(_logs(val), target_codes(val))
         probs = fitted.probabilities(_logs(rows))
         to = target
         if to is None:
@@ -65,6 +66,15 @@ def shares_of(prior: Prior, table: pd.DataFrame) -> Floats:
     if isinstance(prior, str):
         words = ", ".join((DATA, UNIFORM, ESTIMATED))
         raise ConfigError(f"a prior must be {words}, or a JSON file of shares by class, however: {prior!r}")
+    return given_shares(prior, classes)
+
+
+def given_shares(prior: Mapping[str, float], classes: Sequence[str]) -> Floats:
+    """(C,) shares by class as they are given, summing to 1.
+
+    Raises:
+        ConfigError: shares that are not those of the classes.
+    """
     if set(prior) != set(classes):
         raise ConfigError(
             f"a prior needs a share for each class, {', '.join(classes)}, and for no other, however: "
@@ -82,9 +92,18 @@ def read_prior(words: str) -> Prior:
     Raises:
         ConfigError: neither.
     """
-    path = Path(words)
-    if words in (DATA, UNIFORM, ESTIMATED) or not path.suffix:
+    if words in (DATA, UNIFORM, ESTIMATED) or not Path(words).suffix:
         return words
+    return read_shares(words)
+
+
+def read_shares(words: str) -> dict[str, float]:
+    """Shares by class of a JSON file.
+
+    Raises:
+        ConfigError: no such file, or another content.
+    """
+    path = Path(words)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -23,6 +23,7 @@ from mmskin.errors import ConfigError
 from mmskin.features import is_photo
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.reference import OutOfFold, remembered, with_reference
+from mmskin.trained.safeguards import Validated, safeguards_from, safeguards_of, with_safeguards
 from mmskin.trained.trained_model import EXPECTED, TrainedModel
 from mmskin.training.expert_weights import experts_of
 from mmskin.training.fit_fold import fit_member, members_of
@@ -55,6 +56,7 @@ def fit_final(
     *,
     folds: Sequence[Trained],
     answers: OutOfFold,
+    validated: Mapping[str, Validated],
     expected: Mapping[str, Any],
     progress: bool = True,
 ) -> Trained:
@@ -65,6 +67,7 @@ def fit_final(
         everyone: all cases as training rows, the other parts empty.
         folds: the models of the folds.
         answers: of the folds on their validation rows.
+        validated: the same by the parts that are shown, for the safeguards.
         expected: score of the folds, plain values.
         progress: show bars.
 
@@ -95,7 +98,10 @@ def fit_final(
             answers=answers,
             photographed=everyone.split.train if _knows_no_photo(trained) else None,
         )
-    return with_reference(trained, reference)
+    safeguards = safeguards_from(validated, trained.schema, by_folds=True)
+    if _knows_no_photo(trained) and (of_fold := safeguards_of(folds[0])) is not None:  # the same encoder
+        safeguards = safeguards.model_copy(update={"photos": of_fold.photos})
+    return with_safeguards(with_reference(trained, reference), safeguards)
 
 
 @torch.no_grad()

@@ -32,6 +32,7 @@ from mmskin.trained.calibration import fit_temperature
 from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.licences import licences_of_training
 from mmskin.trained.reference import make_reference, with_reference
+from mmskin.trained.safeguards import make_safeguards, with_safeguards
 from mmskin.trained.saved_model import patients_seen, save_model
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.training.accelerator import check_accelerator
@@ -45,7 +46,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     """Train on one fold, calibrate on its validation rows, save the model if the recipe says so.
 
     Frozen encoders are run here over all that the training will read of them. A model that is saved remembers what its
-    patients were like, see `mmskin.trained.reference`.
+    patients were like, see `mmskin.trained.reference`, and has the safeguards of `mmskin.trained.safeguards`.
 
     Args:
         experiment: what to do.
@@ -73,6 +74,7 @@ def fit_fold(experiment: Experiment, fold: Fold, folder: Path, *, progress: bool
     trained = calibrated(uncalibrated, fold.split.val)
     if recipe.save_model:
         trained = with_reference(trained, make_reference(trained, train=fold.split.train, val=fold.split.val))
+        trained = with_safeguards(trained, make_safeguards(trained, train=fold.split.train, val=fold.split.val))
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was stopped before its predictions
         save_model(trained, folder / "model")
     return trained

@@ -151,8 +151,15 @@ def test_a_table_gets_the_answers_of_its_cases_one_by_one(trained_run: Path, pad
     answers = loaded.predict_table(cases)
     for (_, row), (_, answer) in zip(cases.iterrows(), answers.iterrows(), strict=True):
         fields = {name: row[name] for name in loaded.schema.field_names}
-        alone = loaded.predict(list(row["images"]), fields, row["text"]).probabilities
-        assert {name: answer[f"prob_{name}"] for name in alone} == pytest.approx(alone, abs=1e-6)
+        alone = loaded.predict(list(row["images"]), fields, row["text"])
+        assert {name: answer[f"prob_{name}"] for name in alone.as_trained} == pytest.approx(alone.as_trained, abs=1e-6)
+        calibrated = {name: answer[f"calibrated_{name}"] for name in alone.probabilities}
+        assert calibrated == pytest.approx(alone.probabilities, abs=1e-5)
+        assert alone.answer_set is not None
+        assert answer["answer_set"].split("+") == sorted(alone.answer_set.classes)
+        assert alone.triage is not None
+        assert answer["triage"] == alone.triage.level.name.lower()
+        assert answer["parts"] == "image+history"
         assert answer["case_id"] == row["case_id"]
 
 

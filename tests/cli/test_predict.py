@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from PIL import Image
 
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.trained.saved_model import save_model
+from mmskin.trained.triage import TITLES
 
 
 def test_predict_prints_a_differential_and_what_it_rests_on(
@@ -24,7 +26,9 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
         f"predict {trained_run} --image {photo} --field age=62 --field itch=yes --text 'it scabs' --heatmap {heatmap}"
     )
     assert code == 0
-    assert told.count("%") == 6
+    assert told.splitlines()[0] in TITLES.values()
+    assert "of each class, the true one is among them in 90% of new patients like those of validation" in told
+    assert re.search(r"model: [0-9a-f]{12}, mmskin ", told)
     assert "used: image, text\n" in told
     assert "heat map: the map has 1 x 1 cells" in told
     assert "heat map: photo and history are judged apart in this model" in told

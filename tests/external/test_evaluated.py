@@ -12,6 +12,7 @@ from external.conftest import rows
 from sklearn.metrics import balanced_accuracy_score
 
 import mmskin
+from mmskin.api.frames import cases_to_answer
 from mmskin.benchmark.run.grid import cell_folder
 from mmskin.config.experiment import DataConfig, read_experiment
 from mmskin.errors import ConfigError, DataError, ModelError, UserError
@@ -21,6 +22,7 @@ from mmskin.external.evaluated import ElsewhereResults, evaluate_elsewhere, refe
 from mmskin.report.numbers import NOTHING
 from mmskin.trained.prior_shift import estimated_prior, restated
 from mmskin.trained.run_models import load_trained
+from mmskin.trained.safeguards import safeguards_of
 
 QUICK = {"replicates": 100}
 
@@ -31,8 +33,10 @@ def evaluated(run: Path, place: Path | DataConfig, **options: object) -> Elsewhe
 
 def test_scores_are_those_of_the_answers_of_the_folds_together(home: Path, elsewhere: Path) -> None:
     table = pd.read_csv(elsewhere)
-    answers = mmskin.load(home / "run").predict(table)
-    expected = balanced_accuracy_score(table["diagnosis"], answers.idxmax(axis=1))
+    model = mmskin.load(home / "run")
+    answers = model.predict_table(cases_to_answer(table, model.schema, model.modalities).table).filter(like="prob_")
+    named = answers.idxmax(axis=1).str.removeprefix("prob_")
+    expected = balanced_accuracy_score(table["diagnosis"], named)
     results = evaluate_runs(evaluated(home / "run", elsewhere).runs, replicates=100)
     assert results.overall("balanced_accuracy")["estimate"].item() == pytest.approx(expected)
     assert set(results.subgroups["group"]) == {"clinic", "fully_recorded"}
@@ -89,9 +93,10 @@ def test_equal_ids_in_a_table_of_another_name_are_said_not_left_out(home: Path, 
 
 def test_under_a_prior_the_answers_are_restated_from_the_shares_at_home(home: Path, elsewhere: Path) -> None:
     model = cell_folder(home / "run", "fields", 0, 0) / "model"
-    (reference,) = references_of(load_trained(model))
+    safeguards = safeguards_of(load_trained(model))
+    assert safeguards is not None
     plain = evaluated(model, elsewhere).runs.table
-    fitted = reference.shares.fitted()
+    fitted = safeguards.of("history").calibration
     own = fitted.probabilities(np.log(probabilities(plain)))
     truth = np.bincount(target_codes(plain), minlength=3) / len(plain)
     by_labels = evaluated(model, elsewhere, prior="data").runs.table
@@ -170,7 +175,7 @@ def test_a_model_that_does_not_remember_has_no_prior(home: Path, elsewhere: Path
     from mmskin.trained.saved_model import save_model
 
     trained = load_trained(cell_folder(home / "run", "fields", 0, 0) / "model")
-    forgetful = {key: value for key, value in trained.record.items() if key != "reference"}
+    forgetful = {key: value for key, value in trained.record.items() if key not in ("reference", "safeguards")}
     save_model(replace(trained, record=forgetful), tmp_path / "old")
     found = evaluated(tmp_path / "old", elsewhere)
     assert not found.sections.amid
@@ -181,3 +186,13 @@ def test_a_model_that_does_not_remember_has_no_prior(home: Path, elsewhere: Path
 def test_an_unknown_prior_is_refused(home: Path, elsewhere: Path) -> None:
     with pytest.raises(ConfigError, match="a prior must be"):
         evaluated(home / "run", elsewhere, prior="guess")
+
+
+def test_sets_and_triage_of_home_are_counted_there(home: Path, elsewhere: Path) -> None:
+    found = evaluated(home / "run", elsewhere)
+    (section,) = [of for of in found.sections.amid if of.title == "Answer sets and triage: run"]
+    sets, triaged = section.grids
+    assert triaged.title.startswith("Triage")
+    truth = pd.read_csv(elsewhere)["diagnosis"].value_counts()
+    assert {row[0]: int(row[1]) for row in sets.rows if row[0] in truth.index} == truth.to_dict()
+    assert sets.head == ["True class", "Patients", "In the set", "Band", "Classes in a set"]

@@ -83,11 +83,11 @@ def test_photos_of_one_kind_are_pooled_whatever_their_order(
 
     fields = {name: case[name] for name in predictor.schema.field_names}
     assert len(case.images) == 2
-    answer = predictor.predict(list(case.images), fields).probabilities
+    answer = predictor.predict(list(case.images), fields).as_trained
     assert answer == pytest.approx({name: tested[f"prob_{name}"] for name in answer}, abs=1e-6)
-    turned = predictor.predict(list(case.images)[::-1], fields).probabilities
+    turned = predictor.predict(list(case.images)[::-1], fields).as_trained
     assert turned == pytest.approx(answer, abs=1e-6)
-    one = predictor.predict(case.images[0], fields).probabilities
+    one = predictor.predict(case.images[0], fields).as_trained
     assert one != pytest.approx(answer, abs=1e-6)
 
 
@@ -104,13 +104,13 @@ def test_photos_of_two_kinds_are_given_by_kind_and_are_no_substitute_for_each_ot
     photos = dict(zip(case.image_kinds, case.images, strict=True))
     assert tuple(photos) == KINDS
     answer = predictor.predict(photos, fields)
-    assert answer.probabilities == pytest.approx({c: tested[f"prob_{c}"] for c in answer.probabilities}, abs=1e-6)
+    assert answer.as_trained == pytest.approx({c: tested[f"prob_{c}"] for c in answer.as_trained}, abs=1e-6)
     turned = dict(zip(KINDS, reversed(case.images), strict=True))
-    assert predictor.predict(turned, fields).probabilities != pytest.approx(answer.probabilities, abs=1e-6)
+    assert predictor.predict(turned, fields).as_trained != pytest.approx(answer.as_trained, abs=1e-6)
     for kind, other in (KINDS, KINDS[::-1]):
         alone = predictor.predict({kind: photos[kind]}, fields)
         assert alone.missing == (other,)
-        assert alone.probabilities != pytest.approx(answer.probabilities, abs=1e-6)
+        assert alone.as_trained != pytest.approx(answer.as_trained, abs=1e-6)
     with pytest.raises(UserError, match="this model reads clinical photos and dermoscopic photos: say which"):
         predictor.predict(photos["clinical"], fields)
 

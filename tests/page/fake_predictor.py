@@ -7,7 +7,9 @@ from typing import Any
 
 from mmskin.features import is_photo
 from mmskin.schema import Field, Schema
+from mmskin.trained.answer_sets import AnswerSet
 from mmskin.trained.prediction import Prediction
+from mmskin.trained.triage import Level, Triage
 
 SCHEMA = Schema(
     name="tiny",
@@ -45,7 +47,15 @@ class FakePredictor:
         photos = [modality for modality in self.modalities if is_photo(modality)]
         used = (*(kind for kind in photos if kind in (image or {})), "text")
         missing = tuple(kind for kind in photos if kind not in used)
-        return Prediction({"MEL": 0.75, "NEV": 0.25}, used, missing, ("not recorded: site",), f"Patient: {text}")
+        return Prediction(
+            {"MEL": 0.75, "NEV": 0.25},
+            used,
+            missing,
+            ("not recorded: site",),
+            f"Patient: {text}",
+            answer_set=AnswerSet(("MEL", "NEV"), 0.9, 0.9, ("NEV",)),
+            triage=Triage(Level.URGENT, ("a dangerous class is likely (Melanoma <b>: 75%)",)),
+        )
 
 
 class PairPredictor(FakePredictor):

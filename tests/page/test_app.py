@@ -96,8 +96,8 @@ def test_what_nobody_planned_is_logged_by_its_kind_only(page: Page, caplog: pyte
 def test_a_program_gets_the_answer_as_plain_values(page: Page) -> None:
     told = page.predict(None, {"age": 62, "since": 14}, "it scabs", from_(ANN))
     assert told["probabilities"] == {"MEL": 0.75, "NEV": 0.25}
-    assert told["set"] == ["MEL", "NEV"]
-    assert told["refer"][0] == "there is no photo, and this model was made to see one"
+    assert told["triage"]["level"] == "urgent"
+    assert told["answer_set"]["classes"] == ["MEL", "NEV"]
     assert page.predict(None, {"size": 3}, None, from_(ANN))["error"].startswith("tiny field 'size' does not exist")
 
 
@@ -137,7 +137,6 @@ def test_each_photo_is_asked_under_its_kind(pair: Page) -> None:
     assert list(pair.predictor.asked[-1]["image"]) == ["dermoscopic"]  # type: ignore[attr-defined]
     assert "the dermoscopic photo, the history as a note" in first.answer
     assert "<dd>the clinical photo</dd>" in first.answer
-    assert "there is no clinical photo" in first.answer.lower()
 
 
 def test_a_program_names_photos_by_kind(pair: Page) -> None:

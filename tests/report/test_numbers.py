@@ -12,7 +12,7 @@ from mmskin.report.numbers import count, difference, number, p_cell, p_value, pe
 
 PACKAGE = Path(mmskin.__file__).parent
 BELOW_REPORT = {
-    "trained/refer.py": "why one case should be referred: a sentence made where report cannot be imported",
+    "probability_text.py": "a probability of one case, said by all parts of the library alike",
     "trained/note_reading.py": "what was read from a text, in the remarks of one case",
     "teaching/card.py": "the card of a taught encoder, written where report cannot be imported",
     "teaching/teach.py": "a line of progress",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mmskin.api.predictor import Predictor
 from mmskin.errors import ModelError, UserError
 from mmskin.schema import History
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.model_version import CHECKSUM
 from mmskin.trained.saved_model import load_model, save_model
 from mmskin.trained.trained_model import TrainedModel
 
@@ -89,7 +91,9 @@ def test_it_comes_back_from_its_folder(tmp_path: Path) -> None:
     after = load_model(tmp_path / "model")
     assert isinstance(after, Ensemble)
     assert (after.temperature, after.remarks) == (1.5, ("answered by 2 models",))
-    assert after.record == json.loads(json.dumps(before.record))
+    assert {k: v for k, v in after.record.items() if k != CHECKSUM} == json.loads(json.dumps(before.record))
+    manifest = (tmp_path / "model" / "manifest.json").read_bytes()
+    assert after.record[CHECKSUM] == hashlib.sha256(manifest).hexdigest()[:12]
     here, there = (Predictor(one).predict(None, FIELDS, "it grew").probabilities for one in (before, after))
     assert here == there
     assert Predictor(load_model(tmp_path / "model" / "member_1")).predict(None, FIELDS).probabilities

@@ -14,7 +14,7 @@ ANSWER = Prediction(
 
 def test_printed_it_is_ranked_and_says_what_it_rests_on() -> None:
     first, *rest = repr(ANSWER).splitlines()
-    assert first == "Prediction: MEL 75 %, <NEV> 25 %"
+    assert first == "Prediction: MEL 75%, <NEV> 25%"
     assert any("used:    image" in line for line in rest)
     assert any("missing: metadata" in line for line in rest)
     assert any("age=45-50 was read as" in line for line in rest)

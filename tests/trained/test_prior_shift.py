@@ -8,7 +8,8 @@ from scipy.special import softmax
 
 from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats, Ints, log_loss
-from mmskin.trained.prior_shift import estimated_prior, fit_bias_corrected, restated
+from mmskin.trained.class_calibration import fit_class_calibration
+from mmskin.trained.prior_shift import estimated_prior, restated
 
 MEANS = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
 SHARES = np.array([0.7, 0.2, 0.1])
@@ -41,7 +42,7 @@ def test_by_hand() -> None:
 def test_answers_of_a_balanced_loss_that_are_too_sure_come_back_to_the_shares_of_the_rows() -> None:
     points, target = drawn(4000, SHARES, seed=1)
     balanced = np.log(posterior(points, np.full(3, 1 / 3)))
-    fitted = fit_bias_corrected(2.5 * balanced, target)
+    fitted = fit_class_calibration(2.5 * balanced, target)
     fresh, classes = drawn(4000, SHARES, seed=2)
     answers = fitted.probabilities(2.5 * np.log(posterior(fresh, np.full(3, 1 / 3))))
     assert fitted.temperature == pytest.approx(2.5, rel=0.1)
@@ -54,14 +55,14 @@ def test_answers_of_a_balanced_loss_that_are_too_sure_come_back_to_the_shares_of
 
 def test_the_mean_answer_is_the_share_of_each_class() -> None:
     points, target = drawn(3000, SHARES, seed=3)
-    fitted = fit_bias_corrected(np.log(posterior(points, ELSEWHERE)), target)
+    fitted = fit_class_calibration(np.log(posterior(points, ELSEWHERE)), target)
     told = fitted.probabilities(np.log(posterior(points, ELSEWHERE))).mean(axis=0)
     assert told == pytest.approx(np.bincount(target) / 3000, abs=2e-3)
 
 
 def test_a_class_that_no_row_has_keeps_a_finite_bias() -> None:
     points, target = drawn(300, np.array([0.5, 0.5, 0.0]), seed=4)
-    fitted = fit_bias_corrected(np.log(posterior(points, np.full(3, 1 / 3))), target)
+    fitted = fit_class_calibration(np.log(posterior(points, np.full(3, 1 / 3))), target)
     assert np.isfinite(fitted.bias).all()
     assert (fitted.prior > 0).all()
 
@@ -70,7 +71,7 @@ def test_a_class_that_is_ruled_out_stays_so() -> None:
     points, target = drawn(300, SHARES, seed=5)
     logs = np.log(posterior(points, SHARES))
     logs[:10, 2] = -np.inf
-    answers = fit_bias_corrected(logs, target).probabilities(logs)
+    answers = fit_class_calibration(logs, target).probabilities(logs)
     assert np.isfinite(answers).all()
     assert (answers[:10, 2] == 0).all()
 
@@ -98,4 +99,4 @@ def test_answers_that_say_nothing_leave_every_class_its_share() -> None:
 
 def test_without_a_case_there_is_nothing_to_fit() -> None:
     with pytest.raises(DataError, match="0 cases"):
-        fit_bias_corrected(np.zeros((0, 3)), np.zeros(0, dtype=np.int64))
+        fit_class_calibration(np.zeros((0, 3)), np.zeros(0, dtype=np.int64))

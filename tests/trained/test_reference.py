@@ -19,7 +19,6 @@ from mmskin.errors import ModelError
 from mmskin.evaluation.two_samples import moments_of
 from mmskin.schema import Field, Schema
 from mmskin.trained.photo_sketch import sketched
-from mmskin.trained.prior_shift import fit_bias_corrected
 from mmskin.trained.reference import (
     ANY,
     FREE_TEXT,
@@ -32,9 +31,7 @@ from mmskin.trained.reference import (
     make_reference,
     photo_vectors,
     reference_of,
-    under_own_shares,
 )
-from mmskin.trained.run_models import load_trained
 from mmskin.trained.saved_model import load_model
 from mmskin.trained.trained_model import TrainedModel
 
@@ -87,17 +84,6 @@ def test_answers_and_photos_are_those_of_validation_patients(
     assert np.abs(moments_of(features).mean - np.array(kept.mean)).max() < 0.05  # features were kept in half precision
 
 
-def test_the_shares_are_those_fitted_to_validation_cases(
-    saved: TrainedModel, parts: tuple[pd.DataFrame, pd.DataFrame]
-) -> None:
-    probs = saved.probabilities(parts[1])
-    target = pd.Index(saved.schema.classes).get_indexer(pd.Index(parts[1]["target"])).astype(np.int64)
-    fitted = fit_bias_corrected(np.log(probs), target)
-    restated, prior = under_own_shares(saved, lambda model: model.probabilities(parts[1]))
-    assert prior == pytest.approx(fitted.prior)
-    assert restated == pytest.approx(fitted.probabilities(np.log(probs)), abs=1e-3)
-
-
 def test_a_threshold_is_the_highest_with_the_sensitivity_aimed_at(
     saved: TrainedModel, parts: tuple[pd.DataFrame, pd.DataFrame]
 ) -> None:
@@ -115,18 +101,6 @@ def test_nobodys_id_nor_row_is_in_it(saved: TrainedModel, parts: tuple[pd.DataFr
     text = json.dumps(saved.record[REFERENCE])
     for rows in parts:
         assert not any(f'"{one}"' in text for name in ("patient_id", "case_id") for one in rows[name])
-
-
-def test_models_of_a_run_together_remember_by_their_members_alone(trained_run: Path, pad_folder: Path) -> None:
-    one = load_trained(trained_run)
-    assert reference_of(one) is not None
-    from mmskin.trained.ensemble import Ensemble
-
-    together = Ensemble((one, one))
-    assert reference_of(together) is None
-    rows = load_cases(small_experiment(pad_folder).data).table
-    of_both, of_one = (under_own_shares(of, lambda model: model.probabilities(rows))[0] for of in (together, one))
-    assert of_both == pytest.approx(of_one)
 
 
 def test_values_that_were_never_met_are_counted_under_their_own_name() -> None:
@@ -160,8 +134,8 @@ def test_equal_numbers_need_no_bins_and_a_field_that_was_always_missing_has_one(
 def test_an_impossible_memory_is_refused(saved: TrainedModel) -> None:
     with pytest.raises(ValidationError):
         Reference.model_validate({"patients": -1})
-    with pytest.raises(ModelError, match=r"remembers of its patients is damaged, at reference\.shares"):
-        reference_of(replace(saved, record={REFERENCE: {**saved.record[REFERENCE], "shares": 1}}))
+    with pytest.raises(ModelError, match=r"remembers of its patients is damaged, at reference\.answers"):
+        reference_of(replace(saved, record={REFERENCE: {**saved.record[REFERENCE], "answers": 1}}))
     with pytest.raises(ValidationError):
         Counts.model_validate({"labels": ["a"], "counts": [-2]})
 

@@ -137,16 +137,16 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_refused_with_what_to_do(folder: Path) -> None:
-    change(folder / "config.json", format=3, mmskin="9.0")
+    change(folder / "config.json", format=4, mmskin="9.0")
     sign(folder)
-    with pytest.raises(ModelError, match=r"format 3 of mmskin 9\.0; .* reads formats up to 2: update mmskin"):
+    with pytest.raises(ModelError, match=r"format 4 of mmskin 9\.0; .* reads formats up to 3: update mmskin"):
         load_model(folder)
 
 
 def test_an_older_format_that_does_not_fit_is_refused_with_what_to_do(folder: Path) -> None:
     change(folder / "config.json", format=1, encoders={"text": TEXT | {"dim": 9}})
     sign(folder)
-    with pytest.raises(ModelError, match=r"has format 1, and this mmskin reads format 2: train it again"):
+    with pytest.raises(ModelError, match=r"has format 1, and this mmskin reads format 3: train it again"):
         load_model(folder)
 
 

@@ -17,10 +17,11 @@ from mmskin.data.load import load_cases
 from mmskin.data.patient_digests import patient_digests
 from mmskin.errors import ConfigError, UserError
 from mmskin.external.evaluated import evaluate_elsewhere
+from mmskin.trained.class_calibration import fit_class_calibration
 from mmskin.trained.ensemble import Trained
-from mmskin.trained.prior_shift import fit_bias_corrected
 from mmskin.trained.reference import reference_of
 from mmskin.trained.run_models import load_trained, models_of_run
+from mmskin.trained.safeguards import safeguards_of, validation_shares
 from mmskin.trained.saved_model import load_model
 from mmskin.training.expert_weights import experts_of
 from mmskin.training.fit_final import take_weights
@@ -67,15 +68,21 @@ def test_temperature_and_expert_weights_are_means_of_those_of_the_folds(run: Pat
 
 
 def test_it_remembers_the_answers_of_the_folds_and_the_fields_of_all(run: Path) -> None:
-    reference = reference_of(load_trained(run / "final"))
+    trained = load_trained(run / "final")
+    reference = reference_of(trained)
     assert reference is not None
     table = pd.read_parquet(run / "predictions.parquet")
     val = table[table["split"] == "val"]
     columns = [name for name in table if str(name).startswith("prob_")]
     classes = [name.removeprefix("prob_") for name in columns]
-    fitted = fit_bias_corrected(np.log(val[columns].to_numpy()), pd.Index(classes).get_indexer(pd.Index(val["target"])))
-    assert reference.shares.prior == pytest.approx(fitted.prior)
-    assert reference.shares.temperature == pytest.approx(fitted.temperature)
+    fitted = fit_class_calibration(
+        np.log(val[columns].to_numpy()), pd.Index(classes).get_indexer(pd.Index(val["target"]))
+    )
+    assert validation_shares(trained) == pytest.approx(fitted.prior)
+    safeguards = safeguards_of(trained)
+    assert safeguards is not None
+    probs = val[columns].to_numpy()
+    assert safeguards.probabilities(probs, "") == pytest.approx(fitted.probabilities(np.log(probs)), abs=0.02)
     assert (reference.patients, reference.validated) == (36, 36)
     assert not reference.photos  # its encoder has learned from every photo
 

@@ -14,7 +14,7 @@ from mmskin.config.validation import validated
 from mmskin.config.yaml_files import read_overridden
 from mmskin.errors import one_of
 
-NOT_ASKED = {"audit": False, "missing_parts": None, "explanations": None}
+NOT_ASKED = {"audit": False, "missing_parts": None, "safeguards": False, "explanations": None}
 """What a benchmark says beside its answers, which answers of a leaking protocol are not worth."""
 
 

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from mmskin.benchmark.arms import ResolvedArm
 from mmskin.benchmark.missing_cells import answered_in, missing_answers
+from mmskin.benchmark.parts_cells import parts_answers
 from mmskin.benchmark.run.answer_cost import answer_cost
 from mmskin.benchmark.run.fold_predictions import fold_predictions
 from mmskin.benchmark.run.folder import begin_cell, write_json
@@ -35,6 +36,7 @@ class CellTask(NamedTuple):
     sources: by name, the cells of the arms that it reads: one each, or one a seed.
     depends_on: what the arm's answers depend on beside data and versions.
     missing_rates: at which fields of test cases are hidden once more; () for not at all.
+    is_judged: whether its answers with each set of parts are written, from which safeguards follow.
     explained: test cases on which explanations are measured; 0 for none.
     is_costed: whether the cost of an answer is measured, once an arm, for it is the same in every cell.
     progress: show bars.
@@ -47,6 +49,7 @@ class CellTask(NamedTuple):
     sources: Mapping[str, tuple[Cell, ...]]
     depends_on: Mapping[str, Any]
     missing_rates: tuple[float, ...] = ()
+    is_judged: bool = False
     explained: int = 0
     is_costed: bool = False
     progress: bool = False
@@ -81,6 +84,8 @@ def run_cell(task: CellTask) -> None:
         if task.missing_rates:
             missing = missing_answers(fitted.predict, fold, cell, table, task.missing_rates)
             write_predictions(missing, cell.missing(task.output))
+        if task.is_judged and fitted.model is not None:
+            write_predictions(parts_answers(fitted.model, fold, cell), cell.parts(task.output))
         if task.explained and fitted.model is not None:
             write_explanations(task, fitted.model)
     if fitted.model is not None:

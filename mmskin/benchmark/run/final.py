@@ -14,7 +14,7 @@ from mmskin.benchmark.resolve import resolve
 from mmskin.benchmark.run.cell import held_threads
 from mmskin.benchmark.taught_arms import with_taught
 from mmskin.config.experiment import Experiment
-from mmskin.data.load import Fold, load_cases, narrowed
+from mmskin.data.load import Fold, folds_of, load_cases, narrowed, prepare_fold
 from mmskin.data.splits import Split
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError
@@ -25,6 +25,7 @@ from mmskin.output_lock import locked
 from mmskin.report.numbers import with_interval
 from mmskin.trained.reference import OutOfFold
 from mmskin.trained.run_models import models_of_run
+from mmskin.trained.safeguards import joined, validated_by_parts
 from mmskin.trained.saved_model import load_model, save_model
 from mmskin.training.fit_final import check_final, fit_final
 
@@ -57,7 +58,9 @@ def run_final(experiment: Experiment, output: Path, *, say: Say, progress: bool)
     cases = load_cases(experiment.data)
     (arm,) = with_taught(resolve(of_one_arm(experiment), output), cases.schema, say=say).values()
     assert isinstance(arm, NeuralArm)
-    folds = [load_model(one.folder) for one in models_of_run(output, arm=arm.name)]
+    cells = models_of_run(output, arm=arm.name)
+    folds = [load_model(one.folder) for one in cells]
+    numbers = folds_of(arm.data, cases)
     table = read_predictions(output / "predictions.parquet")
     everyone = all_cases(arm, cases, number=1 + max(table["fold"]))
     read = {model.schema.field_names for model in folds}
@@ -70,6 +73,12 @@ def run_final(experiment: Experiment, output: Path, *, say: Say, progress: bool)
             everyone,
             folds=folds,
             answers=OutOfFold(val[["patient_id", "target"]].reset_index(drop=True), probabilities(val)),
+            validated=joined(
+                [
+                    validated_by_parts(model, prepare_fold(arm.data, cases, numbers, cell.fold).split.val)
+                    for model, cell in zip(folds, cells, strict=True)
+                ]
+            ),
             expected=expected_score(table, cases),
             progress=progress,
         )

@@ -29,6 +29,10 @@ class Cell(NamedTuple):
         """The test cases with parts missing; only with the first seed."""
         return self.folder(output) / "missing.parquet"
 
+    def parts(self, output: Path) -> Path:
+        """Validation and test cases with each set of parts there; only of the primary arm, with the first seed."""
+        return self.folder(output) / "parts.parquet"
+
     def explanations(self, output: Path) -> Path:
         """What its explanations are worth; only of one cell of the primary arm."""
         return self.folder(output) / "explanations.json"

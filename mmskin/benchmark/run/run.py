@@ -57,6 +57,7 @@ class Run(NamedTuple):
     folds: as each arm sees them.
     tested: their numbers.
     missing_rates: by arm, at which fields of test cases are hidden once more.
+    judged: the arm whose safeguards are measured, "" for none.
     explained: by arm, test cases on which explanations are measured in its first cell.
     first: arms that the predictions table begins with.
     features, features_limit: where outputs of frozen encoders are kept, and above how many gigabytes none are added.
@@ -70,6 +71,7 @@ class Run(NamedTuple):
     tested: tuple[int, ...]
     missing_rates: Mapping[str, tuple[float, ...]]
     explained: Mapping[str, int]
+    judged: str = ""
     first: tuple[str, ...] = ()
     features: Path = Path("runs/features")
     features_limit: float = 20
@@ -91,7 +93,11 @@ class Run(NamedTuple):
     def depends_on(self, arm: ResolvedArm) -> dict[str, Any]:
         """What the arm's answers depend on beside data and versions."""
         searched = {"search": self.searches[arm.name].to_json()} if arm.name in self.searches else {}
-        asked = {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
+        asked = {
+            "missing_rates": list(self.missing_rates[arm.name]),
+            "is_judged": arm.name == self.judged,
+            "test": self.has_test,
+        }
         return arm.to_json() | asked | searched
 
     def read_by(self, arm: ResolvedArm, name: str, cell: Cell) -> tuple[Cell, ...]:
@@ -112,6 +118,7 @@ class Run(NamedTuple):
             {name: self.read_by(arm, name, cell) for name in arm.reads},
             self.depends_on(arm),
             missing_rates=self.missing_rates[arm.name] if is_asked else (),
+            is_judged=is_asked and arm.name == self.judged,
             explained=self.explained.get(arm.name, 0) if is_first else 0,
             is_costed=is_first and len(self.arms) > 1 and self.has_test,
             progress=progress,
@@ -213,6 +220,7 @@ def planned(
     tested = folds_to_test(benchmark.data, numbers)
     rates = tuple(benchmark.missing_parts.rates) if benchmark.missing_parts and benchmark.test else ()
     primary = benchmark.primary
+    first_asked = primary.arm if primary else next(iter(arms))
     return Run(
         output,
         arms,
@@ -221,6 +229,7 @@ def planned(
         tuple(tested),
         missing_rates={name: () if arm.shuffled or arm.reads_all_seeds else rates for name, arm in arms.items()},
         explained={primary.arm: benchmark.explanations or 0} if primary and benchmark.test else {},
+        judged=first_asked if benchmark.safeguards and benchmark.test else "",
         first=(primary.arm, primary.reference) if primary else (),
         features=Path(benchmark.features),
         features_limit=benchmark.features_limit,
@@ -367,6 +376,15 @@ def gather(run: Run) -> pd.DataFrame:
         parts = [cell_of(c.arm, run.arms[c.arm].seeds, fold=c.fold, seed=c.seed) for c in cells_asked]
         missing = [read_predictions(cell.missing(run.output)) for cell in parts]
         write_predictions(pd.concat(missing, ignore_index=True), run.output / "missing.parquet")
+    judged = [
+        cell_of(name, run.arms[name].seeds, fold=k, seed=run.seeds[0])
+        for name in arm_names(table)
+        if name == run.judged
+        for k in run.tested
+    ]
+    of_parts = [read_predictions(cell.parts(run.output)) for cell in judged if cell.parts(run.output).exists()]
+    if of_parts:
+        write_predictions(pd.concat(of_parts, ignore_index=True), run.output / "parts.parquet")
     return table
 
 

@@ -86,7 +86,9 @@ class CsvTable:
         classes: in the order wanted; sorted labels if None.
         labels: labels of the table that mean another one: {bcc: BCC}.
         class_titles: how reports name classes.
-        class_groups: named sets of classes, such as malignant.
+        class_groups: named sets of classes; those called malignant and premalignant are what triage goes by.
+        red_flags: reasons to be seen soon: [{reason: it has bled, when: {bleed: yes}}, …]; by field a word, or
+            {at_least: 50} for a number. A flag whose fields are not all read is left out.
         outcomes: columns known only after the diagnosis, with the reason or without; never inputs.
         split: column of a split that is there already, in words such as train, valid and test: for `folds: official`.
             Without validation rows a fifth of the training patients validates.
@@ -124,6 +126,7 @@ class CsvTable:
         labels: Mapping[str, str] | None = None,
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
+        red_flags: Sequence[Mapping[str, Any]] = (),
         outcomes: Mapping[str, str] | Sequence[str] | None = None,
         split: str | None = None,
         subgroups: str | Sequence[str] = (),
@@ -196,6 +199,7 @@ class CsvTable:
                 "labels": labels or {},
                 "class_titles": class_titles or {},
                 "class_groups": class_groups or {},
+                "red_flags": list(red_flags),
                 "text": text,
                 "fields": {} if fields is None else fields,
                 "optional_block": optional_block,

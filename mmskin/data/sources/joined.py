@@ -154,6 +154,7 @@ def _schema(parts: Mapping[str, Cases], class_map: ClassMap) -> Schema:
         patient_unit=common_unit({schema.patient_unit for schema in schemas}),
         subgroups=tuple(dict.fromkeys([SOURCE, *(name for schema in schemas for name in schema.subgroups)])),
         outcomes={name: reason for schema in schemas for name, reason in schema.outcomes.items()},
+        red_flags=tuple({flag.reason: flag for schema in schemas for flag in schema.red_flags}.values()),
         licence="; ".join(f"{key}: {cases.schema.licence or 'not stated'}" for key, cases in parts.items()),
         citation="; ".join(f"{key}: {cases.schema.citation or 'not stated'}" for key, cases in parts.items()),
     )

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
+from mmskin.red_flags import RedFlag
 from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, PhotoRows, Schema, TableLayout, check_photo_kinds
 
 _SOURCES = "mmskin.data.sources"
@@ -149,6 +150,8 @@ class Declaration(_Part):
     optional_block: Words = ()
     subgroups: Words = ()
     outcomes: dict[str, str] = {}
+    red_flags: tuple[RedFlag, ...] = ()
+    """What in a history is a reason to be seen soon: by field what it must hold, and the reason in words."""
     undeclared: Words = ()
     """Columns kept beside fields and outcomes, for the audit to name."""
     common: dict[str, CommonWords] = {}
@@ -271,6 +274,7 @@ class Declaration(_Part):
             patient_unit=self.no_patient_ids or "patient",
             subgroups=self.subgroups,
             outcomes=self.outcomes,
+            red_flags=self.red_flags,
             licence=self.licence,
             citation=self.citation,
             layout=self.layout,
