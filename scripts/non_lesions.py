@@ -67,8 +67,25 @@ class Seen(NamedTuple):
         return Seen(self.gates[chosen], self.vectors[chosen])
 
 
+Row = dict[str, float]
+
+
+class Told(NamedTuple):
+    """Of one clinic's model, each a share with its interval.
+
+    real: held-out photos. by_fold: likewise, by the fold that tests them. groups: by column and value.
+    kinds: by kind of picture. unwarned: of pictures of several kinds together, what is answered without a warning.
+    """
+
+    real: Row
+    by_fold: list[Row]
+    groups: dict[str, dict[str, Row]]
+    kinds: dict[str, Row]
+    unwarned: dict[str, Row]
+
+
 def pad_ufes_20(root: Path) -> Clinic:
-    table = SOURCES["pad_ufes_20"]().load(root).table
+    table = SOURCES["pad_ufes_20"]().load(str(root)).table
     folds = pd.read_csv(root / "folds.csv").set_index("img_id")["fold"]
     of_rows = folds.loc[[f"{case}.png" for case in table["case_id"]]].to_numpy(dtype=np.int64)
     return Clinic("PAD-UFES-20", table.assign(tone=table["fitzpatrick"]), of_rows, photos_of(table, "image"))
@@ -76,8 +93,8 @@ def pad_ufes_20(root: Path) -> Clinic:
 
 def milk10k(root: Path) -> tuple[Clinic, list[Tensor]]:
     """The clinical photos, and as many dermoscopic ones of the same lesions."""
-    table = SOURCES["milk10k"]().load(root).table
-    folds = make_folds(table, k=FOLDS).loc[table["case_id"]].to_numpy(dtype=np.int64)
+    table = SOURCES["milk10k"]().load(str(root)).table
+    folds: Ints = make_folds(table, k=FOLDS).loc[list(table["case_id"])].to_numpy().astype(np.int64)
     clinical = Clinic("MILK10k, clinical", table.assign(tone=table["skin_tone"]), folds, photos_of(table, "clinical"))
     return clinical, photos_of(table, "dermoscopic")
 
@@ -130,7 +147,7 @@ def warned(pictures: Seen, folds: Ints, by_fold: Sequence[Familiarity]) -> Flags
     return found
 
 
-def share(of: Flags) -> dict[str, float]:
+def share(of: Flags) -> Row:
     """A share with its exact interval of 95 % (Clopper & Pearson, *Biometrika* 1934)."""
     n, k = len(of), int(of.sum())
     low = float(beta.ppf(0.025, k, n - k + 1)) if k else 0.0
@@ -138,7 +155,7 @@ def share(of: Flags) -> dict[str, float]:
     return {"n": n, "warned": k, "share": k / n if n else float("nan"), "low": low, "high": high}
 
 
-def row(of: Flags) -> dict[str, float]:
+def row(of: Flags) -> Row:
     """What is warned of in all, and by gates, distances and each reason alone."""
     names = (*GATES, *REASONS)
     parts = {"gates": of[:, : len(GATES)].any(axis=1), "distances": of[:, len(GATES) : -1].any(axis=1)}
@@ -146,7 +163,7 @@ def row(of: Flags) -> dict[str, float]:
     return {**share(of[:, -1]), **{name: float(part.mean()) for name, part in parts.items()}, **by_reason}
 
 
-def report(clinic: Clinic, real: Seen, own: Mapping[str, Seen], others: Mapping[str, Seen]) -> dict[str, object]:
+def report(clinic: Clinic, real: Seen, own: Mapping[str, Seen], others: Mapping[str, Seen]) -> Told:
     """By kind of picture, of real photos by class and tone, and of non-lesions together what is not warned of."""
     by_fold = [fitted(clinic, real, fold) for fold in range(FOLDS)]
     found = {kind: warned(pictures, clinic.folds, by_fold) for kind, pictures in {**others, **own}.items()}
@@ -166,35 +183,31 @@ def report(clinic: Clinic, real: Seen, own: Mapping[str, Seen], others: Mapping[
     unwarned = {
         name: share(~np.concatenate([found[kind][:, -1] for kind in kinds])) for name, kinds in together.items()
     }
-    return {
-        "real": row(of_real),
-        "by_fold": [share(of_real[clinic.folds == fold, -1]) for fold in range(FOLDS)],
-        "groups": groups,
-        "kinds": {kind: row(of) for kind, of in found.items()},
-        "answered_without_a_warning": unwarned,
-    }
+    return Told(
+        real=row(of_real),
+        by_fold=[share(of_real[clinic.folds == fold, -1]) for fold in range(FOLDS)],
+        groups=groups,
+        kinds={kind: row(of) for kind, of in found.items()},
+        unwarned=unwarned,
+    )
 
 
-def printed(name: str, of: dict[str, object]) -> None:
-    rows = {"real photos, held out": of["real"], **of["kinds"]}  # type: ignore[dict-item]
-    for column, groups in of["groups"].items():  # type: ignore[attr-defined]
+def printed(name: str, told: Told) -> None:
+    rows = {"real photos, held out": told.real, **told.kinds}
+    for column, groups in told.groups.items():
         rows |= {f"  {column} {value}": counts for value, counts in groups.items()}
-    table = pd.DataFrame(
-        {
-            kind: {
-                "n": int(one["n"]),
-                "warned of": interval(one),
-                **{part: percent(one[part], digits=1) if part in one else "" for part in ("gates", "distances")},
-            }
-            for kind, one in rows.items()
-        }
-    ).T
-    print(f"\nfitted on {name}\n{table.to_string()}")
-    for what, one in of["answered_without_a_warning"].items():  # type: ignore[attr-defined]
+    parts = ("gates", "distances")
+    cells = [
+        [kind, one["n"], interval(one), *(percent(one[part], digits=1) if part in one else "" for part in parts)]
+        for kind, one in rows.items()
+    ]
+    table = pd.DataFrame(cells, columns=["", "n", "warned of", "by gates", "by distances"])
+    print(f"\nfitted on {name}\n{table.to_string(index=False)}")
+    for what, one in told.unwarned.items():
         print(f"answered without a warning, {what}: {interval(one)} of {one['n']}")
 
 
-def interval(one: Mapping[str, float]) -> str:
+def interval(one: Row) -> str:
     return f"{percent(one['share'], digits=1)} [{percent(one['low'], digits=1)}, {percent(one['high'], digits=1)}]"
 
 
@@ -225,7 +238,7 @@ def main() -> None:
         told[clinic.name] = report(clinic, real[clinic.name], made_of(clinic, encoder), {**pictures, **elsewhere})
         printed(clinic.name, told[clinic.name])
     if asked.output:
-        asked.output.write_text(json.dumps(told, indent=1))
+        asked.output.write_text(json.dumps({name: of._asdict() for name, of in told.items()}, indent=1))
 
 
 if __name__ == "__main__":

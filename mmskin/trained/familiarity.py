@@ -31,8 +31,8 @@ from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats, Ints
 
 AXES = 64
-"""At most: all photos of a class differ along more directions than a few hundred photos can tell. 16 do as well for a
-frozen encoder; for a fine-tuned one 16 found 47 % of drawings where 64 found 93 %."""
+"""At most. 16 do as well for a frozen encoder; for one that was fine-tuned for 7 epochs on PAD-UFES-20 the distances
+found 47 % of drawings by 16 axes, 93 % by 64."""
 FLOOR = 0.03
 """No channel's scale is below this share of the median one: a channel that never varied in training tells of rounding
 as much as of a picture."""
@@ -102,11 +102,11 @@ class Familiarity(BaseModel):
         false_alarms: float = 0.05,
         flagged: NDArray[np.bool_] | None = None,
     ) -> Familiarity:
-        """The same with thresholds such that a new photo like these is unfamiliar with at most this probability.
+        """The same with thresholds such that a new photo like these is unfamiliar with about this probability.
 
         Every distance is cut at the same rank from above, the deepest at which all cuts together leave n + 1 times
-        `false_alarms` photos or fewer out, the new one counted (split conformal: Vovk et al., *Algorithmic learning in
-        a random world*, 2005; a photo's rank is the least of its three).
+        `false_alarms` photos or fewer out, the new one counted: of one distance that is a split conformal threshold,
+        exact (Vovk et al., *Algorithmic learning in a random world*, 2005); of three it is near.
 
         Args:
             distances: by name, (n,) of photos that neither this nor, if it is fine-tuned, the encoder has seen.
@@ -153,8 +153,8 @@ def fit_familiarity(vectors: Floats, target: Ints, *, num_classes: int, axes: in
         axes: at most so many, fewer where N − C or D allow no more.
 
     Raises:
-        DataError: vectors that are not (N, D) or not finite, targets that do not fit them, or no more photos than
-            classes.
+        DataError: vectors that are not (N, D), not finite or all the same, targets that do not fit them, or no more
+            photos than classes.
     """
     _check(vectors)
     if target.shape != (len(vectors),) or not ((target >= 0) & (target < num_classes)).all():
@@ -165,8 +165,9 @@ def fit_familiarity(vectors: Floats, target: Ints, *, num_classes: int, axes: in
     if not 1 <= axes <= AXES:
         raise DataError(f"axes must lie in 1 to {AXES}, however: axes={axes}")
     mean, spread = vectors.mean(axis=0), vectors.std(axis=0)
-    typical = float(np.median(spread[spread > 0])) if spread.any() else 1.0
-    scale = np.maximum(spread, FLOOR * typical)
+    if not spread.any():
+        raise DataError("all vectors are the same: there is nothing to tell photos apart by")
+    scale = np.maximum(spread, FLOOR * np.median(spread[spread > 0]))
     standard = (vectors - mean) / scale
     kept = min(axes, len(vectors) - len(present), vectors.shape[1])
     directions = np.linalg.svd(standard, full_matrices=False)[2][:kept]
