@@ -50,9 +50,9 @@ def test_a_picture_made_of_a_photo_is_judged_by_the_fold_that_tests_the_photo() 
     rng = np.random.default_rng(0)
     target = np.arange(40) % 2
 
-    def model(at: float) -> script.Familiarity:
+    def model(at: float) -> script.Remembered:
         fit = fit_familiarity(at + rng.normal(size=(40, 3)), target, num_classes=2)
-        return fit.with_thresholds(fit.distances(at + 1.5 * rng.normal(size=(200, 3))))
+        return script.Remembered(fit.with_thresholds(fit.distances(at + 1.5 * rng.normal(size=(200, 3)))))
 
     by_fold = [model(0), model(0), model(50), model(50), model(50)]
     gates = np.zeros((2, len(script.GATES)), dtype=bool)

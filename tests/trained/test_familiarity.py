@@ -12,7 +12,7 @@ from sklearn.covariance import LedoitWolf
 
 from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats, Ints
-from mmskin.trained.familiarity import AXES, REASONS, Familiarity, fit_familiarity
+from mmskin.trained.familiarity import AXES, REASONS, Familiarity, fit_familiarity, leaning
 
 BY_HAND = Familiarity(
     photos=10,
@@ -102,6 +102,15 @@ def test_reasons_go_by_name_and_in_words() -> None:
     fitted = BY_HAND.model_copy(update={"thresholds": {"nearest_class": 10.0, "outside": 3.0, "share_outside": 0.99}})
     far = fitted.unfamiliar(np.array([[2.0, 5.0, 4.0], [1.0, 1.0, 0.0]]))
     assert far == [{"outside": "the photo shows much that the training photos do not show"}, {}]
+
+
+def test_a_photo_of_another_kind_leans_to_it() -> None:
+    """4 outside of the first two axes, 2 outside of the last two: log 4 − log 2."""
+    other = BY_HAND.model_copy(update={"axes": ((0, 1, 0), (0, 0, 1)), "scale": (0.5, 1, 1)})
+    photo = np.array([[2.0, 5.0, 4.0]])
+    assert leaning(BY_HAND, other, photo) == pytest.approx([np.log(2)])
+    assert leaning(other, BY_HAND, photo) == pytest.approx([-np.log(2)])
+    assert np.isfinite(leaning(BY_HAND, BY_HAND, np.array([[1.0, 1.0, 0.0]]))).all()
 
 
 def test_it_is_stored_as_json_and_holds_no_photo() -> None:
