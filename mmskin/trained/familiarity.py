@@ -185,6 +185,28 @@ def fit_familiarity(vectors: Floats, target: Ints, *, num_classes: int, axes: in
     )
 
 
+def leaning(own: Familiarity, other: Familiarity, vectors: Floats) -> Floats:
+    """How much more a photo is like another kind of photo than like the kind it was given as: above 0 if it is.
+
+    log of what lies outside the axes of its own kind, less that of the other. For models that read two kinds by the
+    same encoder: distances hardly tell a dermoscopic photo from a clinical one, both of lesions on skin (33 % of 300 on
+    MILK10k, 5 % false alarms); two kinds side by side do (90 %, where 1 % of validation photos lie above the limit).
+
+    Args:
+        own: of the kind that the photos were given as.
+        other: of another kind.
+        vectors: (N, D).
+
+    Returns:
+        (N,).
+
+    Raises:
+        DataError: vectors of another width, or not finite.
+    """
+    outside = [np.log(np.maximum(of.distances(vectors)["outside"], 1e-12)) for of in (own, other)]
+    return np.asarray(outside[0] - outside[1])
+
+
 def _check(vectors: Floats, *, width: int | None = None) -> None:
     if vectors.ndim != 2 or (width is not None and vectors.shape[1] != width):
         raise DataError(f"vectors must be (N, {'D' if width is None else width}), however: {vectors.shape}")
