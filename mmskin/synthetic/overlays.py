@@ -46,7 +46,8 @@ def ruler_strip(length: int, wide: int, *, first: int, step: int, thick: int) ->
     """(wide, length, 3): a paper scale with its ticks at row 0, every fifth one long.
 
     Args:
-        length, wide: pixels.
+        length: pixels along the scale.
+        wide: pixels across it.
         first: where the first tick begins.
         step: from tick to tick, pixels.
         thick: of a tick, pixels.
