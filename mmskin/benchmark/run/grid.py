@@ -29,6 +29,10 @@ class Cell(NamedTuple):
         """The test cases with parts missing; only with the first seed."""
         return self.folder(output) / "missing.parquet"
 
+    def robustness(self, output: Path) -> Path:
+        """The test cases with corrupted photos; only with the first seed."""
+        return self.folder(output) / "robustness.parquet"
+
     def explanations(self, output: Path) -> Path:
         """What its explanations are worth; only of one cell of the primary arm."""
         return self.folder(output) / "explanations.json"
