@@ -131,8 +131,10 @@ def _faults(rows: pd.DataFrame) -> list[Fault]:
 
 
 def _mean(values: Mapping[Fault, Mapping[str, Floats]], metric: str) -> Floats:
-    """(1 + R,), over all faults and severities."""
-    return np.asarray(np.mean([of_fault[metric] for fault, of_fault in values.items() if fault != CLEAN], axis=0))
+    """(1 + R,), over all faults and severities: the clean score and the mean change, to be exact where none changes."""
+    clean = values[CLEAN][metric]
+    changes = [of_fault[metric] - clean for fault, of_fault in values.items() if fault != CLEAN]
+    return np.asarray(clean + np.mean(changes, axis=0))
 
 
 def _told(drawn: Floats, name: str = "") -> dict[str, float]:

@@ -97,6 +97,7 @@ def test_estimates_and_intervals_are_those_of_the_other_tables(make_predictions)
 
 def test_losses_are_paired_so_their_intervals_are_narrower_than_the_scores(make_predictions) -> None:
     found = evaluate_robustness(drawn_robustness(make_predictions), replicates=200)
+    assert line(found, "note", "macro_auroc").change == 0  # to the last digit
     photo = line(found, "photo")
     assert photo.low < photo.estimate < photo.high
     assert photo.change_low < photo.change < photo.change_high < 0

@@ -63,15 +63,22 @@ def _sentences(scores: CorruptedScores, balanced: pd.DataFrame, first: Sequence[
             lines.append(f"{arm} answers as before under every fault: it reads no photo.")
             continue
         most = min(worst[worst["arm"] == arm].to_dict("records"), key=lambda row: float(row["change"]))
-        lines.append(
-            f"{arm}: mean corrupted balanced accuracy {with_interval(means[arm])}, {_change(means[arm])} against clean "
-            f"photos ({number(means[arm]['clean'])}). It loses most by {_words(most['corruption'])}: "
-            f"{_change(most)} at severity {most['severity']}."
+        mean = (
+            f"{with_interval(means[arm])}, {_change(means[arm])} against clean photos ({number(means[arm]['clean'])})"
         )
+        lines.append(f"{arm}: mean corrupted balanced accuracy {mean}. {_most(most)}")
     if len(first) == 2:
         gain = difference(_renamed(means[first[0]], "gain"))
         lines.append(f"On bad photos {first[0]} minus {first[1]} is {gain} on average.")
     return lines
+
+
+def _most(row: Mapping[Any, Any]) -> str:
+    """What the worst of the faults costs, of several of which it was chosen on these very cases."""
+    if row["change"] >= 0:
+        return f"No fault costs it anything at severity {row['severity']}."
+    unsure = ", which cannot be told from zero" if row["change_high"] >= 0 else ""
+    return f"It loses most by {_words(row['corruption'])}: {_change(row)} at severity {row['severity']}{unsure}."
 
 
 def _left_out(arms: Sequence[str]) -> list[str]:
@@ -107,7 +114,7 @@ def _worst_grid(scores: CorruptedScores, balanced: pd.DataFrame) -> Grid:
         + [number(means[arm]["estimate"])]
         for arm in arm_names(balanced)
     ]
-    head = ["Arm", "Clean", *(_words(name).capitalize() for name in scores.corruptions), "Mean of all"]
+    head = ["Arm", "Clean", *(_title(name) for name in scores.corruptions), "Mean of all"]
     note = (
         f"{LOST}: the loss against clean photos can be told from zero (95 % interval, not corrected for the number of "
         "faults). The last column is the mean over all severities that were asked."
@@ -155,5 +162,10 @@ def _renamed(row: Mapping[Any, Any], name: str) -> dict[str, Any]:
     return {"estimate": row[name], "low": row[f"{name}_low"], "high": row[f"{name}_high"]}
 
 
-def _words(corruption: object) -> str:
-    return str(corruption).replace("_", " ")
+def _words(corruption: str) -> str:
+    return corruption.replace("_", " ").replace("jpeg", "JPEG")
+
+
+def _title(corruption: str) -> str:
+    words = _words(corruption)
+    return words[0].upper() + words[1:]

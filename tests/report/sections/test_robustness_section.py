@@ -49,11 +49,25 @@ def test_sentences_say_what_is_lost_most_and_what_the_history_keeps(scores: Corr
     lines = robustness_section(scores, first=["photo", "note"], left_out=["note-shuffled"]).lines
     assert lines[0].startswith("photo: mean corrupted balanced accuracy 0.")
     assert f"It loses most by blur: {MINUS}0." in lines[0]
-    assert lines[0].endswith("at severity 5.")
+    assert lines[0].endswith("at severity 5.")  # nothing is said of zero where the loss can be told from it
     assert lines[1] == "note answers as before under every fault: it reads no photo."
     assert lines[2].startswith("On bad photos photo minus note is ")
     assert lines[3].startswith("Not asked: note-shuffled (")
     assert len(robustness_section(scores, first=["photo"], left_out=[]).lines) == 1
+
+
+def test_a_loss_that_cannot_be_told_from_zero_is_called_so_and_no_loss_is_none() -> None:
+    table = by_hand()
+    photo = table[table.arm == "photo"]
+    hair = photo[(photo.corruption == "clean") | ((photo.corruption == "hair") & (photo.severity == 1))]
+    mild = photo[(photo.corruption == "clean") | ((photo.corruption == "blur") & (photo.severity == 1))].copy()
+    mild.loc[mild.severity == 1, ["prob_a", "prob_b"]] = [[0.8, 0.2], [0.8, 0.2], [0.2, 0.8], [0.2, 0.8]]
+    lost, kept = (
+        robustness_section(evaluate_robustness(of, replicates=50), first=["photo"], left_out=[]).lines[0]
+        for of in (hair, mild)
+    )
+    assert lost.endswith("at severity 1, which cannot be told from zero.")
+    assert kept.endswith("No fault costs it anything at severity 1.")
 
 
 def test_the_same_numbers_stand_in_the_json_file(scores: CorruptedScores) -> None:
