@@ -110,8 +110,9 @@ def test_losses_are_paired_so_their_intervals_are_narrower_than_the_scores(make_
 def test_the_order_of_rows_makes_no_difference(make_predictions) -> None:
     table = drawn_robustness(make_predictions)
     once, again = (evaluate_robustness(of, replicates=30) for of in (table, table.sample(frac=1, random_state=1)))
-    keys = ["arm", "corruption", "severity", "metric"]
-    pd.testing.assert_frame_equal(once.scores.set_index(keys).sort_index(), again.scores.set_index(keys).sort_index())
+    for kind, keys in (("scores", ["arm", "corruption", "severity", "metric"]), ("means", ["arm", "metric"])):
+        one, other = (getattr(of, kind).set_index(keys).sort_index() for of in (once, again))
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_faults_without_clean_photos_or_with_other_cases_are_refused() -> None:

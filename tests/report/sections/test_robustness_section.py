@@ -63,11 +63,11 @@ def test_a_loss_that_cannot_be_told_from_zero_is_called_so_and_no_loss_is_none()
     mild = photo[(photo.corruption == "clean") | ((photo.corruption == "blur") & (photo.severity == 1))].copy()
     mild.loc[mild.severity == 1, ["prob_a", "prob_b"]] = [[0.8, 0.2], [0.8, 0.2], [0.2, 0.8], [0.2, 0.8]]
     lost, kept = (
-        robustness_section(evaluate_robustness(of, replicates=50), first=["photo"], left_out=[]).lines[0]
-        for of in (hair, mild)
+        robustness_section(evaluate_robustness(of, replicates=50), first=["photo"], left_out=[]) for of in (hair, mild)
     )
-    assert lost.endswith("at severity 1, which cannot be told from zero.")
-    assert kept.endswith("No fault costs it anything at severity 1.")
+    assert lost.lines[0].endswith("at severity 1, which cannot be told from zero.")
+    assert list(lost.grids[1].rows[0]) == ["photo", "1.000", "0.750", "0.750"]
+    assert kept.lines[0].endswith("No fault costs it anything at severity 1.")
 
 
 def test_the_same_numbers_stand_in_the_json_file(scores: CorruptedScores) -> None:
