@@ -25,6 +25,7 @@ from mmskin.evaluation.missing_curves import evaluate_missing
 from mmskin.evaluation.part_use import evaluate_part_use
 from mmskin.evaluation.predictions import arm_names, read_predictions
 from mmskin.evaluation.results import Results, evaluate_runs, in_order, read_runs
+from mmskin.evaluation.robustness import evaluate_robustness
 from mmskin.evaluation.single_part import beside_best_single_part
 from mmskin.output_lock import locked
 from mmskin.report.pages import Section, Sections, typed_command
@@ -39,6 +40,7 @@ from mmskin.report.sections.part_use import part_use_section
 from mmskin.report.sections.prior import prior_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
+from mmskin.report.sections.robustness import robustness_section
 from mmskin.report.sections.safeguards import safeguards_section
 from mmskin.report.sections.search import SearchedFold, search_section
 from mmskin.report.sections.single_part import single_part_section
@@ -188,6 +190,7 @@ def _sections(
             *_restated(results, replicates=replicates),
             *_safeguards(results, output, replicates=replicates),
             *_missing(plan, output, replicates=replicates),
+            *_robustness(plan, output, replicates=replicates),
             *(explanations_section(_read(path)) for path in checked[:1]),
             cost_section(costs, results),
             *([search_section(searches)] if searches else []),
@@ -291,6 +294,18 @@ def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:
     asked = set(losses.scores["arm"])
     lost = missing_section(losses, first=[arm for arm in (plan.primary, plan.reference) if arm in asked])
     return [*([part_use_section(use)] if len(use) else []), lost]
+
+
+def _robustness(plan: Plan, output: Path, *, replicates: int) -> list[Section]:
+    """What is lost with bad photos; nothing where no photo was given a fault."""
+    path = output / "robustness.parquet"
+    if not path.exists():
+        return []
+    table = read_predictions(path)
+    asked = arm_names(table)
+    scores = evaluate_robustness(table, reference=plan.reference, replicates=replicates)
+    first = [arm for arm in (plan.primary, plan.reference) if arm in asked]
+    return [robustness_section(scores, first=first, left_out=[arm for arm in plan.arms if arm not in asked])]
 
 
 def _read(path: Path, *, default: Any = None) -> Any:

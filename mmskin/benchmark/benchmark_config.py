@@ -26,6 +26,7 @@ from mmskin.config.yaml_files import read_overridden
 from mmskin.data.missingness import Missingness
 from mmskin.errors import ConfigError, first_of, one_of
 from mmskin.evaluation.metrics import RANKING
+from mmskin.inputs.corruptions import CORRUPTIONS, SEVERITIES, Corruption
 
 OF_A_CELL = {"threads": 1, "save_model": False, "checkpoint": False, "validate_epochs": False}
 """What the recipe of a benchmark is unless it says otherwise: many short trainings, of which no model is kept."""
@@ -135,6 +136,41 @@ class MissingParts(Strict):
         return value
 
 
+class Robustness(Strict):
+    """Which faults the photos of test cases are given, to see what every arm loses: see `mmskin.inputs.corruptions`."""
+
+    corruptions: Literal["all"] | list[str] = "all"
+    """By name, such as [blur, dark, hair]; "all" for every one that there is."""
+    severities: list[int] = Field(default=[1, 3, 5], min_length=1)
+    """How much of each, rising, from 1 to 5. The table of the report shows the last."""
+
+    @field_validator("corruptions", mode="before")
+    @classmethod
+    def _exist(cls, value: Any) -> Any:
+        if value == "all":
+            return value
+        names = value if isinstance(value, list) else [value]
+        for name in names:
+            if not isinstance(name, str) or name not in CORRUPTIONS:
+                raise ValueError(one_of("a fault of photos", name, CORRUPTIONS))
+        if value is not names or not names or len(set(names)) < len(names):
+            raise ValueError(f'faults must be "all" or listed once each, such as [blur, dark], however: {value}')
+        return value
+
+    @field_validator("severities")
+    @classmethod
+    def _rise(cls, value: list[int]) -> list[int]:
+        if value != sorted(set(value)) or not set(value) <= set(SEVERITIES):
+            raise ValueError(f"severities must rise from 1 to 5, such as [1, 3, 5], however: {value}")
+        return value
+
+    @property
+    def asked(self) -> tuple[Corruption, ...]:
+        """Every fault at every severity."""
+        names = CORRUPTIONS if self.corruptions == "all" else self.corruptions
+        return tuple(Corruption(name, severity) for name in names for severity in self.severities)
+
+
 class Benchmark(Strict):
     """Everything that a run needs to know: of `mmskin benchmark`, and of `mmskin train`, which is one of one arm."""
 
@@ -169,6 +205,10 @@ class Benchmark(Strict):
     safeguards: bool = True
     """Whether calibration, answer sets and triage of the primary arm are measured on test cases, with each set of parts
     there: one more pass of the photos for each set that has them."""
+    robustness: Robustness | None = None
+    """Every fitted arm once more on test cases whose photos have faults, such as {corruptions: all, severities:
+    [1, 3, 5]}; null: not at all, for every fault and severity is another pass of the photos through the CNN, a frozen
+    one too: what is stored of clean photos cannot serve."""
     explanations: int | None = Field(default=15, ge=1)
     """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
     test: bool = True

@@ -37,8 +37,8 @@ def missing_answers(
 ) -> pd.DataFrame:
     """What an arm answers of its test cases in every scenario.
 
-    A case of which the arm has nothing to go by is written down as not answered, with the mean probabilities of the
-    arm's validation rows: all that it knows of a case it has not seen. So all scenarios have the same cases.
+    A case of which the arm has nothing to go by is written down as not answered, with `expected_answer`. So all
+    scenarios have the same cases.
 
     Args:
         predict: the fitted arm.
@@ -47,8 +47,7 @@ def missing_answers(
         predictions: what it has answered of this fold, for the validation rows.
         rates: shares of the fields that are hidden.
     """
-    val = predictions[predictions["split"] == "val"]
-    expected = val[[PROB + name for name in fold.schema.classes]].to_numpy(dtype=np.float64).mean(axis=0)
+    expected = expected_answer(predictions, fold.schema)
     ask, tables = asked_once(predict, fold.schema), []
     for rows in altered_rows(fold, rates, seed=cell.seed):
         answer = ask(rows)
@@ -57,6 +56,12 @@ def missing_answers(
         table = predictions_table(rows, answer, fold, cell, split="test")
         tables.append(table.assign(scenario=rows["scenario"], rate=rows["rate"], answered=answered))
     return pd.concat(tables, ignore_index=True)
+
+
+def expected_answer(predictions: pd.DataFrame, schema: Schema) -> Floats:
+    """(C,) mean probabilities of an arm's validation rows: all that it knows of a case it has not seen."""
+    val = predictions[predictions["split"] == "val"]
+    return np.asarray(val[[PROB + name for name in schema.classes]].to_numpy(dtype=np.float64).mean(axis=0))
 
 
 def asked_once(predict: Predict, schema: Schema) -> Predict:

@@ -12,7 +12,8 @@ One row per case, arm, fold and seed:
         1 - 1e-16.
     group_<name>: str or None (not known), one column per subgroup, such as group_sex or group_fully_recorded.
 
-A table of the same cases with parts missing has three more, see `missing_parts`; a row stands once in each scenario.
+A table of the same cases with parts missing has three more, see `missing_curves`, and one with corrupted photos, see
+`robustness`; a row stands once in each scenario.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ def _check_probabilities(table: pd.DataFrame) -> None:
 
 
 def _check_cases(table: pd.DataFrame) -> None:
-    run = [column for column in ("arm", "fold", "seed", "scenario", "rate") if column in table]
+    asked = ("arm", "fold", "seed", "scenario", "rate", "corruption", "severity")
+    run = [column for column in asked if column in table]
     doubled = table.duplicated([*run, "case_id"]).to_numpy()
     if doubled.any():
         raise DataError(f"a case may stand once in an arm, fold and seed, however: {_cases(table, doubled)}")

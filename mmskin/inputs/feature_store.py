@@ -150,6 +150,7 @@ class StoredPhotos:
     """The photo reader of a frozen encoder: looks features up, and computes beforehand what is not there yet."""
 
     def __init__(self, store: FeatureStore, reader: PhotoReader) -> None:
+        assert reader.corruption is None, "a photo with a fault would be filed as the photo itself"
         self.store, self.reader = store, reader
         self.recipe = repr(reader.augment)
 

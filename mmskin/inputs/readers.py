@@ -7,12 +7,14 @@ from copy import copy
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from mmskin.data.seeds import view_seed
 from mmskin.features import Features, is_photo
 from mmskin.inputs.augment import Augment
 from mmskin.inputs.batch import Case, Row
+from mmskin.inputs.corruptions import Corruption, corrupt
 from mmskin.inputs.note import render_note
 from mmskin.inputs.photos import load_image
 from mmskin.schema import History, Schema
@@ -70,10 +72,17 @@ def make_reader(
 
 
 class PhotoView(NamedTuple):
-    """One photo of one view: its path, and how it is varied; None for the plain view."""
+    """One photo of one view.
+
+    path: of its file; "" in memory.
+    variation: how it is varied; None for the plain view.
+    case_id, place: whose photo it is, and which of its kind: of these a fault is drawn.
+    """
 
     path: str
     variation: int | None
+    case_id: str
+    place: int
 
 
 class PhotoReader:
@@ -102,6 +111,17 @@ class PhotoReader:
         self.max_side, self.keep = max_side, keep
         self.kept: dict[str, Tensor] = {}
         self.variation: int | None = None
+        self.corruption: Corruption | None = None
+
+    def corrupted(self, corruption: Corruption) -> PhotoReader:
+        """A reader of every photo with a fault, given before any variation; photos in memory are shared with this one.
+
+        What it gives belongs to no feature store, where photos are filed under their bytes. It raises a ValueError
+        where features stand in the place of a photo.
+        """
+        faulty = copy(self)
+        faulty.corruption = corruption
+        return faulty
 
     def always(self, augment: Augment, variation: int) -> PhotoReader:
         """A reader of every photo in one variation, whatever the view; photos in memory are shared with this one."""
@@ -111,21 +131,25 @@ class PhotoReader:
 
     def views(self, case: RawCase) -> list[PhotoView]:
         """The photos of this kind as files, each with its variation."""
-        varied = self.augment is not None and case.view != PLAIN_VIEW
-        paths = [photo for photo in case.photos.get(self.kind, ()) if isinstance(photo, str)]
-        if self.variation is not None:
-            return [PhotoView(path, self.variation) for path in paths]
-        return [
-            PhotoView(path, view_seed(path.rsplit("/", 1)[-1], case.view, self.seed) if varied else None)
-            for path in paths
-        ]
+        photos = enumerate(case.photos.get(self.kind, ()))
+        return [self._view(case, place, photo) for place, photo in photos if isinstance(photo, str)]
+
+    def _view(self, case: RawCase, place: int, path: str) -> PhotoView:
+        variation = self.variation
+        if variation is None and path and self.augment is not None and case.view != PLAIN_VIEW:
+            variation = view_seed(path.rsplit("/", 1)[-1], case.view, self.seed)
+        return PhotoView(path, variation, case.case_id, place)
 
     def read(self, photo: PhotoView) -> Row:
-        return self._prepared(self._load(photo.path), photo.variation)
+        return self._prepared(self._load(photo.path), photo)
 
-    def _prepared(self, pixels: Tensor, variation: int | None) -> Row:
-        if variation is not None and self.augment is not None:
-            pixels = self.augment(pixels, variation)
+    def _prepared(self, pixels: Tensor, photo: PhotoView) -> Row:
+        if self.corruption is not None:
+            plain = pixels.permute(1, 2, 0).numpy()
+            faulty = corrupt(plain, self.corruption, case_id=photo.case_id, place=photo.place)
+            pixels = torch.from_numpy(faulty).permute(2, 0, 1).contiguous()
+        if photo.variation is not None and self.augment is not None:
+            pixels = self.augment(pixels, photo.variation)
         return self.prepare(pixels)
 
     def _load(self, path: str) -> Tensor:
@@ -137,9 +161,12 @@ class PhotoReader:
         return pixels
 
     def __call__(self, case: RawCase) -> list[Row]:
+        photos = case.photos.get(self.kind, ())
+        if self.corruption is not None and any(isinstance(photo, Features) for photo in photos):
+            raise ValueError(f"features of a photo can be given no fault, however: {self.corruption.name}")
         in_memory: list[Row] = [
-            photo if isinstance(photo, Features) else self._prepared(photo, self.variation)
-            for photo in case.photos.get(self.kind, ())
+            photo if isinstance(photo, Features) else self._prepared(photo, self._view(case, place, ""))
+            for place, photo in enumerate(photos)
             if not isinstance(photo, str)
         ]
         return [*(self.read(view) for view in self.views(case)), *in_memory]

@@ -253,3 +253,24 @@ def missing_curves(scores: pd.DataFrame, *, arms: Sequence[str], chance: float) 
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=3, fontsize=9, handlelength=3)
     return figure
+
+
+def corruption_losses(scores: pd.DataFrame, *, arms: Sequence[str], severity: int) -> Figure:
+    """What each fault of photos changes in balanced accuracy, with 95 % intervals, arms side by side.
+
+    Args:
+        scores: of balanced accuracy, from `evaluate_robustness`.
+        arms: which, four or fewer; faults are in the order of what the first loses.
+        severity: of the faults.
+    """
+    rows = scores[scores["severity"] == severity]
+    shown = rows[["arm", "corruption"]].assign(
+        estimate=rows["change"], low=rows["change_low"], high=rows["change_high"]
+    )
+    by_arm = {arm: shown[shown["arm"] == arm].set_index("corruption") for arm in arms}
+    order = list(by_arm[arms[0]].sort_values("estimate", kind="stable").index)
+    lines = {arm: of_arm.loc[order] for arm, of_arm in by_arm.items()}
+    labels = [str(name).replace("_", " ") for name in order]
+    figure = _forest(lines, labels=labels, xlabel="Change of balanced accuracy")
+    figure.axes[0].axvline(0, color=INK, lw=1, ls=":")
+    return figure

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from mmskin.errors import ConfigError
 from mmskin.synthetic.case import SyntheticCase
+from mmskin.synthetic.overlays import ENLARGED, blank, covered, hair_cover, over, ruler_strip
 from mmskin.synthetic.shape import AREA, REACH, Area, Shape, outline
 from mmskin.synthetic.texture import Plane, noise
 
@@ -129,7 +130,7 @@ def _paint_lesion(case: SyntheticCase, skin: Plane, shape: Shape) -> Plane:
         body = _paint_scale(case, body, shape)
     if case.has("ulcer"):
         body = _paint_ulcer(case, body, crater)
-    return _over(picture, body, alpha)
+    return over(picture, body, alpha)
 
 
 def _crater(case: SyntheticCase, shape: Shape) -> Plane:
@@ -154,10 +155,10 @@ def _paint_colours(case: SyntheticCase, body: Plane, skin: Plane, shape: Shape, 
     low, high = np.quantile(cloud[inside], [0.34, 0.66])
     if count >= 2:
         black = skin * np.array(BLACK, np.float32) * (1 + 0.15 * noise(rng, size, cycles=20, octaves=0.7))[..., None]
-        body = _over(body, black, 0.95 * _step((cloud - high) / 0.35) * keep_out)
+        body = over(body, black, 0.95 * _step((cloud - high) / 0.35) * keep_out)
     if count == 3:
         veil = np.array(BLUE, np.float32) * (0.2 * skin + 0.62)
-        body = _over(body, veil, 0.9 * _step((low - cloud) / 0.35) * keep_out)
+        body = over(body, veil, 0.9 * _step((low - cloud) / 0.35) * keep_out)
     return body
 
 
@@ -171,7 +172,7 @@ def _paint_scale(case: SyntheticCase, body: Plane, shape: Shape) -> Plane:
     shadow = np.roll(cover, (1, 1), axis=(0, 1))
     body = body * (1 - 0.25 * shadow * (1 - cover))[..., None]
     pale = np.array(FLAKE, np.float32) * (1 + 0.05 * noise(rng, size, cycles=30, octaves=0.6))[..., None]
-    return _over(body, pale, 0.82 * cover)
+    return over(body, pale, 0.82 * cover)
 
 
 def _paint_ulcer(case: SyntheticCase, body: Plane, crater: Plane) -> Plane:
@@ -179,54 +180,42 @@ def _paint_ulcer(case: SyntheticCase, body: Plane, crater: Plane) -> Plane:
     rng = case.stream("ulcer")
     mottle = 1 + 0.10 * noise(rng, len(body), cycles=18, octaves=0.6)
     wet = noise(rng, len(body), cycles=22, octaves=0.4)
-    body = _over(body, np.array(CRUST, np.float32) * mottle[..., None], _step((1.0 - crater) / 0.08))
-    body = _over(body, np.array(RAW, np.float32) * mottle[..., None], _step((0.78 - crater) / 0.08))
-    return _over(body, np.array((1.0, 0.85, 0.82), np.float32), 0.7 * _step((wet - 1.7) / 0.2) * (crater < 0.65))
+    body = over(body, np.array(CRUST, np.float32) * mottle[..., None], _step((1.0 - crater) / 0.08))
+    body = over(body, np.array(RAW, np.float32) * mottle[..., None], _step((0.78 - crater) / 0.08))
+    return over(body, np.array((1.0, 0.85, 0.82), np.float32), 0.7 * _step((wet - 1.7) / 0.2) * (crater < 0.65))
 
 
 def _paint_hair(case: SyntheticCase, picture: Plane) -> Plane:
-    """Thin dark curves across skin and lesion, drawn at three times the size for smooth edges."""
+    """Thin dark curves across skin and lesion."""
     size, rng = len(picture), case.stream("hair")
     count = HAIRS[case.values["hair"]]
     if not count:
         return picture
-    drawn = Image.new("L", (3 * size, 3 * size))
-    pen = ImageDraw.Draw(drawn)
-    lie = rng.uniform(0, np.pi)
-    along = np.linspace(-0.5, 0.5, 12)
-    for _ in range(count):
-        angle, length, bend = lie + rng.normal(0, 0.35), rng.uniform(0.35, 0.8), rng.normal(0, 0.35)
-        row, column = rng.uniform(0, 1, size=2)
-        x = column + length * (along * np.cos(angle) - bend * along**2 * np.sin(angle))
-        y = row + length * (along * np.sin(angle) + bend * along**2 * np.cos(angle))
-        points = np.stack([x, y], axis=1) * 3 * size
-        pen.line([(float(a), float(b)) for a, b in points], fill=255, width=max(2, round(size / 48)), joint="curve")
-    return _over(picture, 0.22 * np.array(SKIN[case.values["skin_tone"]], np.float32), 0.8 * _shrink(drawn, size))
+    hair = 0.22 * np.array(SKIN[case.values["skin_tone"]], np.float32)
+    return over(picture, hair, 0.8 * hair_cover(rng, size, count=count))
 
 
 def _paint_pen(case: SyntheticCase, picture: Plane, shape: Shape) -> Plane:
     """A surgeon's ink: a broken ring outside of any outline that the lesion could have."""
     size, rng = len(picture), case.stream("pen")
-    drawn = Image.new("L", (3 * size, 3 * size))
+    drawn = blank(size)
     pen = ImageDraw.Draw(drawn)
     row, column = shape.centre
-    reach = 3 * (REACH * shape.radius + 0.03 * size)
-    box = (3 * column - reach, 3 * row - reach, 3 * column + reach, 3 * row + reach)
+    reach = ENLARGED * (REACH * shape.radius + 0.03 * size)
+    box = [ENLARGED * centre + side * reach for side in (-1, 1) for centre in (column, row)]
     start = rng.uniform(0, 360)
     for i in range(6):
-        pen.arc(box, start + 60 * i, start + 60 * i + 38, fill=255, width=max(4, round(3 * size / 48)))
+        pen.arc(box, start + 60 * i, start + 60 * i + 38, fill=255, width=max(4, round(ENLARGED * size / 48)))
     blotted = np.clip(0.85 + 0.12 * noise(rng, size, cycles=20, octaves=0.6), 0, 1)
-    return _over(picture, np.array(INK, np.float32), 0.85 * _shrink(drawn, size) * blotted)
+    return over(picture, np.array(INK, np.float32), 0.85 * covered(drawn, size) * blotted)
 
 
 def _paint_ruler(case: SyntheticCase, picture: Plane, shape: Shape) -> Plane:
     """A paper scale with millimetre ticks along the edge that is farthest from the lesion."""
     size, rng = len(picture), case.stream("ruler")
     wide = round(0.09 * size)
-    strip = np.full((wide, size, 3), 0.93, np.float32)
     first, step = int(rng.integers(3, 8)), round(size / 26)
-    for i, at in enumerate(range(first, size, step)):
-        strip[: wide * 2 // 3 if i % 5 == 0 else wide // 3, at : at + max(1, size // 128)] = 0.12
+    strip = ruler_strip(size, wide, first=first, step=step, thick=max(1, size // 128))
     row, column = shape.centre
     side = int(np.argmax([row, column, size - row, size - column]))  # top, left, bottom, right
     turned = np.rot90(picture, -side).copy()
@@ -243,16 +232,6 @@ def _illumination(case: SyntheticCase, size: int) -> Plane:
     return np.asarray(bright - 0.22 * (x**2 + y**2), dtype=np.float32)
 
 
-def _over(below: Plane, above: Plane, alpha: Plane) -> Plane:
-    """Lay (H, W, 3) or one colour over a picture, (H, W) alpha in [0, 1]."""
-    return np.asarray(below + (above - below) * alpha[..., None], dtype=np.float32)
-
-
 def _step(plane: NDArray[np.floating]) -> Plane:
     """0 to 1 around zero, within about one unit on either side."""
     return np.asarray(np.clip(0.5 + 0.5 * plane, 0, 1), dtype=np.float32)
-
-
-def _shrink(drawn: Image.Image, size: int) -> Plane:
-    """(H, W) share of each pixel that a larger drawing covers."""
-    return np.asarray(np.asarray(drawn.resize((size, size), Image.Resampling.BOX)) / 255, dtype=np.float32)

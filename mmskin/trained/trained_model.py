@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,8 @@ from mmskin.encoders.encoder_contract import Encoder
 from mmskin.errors import ModelError
 from mmskin.evaluation.metrics import Floats
 from mmskin.inputs.batch import Batch, Case, collate
+from mmskin.inputs.corrupted_reader import corrupted_reader
+from mmskin.inputs.corruptions import Corruption
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.inputs.photo_variations import PhotoVariations
 from mmskin.inputs.readers import Photo, RawCase, Reader, make_reader, read_case
@@ -95,6 +97,11 @@ class TrainedModel:
             modality: make_reader(modality, encoder.prepare, self.schema, photo_side=self.photo_side)
             for modality, encoder in self.model.encoders.items()
         }
+
+    def on_corrupted(self, corruption: Corruption) -> TrainedModel:
+        """The same model, which reads photos from disk with a fault, and encodes them anew."""
+        readers = self.readers() | dict(self.cached)
+        return replace(self, cached={m: corrupted_reader(reader, corruption) for m, reader in readers.items()})
 
     def case(self, history: History, photos: Mapping[str, Sequence[Photo]] | None = None) -> Case:
         """One case as the encoders take it.

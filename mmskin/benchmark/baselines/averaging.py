@@ -24,8 +24,8 @@ def averaging(facts: Facts, *, over: Sequence[str], seeds: Seeds = "own") -> Fit
 
     over: the arms; one alone makes sense with all its seeds.
     seeds: "own", each arm with the seed of the cell; "all", each arm with every seed it was trained with, which makes a
-        seed ensemble of cells that are there anyway. Such an arm is run once, and is not asked with parts missing: of
-        its arms only the first seed is.
+        seed ensemble of cells that are there anyway. Such an arm is run once, and is not asked with parts missing or
+        with corrupted photos: of its arms only the first seed is.
     """
     if isinstance(over, str) or not over:
         raise ValueError(f"over must list one arm or more, however: over={over!r}")

@@ -19,6 +19,8 @@ from mmskin.trained.trained_model import Predict
 Fit = Callable[[pd.DataFrame, pd.DataFrame], Predict]
 """Training rows, validation rows → predictions for any rows; nothing but these two is fitted to."""
 FIELDS = "fields"
+CORRUPTED = ":corrupted photos"
+"""A column of rows whose photos have a fault, the same `Corruption` in all of them; named as no field would be."""
 
 
 class Facts(NamedTuple):
@@ -27,7 +29,8 @@ class Facts(NamedTuple):
     schema: the classes, and the fields that it may see.
     embed: (modality, rows) → (N, D) of its frozen encoder, plain view; NaN where the modality is absent.
     answers: (arm, rows) → the predictions of that arm on the same fold with the same seed, among them these rows; of an
-        arm that asks for all seeds, those of all of them, one below the other.
+        arm that asks for all seeds, those of all of them, one below the other. Of rows with a column `CORRUPTED` both
+        are of photos with that fault, so an arm hands its rows on as they are.
     seed: of what an arm draws.
     """
 

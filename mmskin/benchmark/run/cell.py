@@ -13,8 +13,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from mmskin.benchmark.arms import ResolvedArm
+from mmskin.benchmark.baselines.table_arm_contract import CORRUPTED
 from mmskin.benchmark.missing_cells import answered_in, missing_answers
 from mmskin.benchmark.parts_cells import parts_answers
+from mmskin.benchmark.robustness_cells import answered_of, corrupted_answers, may_read_photos
 from mmskin.benchmark.run.answer_cost import answer_cost
 from mmskin.benchmark.run.fold_predictions import fold_predictions
 from mmskin.benchmark.run.folder import begin_cell, write_json
@@ -22,6 +24,7 @@ from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions, write_predictions
 from mmskin.explain.explanation_check import check_explanations
+from mmskin.inputs.corruptions import Corruption
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.licences import licences_of
 from mmskin.training.memory import keep_freed_memory
@@ -37,6 +40,7 @@ class CellTask(NamedTuple):
     depends_on: what the arm's answers depend on beside data and versions.
     missing_rates: at which fields of test cases are hidden once more; () for not at all.
     is_judged: whether its answers with each set of parts are written, from which safeguards follow.
+    corruptions: faults that photos of test cases are given once more; () for none.
     explained: test cases on which explanations are measured; 0 for none.
     is_costed: whether the cost of an answer is measured, once an arm, for it is the same in every cell.
     progress: show bars.
@@ -50,13 +54,18 @@ class CellTask(NamedTuple):
     depends_on: Mapping[str, Any]
     missing_rates: tuple[float, ...] = ()
     is_judged: bool = False
+    corruptions: tuple[Corruption, ...] = ()
     explained: int = 0
     is_costed: bool = False
     progress: bool = False
 
     def answers(self, arm: str, rows: pd.DataFrame) -> pd.DataFrame:
-        """The predictions of another arm on the same fold, with the same parts missing: of its seed, or of all."""
+        """The predictions of another arm on the same fold, with the same parts missing or the same fault of photos: of
+        its seed, or of all."""
         cells = self.sources[arm]
+        if CORRUPTED in rows:
+            (cell,) = cells
+            return answered_of(read_predictions(cell.robustness(self.output)), rows)
         if "scenario" not in rows:
             return pd.concat([read_predictions(cell.predictions(self.output)) for cell in cells], ignore_index=True)
         (cell,) = cells
@@ -86,6 +95,10 @@ def run_cell(task: CellTask) -> None:
             write_predictions(missing, cell.missing(task.output))
         if task.is_judged and fitted.model is not None:
             write_predictions(parts_answers(fitted.model, fold, cell), cell.parts(task.output))
+        if task.corruptions:
+            reads_photos = may_read_photos(arm)
+            corrupted = corrupted_answers(fitted, fold, cell, table, task.corruptions, reads_photos=reads_photos)
+            write_predictions(corrupted, cell.robustness(task.output))
         if task.explained and fitted.model is not None:
             write_explanations(task, fitted.model)
     if fitted.model is not None:

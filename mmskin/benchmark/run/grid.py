@@ -33,6 +33,10 @@ class Cell(NamedTuple):
         """Validation and test cases with each set of parts there; only of the primary arm, with the first seed."""
         return self.folder(output) / "parts.parquet"
 
+    def robustness(self, output: Path) -> Path:
+        """The test cases with corrupted photos; only with the first seed."""
+        return self.folder(output) / "robustness.parquet"
+
     def explanations(self, output: Path) -> Path:
         """What its explanations are worth; only of one cell of the primary arm."""
         return self.folder(output) / "explanations.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from mmskin.data.load import asked_fields, check_photos, folds_of, folds_to_test
 from mmskin.data.table import Cases
 from mmskin.errors import ConfigError, UserError, first_of
 from mmskin.evaluation.predictions import arm_names, read_predictions, write_predictions
+from mmskin.inputs.corruptions import Corruption
 from mmskin.inputs.feature_store import check_room, in_megabytes, stored_bytes
 from mmskin.inputs.unreadable_photos import without_unreadable
 from mmskin.output_lock import locked
@@ -58,6 +59,7 @@ class Run(NamedTuple):
     tested: their numbers.
     missing_rates: by arm, at which fields of test cases are hidden once more.
     judged: the arm whose safeguards are measured, "" for none.
+    corruptions: by arm, faults that photos of test cases are given once more.
     explained: by arm, test cases on which explanations are measured in its first cell.
     first: arms that the predictions table begins with.
     features, features_limit: where outputs of frozen encoders are kept, and above how many gigabytes none are added.
@@ -70,6 +72,7 @@ class Run(NamedTuple):
     folds: Folds
     tested: tuple[int, ...]
     missing_rates: Mapping[str, tuple[float, ...]]
+    corruptions: Mapping[str, tuple[Corruption, ...]]
     explained: Mapping[str, int]
     judged: str = ""
     first: tuple[str, ...] = ()
@@ -93,12 +96,11 @@ class Run(NamedTuple):
     def depends_on(self, arm: ResolvedArm) -> dict[str, Any]:
         """What the arm's answers depend on beside data and versions."""
         searched = {"search": self.searches[arm.name].to_json()} if arm.name in self.searches else {}
-        asked = {
-            "missing_rates": list(self.missing_rates[arm.name]),
-            "is_judged": arm.name == self.judged,
-            "test": self.has_test,
-        }
-        return arm.to_json() | asked | searched
+        asked = {"missing_rates": list(self.missing_rates[arm.name]), "test": self.has_test}
+        corruptions = self.corruptions[arm.name]
+        corrupted = {"robustness": [list(corruption) for corruption in corruptions]} if corruptions else {}
+        judged = {"is_judged": True} if arm.name == self.judged else {}
+        return arm.to_json() | asked | corrupted | judged | searched
 
     def read_by(self, arm: ResolvedArm, name: str, cell: Cell) -> tuple[Cell, ...]:
         """The cells of another arm that a cell of this arm reads."""
@@ -119,6 +121,7 @@ class Run(NamedTuple):
             self.depends_on(arm),
             missing_rates=self.missing_rates[arm.name] if is_asked else (),
             is_judged=is_asked and arm.name == self.judged,
+            corruptions=self.corruptions[arm.name] if is_asked else (),
             explained=self.explained.get(arm.name, 0) if is_first else 0,
             is_costed=is_first and len(self.arms) > 1 and self.has_test,
             progress=progress,
@@ -219,6 +222,8 @@ def planned(
     """What the benchmark asks for, as plain values."""
     tested = folds_to_test(benchmark.data, numbers)
     rates = tuple(benchmark.missing_parts.rates) if benchmark.missing_parts and benchmark.test else ()
+    corruptions = benchmark.robustness.asked if benchmark.robustness and benchmark.test else ()
+    is_asked = {name: not (arm.shuffled or arm.reads_all_seeds) for name, arm in arms.items()}
     primary = benchmark.primary
     first_asked = primary.arm if primary else next(iter(arms))
     return Run(
@@ -227,7 +232,8 @@ def planned(
         tuple(benchmark.seeds),
         folds_of_arms(arms.values(), cases, numbers, tested, test=benchmark.test),
         tuple(tested),
-        missing_rates={name: () if arm.shuffled or arm.reads_all_seeds else rates for name, arm in arms.items()},
+        missing_rates={name: rates if asked else () for name, asked in is_asked.items()},
+        corruptions={name: corruptions if asked else () for name, asked in is_asked.items()},
         explained={primary.arm: benchmark.explanations or 0} if primary and benchmark.test else {},
         judged=first_asked if benchmark.safeguards and benchmark.test else "",
         first=(primary.arm, primary.reference) if primary else (),
@@ -350,7 +356,7 @@ def search_tasks(run: Run, waiting: Sequence[tuple[ResolvedArm, Cell]]) -> list[
 
 
 def gather(run: Run) -> pd.DataFrame:
-    """predictions.parquet, and missing.parquet beside it, from the arms whose cells are all finished.
+    """predictions.parquet, with missing.parquet and robustness.parquet beside it, from arms whose cells are finished.
 
     Raises:
         UserError: there is no such arm.
@@ -370,22 +376,24 @@ def gather(run: Run) -> pd.DataFrame:
         raise UserError(f"no arm could be finished{why}; {run.output / 'failures.json'} has all reasons")
     table = pd.concat(tables, ignore_index=True)
     write_predictions(table, run.output / "predictions.parquet")
-    asked = [name for name in arm_names(table) if run.missing_rates[name]]
-    if asked:
-        cells_asked = [Cell(name, k, run.seeds[0]) for name in asked for k in run.tested]
-        parts = [cell_of(c.arm, run.arms[c.arm].seeds, fold=c.fold, seed=c.seed) for c in cells_asked]
-        missing = [read_predictions(cell.missing(run.output)) for cell in parts]
-        write_predictions(pd.concat(missing, ignore_index=True), run.output / "missing.parquet")
-    judged = [
-        cell_of(name, run.arms[name].seeds, fold=k, seed=run.seeds[0])
-        for name in arm_names(table)
-        if name == run.judged
-        for k in run.tested
-    ]
-    of_parts = [read_predictions(cell.parts(run.output)) for cell in judged if cell.parts(run.output).exists()]
-    if of_parts:
-        write_predictions(pd.concat(of_parts, ignore_index=True), run.output / "parts.parquet")
+    finished = arm_names(table)
+    asked_of(run, [name for name in finished if run.missing_rates[name]], Cell.missing, "missing.parquet")
+    asked_of(run, [name for name in finished if run.corruptions[name]], Cell.robustness, "robustness.parquet")
+    judged = [name for name in finished if name == run.judged and isinstance(run.arms[name], NeuralArm)]
+    asked_of(run, judged, Cell.parts, "parts.parquet")
     return table
+
+
+def asked_of(run: Run, arms: Sequence[str], place: Callable[[Cell, Path], Path], name: str) -> None:
+    """What these arms were asked beside, with the first seed, as one table in the run's folder; nothing if of none.
+
+    place: of a cell's own table in the run's folder.
+    """
+    seed = run.seeds[0]
+    cells = [cell_of(arm, run.arms[arm].seeds, fold=k, seed=seed) for arm in arms for k in run.tested]
+    if cells:
+        tables = [read_predictions(place(cell, run.output)) for cell in cells]
+        write_predictions(pd.concat(tables, ignore_index=True), run.output / name)
 
 
 def costs(cells: Sequence[Cell], output: Path) -> list[dict[str, object]]:
