@@ -15,9 +15,11 @@ ARM = "late"
 
 
 def cache_folder() -> Path:
-    """Where caches of this user lie, by the XDG rules; one folder a version, so that a new one trains anew."""
+    """Where caches of this user lie, by the XDG rules; one folder a version and format: a new one trains anew."""
+    from mmskin.trained.saved_model import FORMAT
+
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "mmskin" / f"demo-{mmskin.__version__}"
+    return root / "mmskin" / f"demo-{mmskin.__version__}-format-{FORMAT}"
 
 
 def default_run(folder: Path, *, cases: int = CASES, epochs: int = EPOCHS, say: Callable[[str], None] = print) -> Path:

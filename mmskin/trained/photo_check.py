@@ -1,7 +1,7 @@
 """Whether the photos of a case are like those a model was made with: its encoder's distances, and gates on pixels.
 
-Both together warn of one real photo in twenty, by validation photos. A model with too few of them to promise that has
-the gates alone, whose limits are fixed.
+Both together warn of one photo in twenty, by validation photos. A model with too few of them to promise that has the
+gates alone, whose limits are fixed; a gate that stops photos of the data set itself is left out.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from mmskin.evaluation.metrics import Floats
 from mmskin.features import is_photo
 from mmskin.inputs.dataset import CaseDataset
-from mmskin.inputs.photo_gates import gate_reasons
+from mmskin.inputs.photo_gates import GATES, gate_reasons
 from mmskin.inputs.readers import PhotoReader
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.familiarity import Familiarity, fit_familiarity
@@ -24,12 +25,24 @@ from mmskin.trained.reference import photo_vectors
 FALSE_ALARMS = 0.05
 NEEDED = 19  # validation photos for that share: fewer cannot promise it
 PER_CLASS = 2  # training photos more than classes and one: a covariance within classes needs them
+ORDINARY = 0.02  # of a data set's own photos: a gate that stops more of them, and two or more, is not for this data set
 
 
-def fit_photo_check(trained: Trained, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, Familiarity]:
-    """By kind of photo, what the training photos have in common, with thresholds by the validation photos.
+class PhotoCheck(BaseModel):
+    """Of one kind of photo.
 
-    Kinds with too few photos are left out.
+    familiarity: what training photos have in common; None where there were too few.
+    gates: names of those that hold for photos of this data set, such as drawn ones, on which others would always stop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    familiarity: Familiarity | None
+    gates: tuple[str, ...]
+
+
+def fit_photo_check(trained: Trained, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, PhotoCheck]:
+    """By kind of photo, with thresholds by the validation photos.
 
     Args:
         trained: the model; of several the first one's encoder.
@@ -37,16 +50,24 @@ def fit_photo_check(trained: Trained, train: pd.DataFrame, val: pd.DataFrame) ->
         val: rows that it has not.
     """
     learned, new = photo_vectors(trained, train), photo_vectors(trained, val)
-    classes, found = trained.schema.classes, {}
-    for kind, vectors in learned.items():
-        with_photo = np.array([kind in kinds for kinds in train["image_kinds"]], dtype=bool)
-        target = pd.Index(classes).get_indexer(pd.Index(train["target"][with_photo])).astype(np.int64)
-        if len(new[kind]) < NEEDED or len(vectors) < len(classes) + PER_CLASS:
-            continue
-        fitted = fit_familiarity(vectors, target, num_classes=len(classes))
-        flagged = np.array([bool(reasons) for reasons in gates_of_rows(trained, val, kind)], dtype=bool)
-        found[kind] = fitted.with_thresholds(fitted.distances(new[kind]), false_alarms=FALSE_ALARMS, flagged=flagged)
-    return found
+    return {kind: _fitted(trained, kind, vectors, new[kind], train, val) for kind, vectors in learned.items()}
+
+
+def _fitted(
+    trained: Trained, kind: str, learned: Floats, new: Floats, train: pd.DataFrame, val: pd.DataFrame
+) -> PhotoCheck:
+    stopped = gates_of_rows(trained, val, kind)
+    counts = {name: sum(name in of for of in stopped) for name in GATES}
+    gates = tuple(name for name, count in counts.items() if count < 2 or count <= ORDINARY * len(stopped))
+    classes = trained.schema.classes
+    if len(new) < NEEDED or len(learned) < len(classes) + PER_CLASS:
+        return PhotoCheck(familiarity=None, gates=gates)
+    with_photo = np.array([kind in kinds for kinds in train["image_kinds"]], dtype=bool)
+    target = pd.Index(classes).get_indexer(pd.Index(train["target"][with_photo])).astype(np.int64)
+    fitted = fit_familiarity(learned, target, num_classes=len(classes))
+    flagged = np.array([any(name in gates for name in of) for of in stopped], dtype=bool)
+    found = fitted.with_thresholds(fitted.distances(new), false_alarms=FALSE_ALARMS, flagged=flagged)
+    return PhotoCheck(familiarity=found, gates=gates)
 
 
 def gates_of_rows(trained: Trained, rows: pd.DataFrame, kind: str) -> list[dict[str, str]]:
@@ -55,16 +76,16 @@ def gates_of_rows(trained: Trained, rows: pd.DataFrame, kind: str) -> list[dict[
     dataset = CaseDataset([rows], trained.schema, {kind: reader})
     read = (dataset[index].rows[kind] for index in range(len(dataset)))
     pixels = ([photo["pixels"] for photo in photos if isinstance(photo, dict)] for photos in read)
-    return [_gates(of_case) for of_case in pixels if of_case]
+    return [_stopped(of_case) for of_case in pixels if of_case]
 
 
-def _gates(photos: Sequence[Tensor]) -> dict[str, str]:
-    """Of photos (3, H, W) uint8."""
+def _stopped(photos: Sequence[Tensor]) -> dict[str, str]:
+    """By name of the gate, the reason; of photos (3, H, W) uint8."""
     return {name: reason for photo in photos for name, reason in gate_reasons(photo.float() / 255).items()}
 
 
 def unlike_training(
-    checks: Sequence[Mapping[str, Familiarity]],
+    checks: Sequence[Mapping[str, PhotoCheck]],
     vectors: Sequence[Mapping[str, Floats]],
     photos: Mapping[str, Sequence[Tensor]],
 ) -> tuple[str, ...]:
@@ -77,30 +98,41 @@ def unlike_training(
     """
     reasons: dict[str, None] = {}
     for kind, of_kind in photos.items():
-        both = zip(checks, vectors, strict=True)
-        found = [check[kind].unfamiliar(of[kind])[0] for check, of in both if kind in check and kind in of]
-        reasons |= dict.fromkeys([*_gates(of_kind).values(), *_by_vote(found)])
+        distant = [
+            check[kind].familiarity.unfamiliar(of[kind])[0]  # type: ignore[union-attr]
+            for check, of in zip(checks, vectors, strict=True)
+            if kind in check and kind in of and check[kind].familiarity is not None
+        ]
+        reasons |= dict.fromkeys([*_gate_reasons(_stopped(of_kind), checks, kind), *_by_vote(distant)])
     return tuple(reasons)
 
 
 def unlike_rows(
-    trained: Trained, checks: Sequence[tuple[Trained, Mapping[str, Familiarity]]], rows: pd.DataFrame
+    trained: Trained, checks: Sequence[tuple[Trained, Mapping[str, PhotoCheck]]], rows: pd.DataFrame
 ) -> list[tuple[str, ...]]:
     """The same of every case of a table.
 
     Args:
         trained: the model, or several.
-        checks: the models behind it, each with what its training photos have in common, by kind.
+        checks: the models behind it, each with its checks by kind.
         rows: of the table of cases.
     """
     reasons: list[dict[str, None]] = [{} for _ in range(len(rows))]
     vectors = [photo_vectors(model, rows) for model, _ in checks]
     for kind in filter(is_photo, trained.modalities):
-        found = [of[kind].unfamiliar(vs[kind]) for vs, (_, of) in zip(vectors, checks, strict=True) if kind in of]
+        known = [(of[kind].familiarity, vs[kind]) for vs, (_, of) in zip(vectors, checks, strict=True) if kind in of]
+        distant = [familiarity.unfamiliar(vs) for familiarity, vs in known if familiarity is not None]
         there = [place for place, kinds in enumerate(rows["image_kinds"]) if kind in kinds]
-        for number, (place, gates) in enumerate(zip(there, gates_of_rows(trained, rows, kind), strict=True)):
-            reasons[place] |= dict.fromkeys([*gates.values(), *_by_vote([of[number] for of in found])])
+        for number, (place, stopped) in enumerate(zip(there, gates_of_rows(trained, rows, kind), strict=True)):
+            of_gates = _gate_reasons(stopped, [of for _, of in checks], kind)
+            reasons[place] |= dict.fromkeys([*of_gates, *_by_vote([of[number] for of in distant])])
     return [tuple(of) for of in reasons]
+
+
+def _gate_reasons(stopped: Mapping[str, str], checks: Sequence[Mapping[str, PhotoCheck]], kind: str) -> list[str]:
+    """The reasons of the gates that hold for half of the models; of all gates where no model knows the kind."""
+    known = [check[kind].gates for check in checks if kind in check]
+    return [reason for name, reason in stopped.items() if sum(name in of for of in known) >= len(known) / 2]
 
 
 def _by_vote(found: Sequence[Mapping[str, str]]) -> list[str]:

@@ -25,9 +25,8 @@ from mmskin.trained.answer_sets import own_scores
 from mmskin.trained.calibration import log_of
 from mmskin.trained.class_calibration import ClassCalibration, Method, fit_class_calibration
 from mmskin.trained.ensemble import Ensemble, Trained
-from mmskin.trained.familiarity import Familiarity
 from mmskin.trained.parts_there import is_flagged, key_of, parts_of_rows, parts_read, subsets, with_parts
-from mmskin.trained.photo_check import fit_photo_check
+from mmskin.trained.photo_check import PhotoCheck, fit_photo_check
 from mmskin.trained.trained_model import Answer, TrainedModel
 from mmskin.trained.triage import Bools, Groups, Thresholds, fit_thresholds, groups_of
 
@@ -62,12 +61,12 @@ class OfParts(_Part):
 class Safeguards(_Part):
     """by_parts: by the key of a set of parts, the whole case first; sets that validation hardly has are not there.
     by_folds: whether all of it comes from other models, those of the folds: a set promises 1 − 2α then.
-    photos: by kind, what photos of training have in common; kinds with too few photos are not there.
+    photos: by kind, by what photos unlike those of training are told.
     """
 
     by_parts: dict[str, OfParts] = Field(min_length=1)
     by_folds: bool = False
-    photos: dict[str, Familiarity] = {}
+    photos: dict[str, PhotoCheck] = {}
 
     def of(self, parts: str) -> OfParts:
         """What is known of these parts; of the whole case where nothing is known of them."""

@@ -52,6 +52,7 @@ def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> Non
         *("Beside the best single part", "Which arm is best", "Results", "Controls"),
         *(
             "Probabilities under the shares of the data",
+            "Safeguards of late",
             "What the arms read",
             "When parts are missing",
             "What it costs",

@@ -17,7 +17,7 @@ from mmskin.inputs.photo_gates import GATES
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.familiarity import Familiarity, fit_familiarity
 from mmskin.trained.judgement import UNLIKE
-from mmskin.trained.photo_check import fit_photo_check, unlike_rows, unlike_training
+from mmskin.trained.photo_check import PhotoCheck, fit_photo_check, unlike_rows, unlike_training
 from mmskin.trained.reference import photo_vectors
 from mmskin.trained.run_models import load_trained
 from mmskin.trained.safeguards import safeguards_of, with_safeguards
@@ -46,13 +46,14 @@ def skin() -> torch.Tensor:
 
 KNOWN = known()
 NEAR: Floats = (np.array(KNOWN.mean) + np.array(KNOWN.scale) * np.array(KNOWN.axes)[0])[None]  # along the first axis
+CHECK = {"image": PhotoCheck(familiarity=KNOWN, gates=tuple(GATES))}
 FAR: Floats = np.full((1, 5), 30.0)
 
 
 def test_a_photo_far_from_those_of_training_has_reasons_and_a_near_one_none() -> None:
     photos = {"image": [skin()]}
-    assert unlike_training([{"image": KNOWN}], [{"image": NEAR}], photos) == ()
-    reasons = unlike_training([{"image": KNOWN}], [{"image": FAR}], photos)
+    assert unlike_training([CHECK], [{"image": NEAR}], photos) == ()
+    reasons = unlike_training([CHECK], [{"image": FAR}], photos)
     assert "the photo is far from the training photos of every class" in reasons
 
 
@@ -60,10 +61,10 @@ def test_gates_need_no_model_and_several_models_vote() -> None:
     grey = {"image": [torch.linspace(0, 255, 64).to(torch.uint8).expand(3, 64, 64)]}
     assert GATES["grey"].reason in unlike_training([], [], grey)
     photos, far, near = {"image": [skin()]}, {"image": FAR}, {"image": NEAR}
-    checks = [{"image": KNOWN}] * 3
+    checks = [CHECK] * 3
     assert unlike_training(checks, [far, near, near], photos) == ()
     assert unlike_training(checks, [far, far, near], photos) != ()
-    assert unlike_training([{}, {"image": KNOWN}], [{}, far], photos) != ()  # who knows nothing has no vote
+    assert unlike_training([{}, CHECK], [{}, far], photos) != ()  # who knows nothing has no vote
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,9 @@ def judged(trained_run: Path, pad_folder: Path) -> Trained:
     far = far.with_thresholds(far.distances(vectors + 1000), false_alarms=0.2)
     safeguards = safeguards_of(trained)
     assert safeguards is not None
-    return with_safeguards(trained, safeguards.model_copy(update={"photos": {"image": far}}))
+    return with_safeguards(
+        trained, safeguards.model_copy(update={"photos": {"image": PhotoCheck(familiarity=far, gates=())}})
+    )
 
 
 def test_it_is_said_first_and_no_such_case_is_least_urgent(judged: Trained, pad_folder: Path) -> None:
@@ -115,5 +118,16 @@ def test_rows_of_a_table_are_judged_as_their_cases(judged: Trained, pad_folder: 
 def test_too_few_photos_promise_nothing_and_are_left_to_the_gates(trained_run: Path, pad_folder: Path) -> None:
     trained = load_trained(cell_folder(trained_run, "small", 0, 0) / "model")
     rows = load_cases(small_experiment(pad_folder).data).table
-    assert fit_photo_check(trained, rows, rows.iloc[:5]) == {}
-    assert set(fit_photo_check(trained, rows, rows)) == {"image"}
+    assert fit_photo_check(trained, rows, rows.iloc[:5])["image"].familiarity is None
+    assert fit_photo_check(trained, rows, rows)["image"].familiarity is not None
+
+
+def test_a_gate_that_stops_the_data_sets_own_photos_is_left_out(trained_run: Path, pad_folder: Path) -> None:
+    """The photos of this table have all colours."""
+    trained = load_trained(cell_folder(trained_run, "small", 0, 0) / "model")
+    check = fit_photo_check(trained, *[load_cases(small_experiment(pad_folder).data).table] * 2)["image"]
+    assert "not_skin" not in check.gates
+    assert "grey" in check.gates
+    green = {"image": [skin()[[1, 0, 2]]]}
+    assert GATES["not_skin"].reason in unlike_training([], [], green)
+    assert GATES["not_skin"].reason not in unlike_training([{"image": check}], [{}], green)
