@@ -2,8 +2,9 @@
 
 - model.safetensors: every tensor
 - config.json: slots of encoders, fusion and loss, and where those that are not mmskin's own come from; photo pooling;
-  class counts; temperature; photo side; views at test; digests of the patients it was trained on; licences of data
-  and pretrained weights; the whole experiment
+  class counts; temperature; photo side; views at test; what the model remembers of its patients, and its safeguards
+  (sorted scores by class, means and covariances; nobody's row); digests of the patients it was trained on; licences of
+  data and pretrained weights; the whole experiment
 - schema.json: what the model may be told, and its classes
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder

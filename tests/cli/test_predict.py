@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -35,6 +36,48 @@ def test_predict_prints_a_differential_and_what_it_rests_on(
     assert told.endswith(NOT_A_DIAGNOSIS + "\n")
     with Image.open(heatmap) as drawn, Image.open(photo) as taken:
         assert drawn.size == taken.size
+
+
+def test_predict_states_probabilities_for_another_place_and_sets_at_another_level(
+    mmskin_: Type, trained_run: Path, tmp_path: Path
+) -> None:
+    def answered(*options: str) -> dict[str, Any]:
+        code, told, complaint = mmskin_(f"predict {trained_run} --field itch=yes --json {' '.join(options)}")
+        assert code == 0, complaint
+        return dict(json.loads(told))
+
+    plain = answered()
+    classes = list(plain["probabilities"])
+    shares = {name: 0.9 if name == "MEL" else 0.1 / (len(classes) - 1) for name in classes}
+    (tmp_path / "shares.json").write_text(json.dumps(shares))
+    there = answered("--prior", str(tmp_path / "shares.json"), "--level", "0.6")
+    assert there["probabilities"]["MEL"] > plain["probabilities"]["MEL"]
+    assert sum(there["probabilities"].values()) == pytest.approx(1)
+    assert there["as_trained"] == plain["as_trained"]
+    assert there["triage"]["level"] == plain["triage"]["level"]
+    assert (plain["answer_set"]["level"], there["answer_set"]["level"]) == (0.9, 0.6)
+    assert set(there["answer_set"]["classes"]) <= set(plain["answer_set"]["classes"])
+    assert any("stated for the class shares that were given" in remark for remark in there["remarks"])
+    assert re.fullmatch("[0-9a-f]{12}", plain["model"]["checksum"])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--level 1.5", "the level of an answer set must lie between 0 and 1, such as 0.9, however: 1.5"),
+        ("--prior nowhere.json", "--prior nowhere.json: no such file"),
+        ("--prior {shares}", "a prior needs a share for each class"),
+    ],
+)
+def test_impossible_levels_and_shares_are_one_plain_line(
+    mmskin_: Type, trained_run: Path, tmp_path: Path, options: str, told: str
+) -> None:
+    (tmp_path / "shares.json").write_text('{"MEL": 1.0}')
+    shares = options.format(shares=tmp_path / "shares.json")
+    code, _, complaint = mmskin_(f"predict {trained_run} --field itch=yes {shares}")
+    assert code == 2
+    assert is_one_plain_line(complaint)
+    assert told in complaint
 
 
 def test_explain_writes_a_page_and_prints_its_sentences(
