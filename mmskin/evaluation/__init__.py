@@ -8,6 +8,7 @@ from mmskin.evaluation.intervals import evaluate, patient_weights
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.permutation import permutation_test
 from mmskin.evaluation.predictions import check_predictions, class_names, read_predictions, write_predictions
+from mmskin.evaluation.subgroup_gaps import evaluate_subgroup_gaps
 from mmskin.evaluation.subgroups import evaluate_subgroups
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "clustered_auc_difference",
     "compare_arms",
     "evaluate",
+    "evaluate_subgroup_gaps",
     "evaluate_subgroups",
     "paired_difference",
     "patient_weights",

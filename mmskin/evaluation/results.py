@@ -15,6 +15,7 @@ from mmskin.evaluation.intervals import evaluate
 from mmskin.evaluation.metrics import METRICS
 from mmskin.evaluation.paired_tests import paired_tests
 from mmskin.evaluation.predictions import arm_names, check_predictions, read_predictions, reported_rows
+from mmskin.evaluation.subgroup_gaps import evaluate_subgroup_gaps
 from mmskin.evaluation.subgroups import evaluate_subgroups
 from mmskin.schema import PatientUnit, Schema, common_unit
 
@@ -98,7 +99,8 @@ def joined_runs(runs: Sequence[Runs]) -> Runs:
 
 
 class Results(NamedTuple):
-    """What predictions are worth; see `evaluate`, `compare_arms`, `paired_tests` and `evaluate_subgroups`.
+    """What predictions are worth; see `evaluate`, `compare_arms`, `paired_tests`, `evaluate_subgroups` and
+    `evaluate_subgroup_gaps`.
 
     table: predictions of the cases that every arm answered; excluded: how many other cases there were.
     differences, tests: None without a reference.
@@ -122,6 +124,7 @@ class Results(NamedTuple):
     patient_unit: PatientUnit = "patient"
     shown: Sequence[str] = STANDARD
     replicates: int = 2000
+    subgroup_gaps: pd.DataFrame | None = None
 
     def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
         """A row an arm of one metric over all classes; of `self.metric` if none is named."""
@@ -143,7 +146,7 @@ def evaluate_runs(
     metrics: Sequence[str] = STANDARD,
     replicates: int = 2000,
 ) -> Results:
-    """Metrics of every arm, their differences to the reference, and subgroups.
+    """Metrics of every arm, their differences to the reference, subgroups and the gaps between them.
 
     Args:
         runs: one arm or more.
@@ -169,13 +172,17 @@ def evaluate_runs(
         named = None if primary == reference else primary
         differences = compare_arms(table, reference=reference, primary=named, metrics=shown, replicates=replicates)
         tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
+    fewer = min(replicates, 500)  # subgroups are many, and their intervals wide
     return Results(
         table=table,
         excluded=excluded,
         metrics=evaluate(table, replicates=replicates, class_groups=runs.class_groups),
         differences=differences,
         tests=tests,
-        subgroups=evaluate_subgroups(table, replicates=min(replicates, 500), class_groups=runs.class_groups),
+        subgroups=evaluate_subgroups(table, replicates=fewer, class_groups=runs.class_groups),
+        subgroup_gaps=evaluate_subgroup_gaps(
+            table, replicates=fewer, permutations=fewer, class_groups=runs.class_groups
+        ),
         arm=primary or arms[0],
         reference=reference,
         metric=metric,
@@ -217,4 +224,5 @@ def in_order(results: Results) -> Results:
         differences=differences,
         tests=None if results.tests is None else ordered(results.tests),
         subgroups=ordered(results.subgroups),
+        subgroup_gaps=None if results.subgroup_gaps is None else ordered(results.subgroup_gaps),
     )

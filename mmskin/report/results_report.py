@@ -15,6 +15,7 @@ from mmskin.json_values import records
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report import metric_figures as draw
 from mmskin.report.headline import headline
+from mmskin.report.largest_gaps import gap_lines, largest_gaps_grid
 from mmskin.report.numbers import count, number
 from mmskin.report.pages import Sections, environment, render, write_page
 from mmskin.report.pictures import Picture
@@ -54,6 +55,8 @@ def write_report(
         grids=result_grids(results),
         pictures=pictures,
         sections=sections,
+        gap_lines=gap_lines(results),
+        gap_grid=largest_gaps_grid(results),
         subgroup_grids=subgroup_grids(results),
         primary=results.arm,
         notes=notes,
@@ -67,6 +70,7 @@ def write_report(
         "differences": records(results.differences),
         "tests": records(results.tests),
         "subgroups": records(results.subgroups),
+        "subgroup_gaps": records(results.subgroup_gaps),
         "config": config,
         "environment": made,
         "notes": notes,
