@@ -105,6 +105,7 @@ class Results(NamedTuple):
     table: predictions of the cases that every arm answered; excluded: how many other cases there were.
     differences, tests: None without a reference.
     arm: of headline and figures, named in advance; the first one where none was named, never the best.
+    subgroup_gaps: of that arm.
     reference: that the other arms are compared with, patient by patient; metric: of that comparison; shown: the metrics
         in which arms are compared, this one first; replicates: resamples of the patients.
     class_titles, configs, patient_unit: see `Runs`.
@@ -173,6 +174,7 @@ def evaluate_runs(
         differences = compare_arms(table, reference=reference, primary=named, metrics=shown, replicates=replicates)
         tests = paired_tests(table, reference=reference, class_groups=runs.class_groups)
     fewer = min(replicates, 500)  # subgroups are many, and their intervals wide
+    arm = primary or arms[0]
     return Results(
         table=table,
         excluded=excluded,
@@ -181,9 +183,9 @@ def evaluate_runs(
         tests=tests,
         subgroups=evaluate_subgroups(table, replicates=fewer, class_groups=runs.class_groups),
         subgroup_gaps=evaluate_subgroup_gaps(
-            table, replicates=fewer, permutations=fewer, class_groups=runs.class_groups
+            table[table["arm"] == arm], replicates=fewer, permutations=fewer, class_groups=runs.class_groups
         ),
-        arm=primary or arms[0],
+        arm=arm,
         reference=reference,
         metric=metric,
         class_titles=runs.class_titles,
@@ -224,5 +226,4 @@ def in_order(results: Results) -> Results:
         differences=differences,
         tests=None if results.tests is None else ordered(results.tests),
         subgroups=ordered(results.subgroups),
-        subgroup_gaps=None if results.subgroup_gaps is None else ordered(results.subgroup_gaps),
     )
