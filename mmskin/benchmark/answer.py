@@ -17,7 +17,7 @@ from mmskin.benchmark.benchmark_config import Arm, Benchmark
 from mmskin.benchmark.record import read_record
 from mmskin.benchmark.resolve import resolve, shared_by
 from mmskin.benchmark.run.run import Failure
-from mmskin.benchmark.safety import evaluate_safety
+from mmskin.benchmark.safety import safeguards_of_run
 from mmskin.benchmark.search.search import Search, searches_of
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.intervals import evaluate_some
@@ -41,14 +41,11 @@ from mmskin.report.sections.prior import prior_section
 from mmskin.report.sections.ranking import ranking_section
 from mmskin.report.sections.record import Plan, PlannedArm
 from mmskin.report.sections.robustness import robustness_section
-from mmskin.report.sections.safeguards import safeguards_section
 from mmskin.report.sections.search import SearchedFold, search_section
 from mmskin.report.sections.single_part import single_part_section
 from mmskin.report.sections.tripod import tripod_section
-from mmskin.schema import Schema
 from mmskin.trained.licences import licence_lines
 from mmskin.trained.stated_prior import under_prior
-from mmskin.trained.triage import groups_of
 
 
 def write_answer(
@@ -83,7 +80,7 @@ def write_answer(
         runs = read_runs([output])
         runs = runs if benchmark.test else runs._replace(table=validation_as_test(runs.table))
         results = evaluate_runs(runs, replicates=replicates)
-        sections = Sections(amid=_safeguards(results, output, replicates=replicates))
+        sections = Sections(amid=safeguards_of_run(output, replicates=replicates))
     else:
         plan = Plan(
             arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
@@ -188,7 +185,7 @@ def _sections(
         amid=[
             *([control_section(controls, results, originals=originals)] if controls is not None else []),
             *_restated(results, replicates=replicates),
-            *_safeguards(results, output, replicates=replicates),
+            *safeguards_of_run(output, replicates=replicates),
             *_missing(plan, output, replicates=replicates),
             *_robustness(plan, output, replicates=replicates),
             *(explanations_section(_read(path)) for path in checked[:1]),
@@ -271,16 +268,6 @@ def _restated(results: Results, *, replicates: int) -> list[Section]:
     restated = evaluate_some(under_prior(table, "data"), PROBABILITY_METRICS, replicates=replicates)
     of_metrics = results.metrics["metric"].isin(PROBABILITY_METRICS) & (results.metrics["subset"] == "all")
     return [prior_section(results.metrics[of_metrics & (results.metrics["class"] == "")], restated)]
-
-
-def _safeguards(results: Results, output: Path, *, replicates: int) -> list[Section]:
-    """What the safeguards of the primary arm are worth; nothing where they were not asked for."""
-    path = output / "parts.parquet"
-    if not path.exists():
-        return []
-    schema = Schema.model_validate_json((output / "schema.json").read_text(encoding="utf-8"))
-    safety = evaluate_safety(read_predictions(path), schema.class_groups, groups_of(schema), replicates=replicates)
-    return [] if safety is None else [safeguards_section(safety, arm=results.arm, titles=results.class_titles)]
 
 
 def _missing(plan: Plan, output: Path, *, replicates: int) -> list[Section]:

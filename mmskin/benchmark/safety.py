@@ -7,6 +7,7 @@ nothing of a test row is used but to measure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,16 +18,18 @@ from mmskin.evaluation.decision_curve import biopsies_per_cancer, decision_curve
 from mmskin.evaluation.intervals import Resamples, draw_patients, interval
 from mmskin.evaluation.metrics import Floats, Ints, brier, ece, log_loss
 from mmskin.evaluation.operating_points import at_sensitivity, at_specificity
-from mmskin.evaluation.predictions import PROB, class_names, probabilities, target_codes
+from mmskin.evaluation.predictions import PROB, arm_names, class_names, probabilities, read_predictions, target_codes
 from mmskin.evaluation.proportions import exact_interval, one_per_patient
 from mmskin.evaluation.reliability import reliability_bins
 from mmskin.evaluation.risk_coverage import risk_coverage
-from mmskin.report.sections.safeguards import AS_TRAINED, Safety
+from mmskin.report.pages import Section
+from mmskin.report.sections.safeguards import AS_TRAINED, Safety, safeguards_section
+from mmskin.schema import Schema
 from mmskin.trained.answer_sets import LEVEL, Promise, members, p_values
 from mmskin.trained.calibration import log_of
 from mmskin.trained.class_calibration import METHODS, Method
 from mmskin.trained.safeguards import OfParts, Validated, fit_of_parts
-from mmskin.trained.triage import Bools, Groups, Level, levels
+from mmskin.trained.triage import Bools, Groups, Level, groups_of, levels
 
 PROBABILITY_METRICS: Mapping[str, Callable[[Ints, Floats, Floats], Floats]] = {
     "debiased_ece": debiased_ece,
@@ -53,6 +56,22 @@ class Held(NamedTuple):
     inside: Mapping[Promise, Bools]
     levels: Ints | None
     counted: Mapping[str, Sequence[tuple[int, int]]]
+
+
+def safeguards_of_run(run: Path, *, replicates: int) -> list[Section]:
+    """What the safeguards of the arm that a run has asked by parts are worth; [] where it has asked none.
+
+    Args:
+        run: folder of a finished run.
+        replicates: resamples of the patients.
+    """
+    if not (run / "parts.parquet").exists():
+        return []
+    table = read_predictions(run / "parts.parquet")
+    schema = Schema.model_validate_json((run / "schema.json").read_text(encoding="utf-8"))
+    safety = evaluate_safety(table, schema.class_groups, groups_of(schema), replicates=replicates)
+    (arm,) = arm_names(table)
+    return [] if safety is None else [safeguards_section(safety, arm=arm, titles=schema.class_titles)]
 
 
 def evaluate_safety(

@@ -97,6 +97,7 @@ def _say_elsewhere(
         title="Patients from elsewhere",
         notes=[*found.notes, *stated],
         sections=found.sections,
+        keeps_predictions=True,
         **shown,
     )
 
@@ -109,8 +110,10 @@ def _say_runs(
     prior: str | None,
     shown: Mapping[str, Any],
 ) -> None:
+    from mmskin.benchmark.safety import safeguards_of_run
     from mmskin.evaluation.predictions import check_predictions
     from mmskin.evaluation.results import read_runs
+    from mmskin.report.pages import Sections
     from mmskin.trained.stated_prior import read_prior, under_prior
 
     names, folders = zip(*named, strict=True)
@@ -121,7 +124,9 @@ def _say_runs(
             f"Probabilities, and with them the answers, are stated under the prior {prior}: a temperature and a bias "
             "for each class are fitted on the validation rows of every arm, fold and seed."
         )
-    say_report(read, output, title="Comparison", notes=notes, **shown)
+    is_whole = len(folders) == 1 and folders[0].is_dir() and prior is None and shown["least"] == 1
+    amid = safeguards_of_run(folders[0], replicates=shown["replicates"]) if is_whole else []
+    say_report(read, output, title="Comparison", notes=notes, sections=Sections(amid=amid), **shown)
 
 
 def _labels(place: Path | DataConfig) -> pd.DataFrame:

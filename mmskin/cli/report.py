@@ -21,6 +21,7 @@ def say_report(
     title: str,
     notes: Sequence[str] = (),
     sections: Sections | None = None,
+    keeps_predictions: bool = False,
     least: int = 1,
     as_json: bool = False,
     **question: Any,
@@ -45,7 +46,7 @@ def say_report(
         page = write_report(results, output, title=title, notes=told, sections=made, command=typed_command())
         for name, table in (("comparison.csv", csv_table(results)), ("comparison.tex", latex_table(results))):
             (output / name).write_text(table, encoding="utf-8")
-        if sections is not None:
+        if keeps_predictions:
             write_predictions(runs.table, output / "predictions.parquet")
     for note in told:
         say(note)

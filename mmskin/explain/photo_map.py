@@ -20,6 +20,10 @@ from mmskin.fusion.fusion_contract import Fusion
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam")
+NOT_SHOWN = (
+    "not shown to point at the lesion: on real photos, the parts that such maps call important brought the answer back "
+    "not measurably faster than random parts"
+)
 
 
 class PhotoMap(NamedTuple):
@@ -100,8 +104,8 @@ def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
 
 
 def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
-    """What has to be said beside a heat map, the resolution always."""
-    notes = [resolution_note((heat.shape[0], heat.shape[1]))]
+    """What has to be said beside a heat map, what it is not and the resolution always."""
+    notes = [NOT_SHOWN, resolution_note((heat.shape[0], heat.shape[1]))]
     if seen != WHOLE:
         notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
     if not heat.any():

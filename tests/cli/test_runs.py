@@ -34,6 +34,9 @@ def test_train_then_evaluate_two_arms_against_a_reference(
     assert "balanced_accuracy" in told
     assert {"config.json", "predictions.parquet", "report.html", "results.json"} <= {p.name for p in one.iterdir()}
     assert mmskin_(f"train {other} data.fields=[age] --output {two} --quiet")[0] == 0
+    assert "Safeguards of fields" in (one / "report.html").read_text()
+    assert mmskin_(f"evaluate {one} --output {tmp_path / 'alone'} --replicates 100")[0] == 0
+    assert "Safeguards of fields" in (tmp_path / "alone" / "report.html").read_text()
     line = f"evaluate {one} {two} --reference fields --output {tmp_path / 'both'} --replicates 100"
     code, told, _ = mmskin_(line)
     assert code == 0

@@ -85,6 +85,7 @@ def test_what_was_not_seen_stays_as_it_is_and_that_is_said() -> None:
     assert (drawn[:, :50] == 150).all()
     assert (drawn[:, 250:] == 150).all()
     assert not (drawn[:, 50:250] == 150).all(axis=-1).any()
+    assert found.notes[0].startswith("not shown to point at the lesion")
     assert any("the middle of the photo only" in note for note in found.notes)
     whole = redness_predictor("squash").photo_map(photo)
     assert not any("the middle of the photo only" in note for note in whole.notes)

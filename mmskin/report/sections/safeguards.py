@@ -125,7 +125,7 @@ def safeguards_elsewhere_section(
         titles: of classes.
     """
     grids = [*_coverage_grids(coverage, titles), *_triage_grids(triage, titles)]
-    saved = {"safeguards": {"coverage": records(coverage), "triage": records(triage)}}
+    saved = {"coverage": records(coverage), "triage": records(triage)}
     return Section(f"Answer sets and triage: {arm}", ELSEWHERE, grids=grids, saved={f"safeguards of {arm}": saved})
 
 
