@@ -10,21 +10,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmskin.evaluation.metrics import Floats
-from mmskin.features import is_photo
+from mmskin.features import is_photo, photo_title
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.inputs.photo_gates import GATES, gate_reasons
 from mmskin.inputs.readers import PhotoReader
 from mmskin.trained.ensemble import Trained
-from mmskin.trained.familiarity import Familiarity, fit_familiarity
+from mmskin.trained.familiarity import Familiarity, fit_familiarity, leaning
 from mmskin.trained.reference import photo_vectors
 
 FALSE_ALARMS = 0.05
 NEEDED = 19  # validation photos for that share: fewer cannot promise it
 PER_CLASS = 2  # training photos more than classes and one: a covariance within classes needs them
+SWAPPED = 0.01  # of validation photos that may be taken for another kind
 ORDINARY = 0.02  # of a data set's own photos: a gate that stops more of them, and two or more, is not for this data set
 
 
@@ -33,12 +35,14 @@ class PhotoCheck(BaseModel):
 
     familiarity: what training photos have in common; None where there were too few.
     gates: names of those that hold for photos of this data set, such as drawn ones, on which others would always stop.
+    swaps: by another kind that the same encoder reads, the `leaning` above which a photo is taken for one of that.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     familiarity: Familiarity | None
     gates: tuple[str, ...]
+    swaps: dict[str, float] = {}
 
 
 def fit_photo_check(trained: Trained, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, PhotoCheck]:
@@ -50,7 +54,26 @@ def fit_photo_check(trained: Trained, train: pd.DataFrame, val: pd.DataFrame) ->
         val: rows that it has not.
     """
     learned, new = photo_vectors(trained, train), photo_vectors(trained, val)
-    return {kind: _fitted(trained, kind, vectors, new[kind], train, val) for kind, vectors in learned.items()}
+    checks = {kind: _fitted(trained, kind, vectors, new[kind], train, val) for kind, vectors in learned.items()}
+    return {
+        kind: of.model_copy(update={"swaps": _swaps(trained, checks, kind, new[kind])}) for kind, of in checks.items()
+    }
+
+
+def _swaps(trained: Trained, checks: Mapping[str, PhotoCheck], kind: str, new: Floats) -> dict[str, float]:
+    """Limits that one validation photo in a hundred exceeds, for every other kind that is encoded alike."""
+    own, found = checks[kind].familiarity, {}
+    for other, of in checks.items():
+        alike = other != kind and _are_one(trained.encoders[kind], trained.encoders[other])
+        if alike and own is not None and of.familiarity is not None:
+            found[other] = max(0.0, float(np.quantile(leaning(own, of.familiarity, new), 1 - SWAPPED)))
+    return found
+
+
+def _are_one(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two encoders have the same weights, so that their vectors can be compared."""
+    here, there = one.state_dict(), other.state_dict()
+    return here.keys() == there.keys() and all(torch.equal(tensor, there[name]) for name, tensor in here.items())
 
 
 def _fitted(
@@ -98,11 +121,8 @@ def unlike_training(
     """
     reasons: dict[str, None] = {}
     for kind, of_kind in photos.items():
-        distant = [
-            check[kind].familiarity.unfamiliar(of[kind])[0]  # type: ignore[union-attr]
-            for check, of in zip(checks, vectors, strict=True)
-            if kind in check and kind in of and check[kind].familiarity is not None
-        ]
+        both = zip(checks, vectors, strict=True)
+        distant = [found[0] for check, of in both if kind in of and (found := _distant(check, kind, of[kind]))]
         reasons |= dict.fromkeys([*_gate_reasons(_stopped(of_kind), checks, kind), *_by_vote(distant)])
     return tuple(reasons)
 
@@ -120,13 +140,27 @@ def unlike_rows(
     reasons: list[dict[str, None]] = [{} for _ in range(len(rows))]
     vectors = [photo_vectors(model, rows) for model, _ in checks]
     for kind in filter(is_photo, trained.modalities):
-        known = [(of[kind].familiarity, vs[kind]) for vs, (_, of) in zip(vectors, checks, strict=True) if kind in of]
-        distant = [familiarity.unfamiliar(vs) for familiarity, vs in known if familiarity is not None]
+        both = zip(checks, vectors, strict=True)
+        distant = [found for (_, check), of in both if (found := _distant(check, kind, of[kind]))]
         there = [place for place, kinds in enumerate(rows["image_kinds"]) if kind in kinds]
         for number, (place, stopped) in enumerate(zip(there, gates_of_rows(trained, rows, kind), strict=True)):
             of_gates = _gate_reasons(stopped, [of for _, of in checks], kind)
             reasons[place] |= dict.fromkeys([*of_gates, *_by_vote([of[number] for of in distant])])
     return [tuple(of) for of in reasons]
+
+
+def _distant(check: Mapping[str, PhotoCheck], kind: str, vectors: Floats) -> list[dict[str, str]]:
+    """For each of the vectors (N, D) of a kind, by name, why it is unlike training photos; [] where nobody knows."""
+    own = check[kind].familiarity if kind in check else None
+    if own is None:
+        return []
+    reasons = own.unfamiliar(vectors)
+    for other, limit in check[kind].swaps.items():
+        of_other = check[other].familiarity
+        assert of_other is not None
+        for row in np.flatnonzero(leaning(own, of_other, vectors) > limit):
+            reasons[row][other] = f"the photo looks like a {photo_title(other)}, not like a {photo_title(kind)}"
+    return reasons
 
 
 def _gate_reasons(stopped: Mapping[str, str], checks: Sequence[Mapping[str, PhotoCheck]], kind: str) -> list[str]:

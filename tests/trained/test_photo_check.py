@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from explain.small_predictors import PAIR, small_predictor
 from small_experiment import small_experiment
 
 from mmskin.api.predictor import Predictor
@@ -17,7 +18,7 @@ from mmskin.inputs.photo_gates import GATES
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.familiarity import Familiarity, fit_familiarity
 from mmskin.trained.judgement import UNLIKE
-from mmskin.trained.photo_check import PhotoCheck, fit_photo_check, unlike_rows, unlike_training
+from mmskin.trained.photo_check import PhotoCheck, _are_one, fit_photo_check, unlike_rows, unlike_training
 from mmskin.trained.reference import photo_vectors
 from mmskin.trained.run_models import load_trained
 from mmskin.trained.safeguards import safeguards_of, with_safeguards
@@ -131,3 +132,32 @@ def test_a_gate_that_stops_the_data_sets_own_photos_is_left_out(trained_run: Pat
     green = {"image": [skin()[[1, 0, 2]]]}
     assert GATES["not_skin"].reason in unlike_training([], [], green)
     assert GATES["not_skin"].reason not in unlike_training([{"image": check}], [{}], green)
+
+
+def test_a_photo_of_another_kind_is_told_where_one_encoder_reads_both() -> None:
+    """A clinical photo's vectors lie around the first axis, a dermoscopic one's around the second."""
+    target, spread = np.repeat([0, 1], 40), RNG.normal(scale=0.05, size=(80, 6))
+    first, second = (spread + np.outer(RNG.normal(size=80), np.eye(6)[axis]) * 3 for axis in (0, 1))
+    of = {
+        kind: fit_familiarity(vs, target, num_classes=2, axes=1).with_thresholds(
+            fit_familiarity(vs, target, num_classes=2, axes=1).distances(vs), false_alarms=0.2
+        )
+        for kind, vs in {"clinical": first, "dermoscopic": second}.items()
+    }
+    check = {
+        kind: PhotoCheck(familiarity=of[kind], gates=(), swaps={other: 0.5})
+        for kind, other in (("clinical", "dermoscopic"), ("dermoscopic", "clinical"))
+    }
+    swapped = unlike_training([check], [{"clinical": 3 * np.eye(6)[1:2]}], {"clinical": [skin()]})
+    assert "the photo looks like a dermoscopic photo, not like a clinical photo" in swapped
+    right = unlike_training([check], [{"clinical": 3 * np.eye(6)[:1]}], {"clinical": [skin()]})
+    assert not any("looks like" in reason for reason in right)
+
+
+def test_limits_between_kinds_are_set_where_the_encoders_are_one() -> None:
+    predictor = small_predictor("late", *PAIR, "text", photos=PAIR)
+    one, other = (predictor.trained.encoders[kind] for kind in PAIR)
+    assert _are_one(one, one)
+    with torch.no_grad():
+        next(iter(other.parameters())).add_(1)
+    assert not _are_one(one, other)
