@@ -235,8 +235,8 @@ class Predictor:
             metadata: as in `predict`.
             text: as in `predict`.
             target: class name; the most likely one if None.
-            method: "grad_cam", "grad_cam_plus_plus", "gradient_x_activation" (for transformers), or "score_cam", which
-                is slow.
+            method: "grad_cam", "grad_cam_plus_plus", "gradient_x_activation" (for transformers), "layer_cam" (of CNNs,
+                twice as fine), or "score_cam", which is slow.
             kind: of the photo that the map is of; the first that the model reads if None.
 
         Raises:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmskin.cli.console import json_on_stdout, say
-from mmskin.cli.options import AsJson, Fields, Images, Model, Overrides, RunArm, Text, read_data_section, read_photos
+from mmskin.cli.options import (
+    AsJson,
+    Fields,
+    Images,
+    MapMethod,
+    Model,
+    Overrides,
+    RunArm,
+    Text,
+    read_data_section,
+    read_photos,
+)
 
 if TYPE_CHECKING:
     from mmskin.config.experiment import DataConfig
@@ -31,6 +42,7 @@ def explain(
         bool, typer.Option("--check", help="do explanations hold on test cases of CONFIG, with the model's own folds?")
     ] = False,
     cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
+    map_method: MapMethod = "grad_cam",
     arm: RunArm = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
@@ -43,7 +55,7 @@ def explain(
         if config is None:
             raise typer.BadParameter("--check needs a config: mmskin explain MODEL CONFIG --check --output …")
         data = read_data_section(config, overrides)
-        check_on_test_fold(model, data, arm=arm, cases=cases, output=output, as_json=as_json)
+        check_on_test_fold(model, data, arm=arm, cases=cases, method=map_method, output=output, as_json=as_json)
         return
     if config is not None:
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
@@ -72,7 +84,7 @@ def explain(
 
 
 def check_on_test_fold(
-    model: Path, data: DataConfig, *, arm: str | None, cases: int, output: Path, as_json: bool
+    model: Path, data: DataConfig, *, arm: str | None, cases: int, method: str, output: Path, as_json: bool
 ) -> None:
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
@@ -81,9 +93,9 @@ def check_on_test_fold(
     from mmskin.report.check_page import lines, write_check
 
     trained = Predictor.load(model, arm=arm).trained
-    found = check_explanations(trained, unseen_rows(trained, data), cases=cases)
+    found = check_explanations(trained, unseen_rows(trained, data), cases=cases, method=method)
     made = trained.record
-    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"]}
+    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"], "heat map": method}
     with locked(output):
         page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
     with json_on_stdout(as_json) as tell:

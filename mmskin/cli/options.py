@@ -34,6 +34,13 @@ Model = Annotated[
     typer.Argument(help="model folder, or a run folder, whose models answer as an ensemble", callback=check_folder),
 ]
 RunArm = Annotated[str | None, typer.Option("--arm", help="of a run folder with models of several arms, the one")]
+MapMethod = Annotated[
+    str,
+    typer.Option(
+        "--map",
+        help="heat map: grad_cam, grad_cam_plus_plus, gradient_x_activation, layer_cam (CNNs, twice as fine), score_cam",
+    ),
+]
 SetLevel = Annotated[
     float,
     typer.Option("--level", help="of answer sets: of each class they hold the true one so often, such as 0.95"),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mmskin.cli.options import Fields, Images, Model, RunArm, SetLevel, Text, read_photos
+from mmskin.cli.options import Fields, Images, MapMethod, Model, RunArm, SetLevel, Text, read_photos
 
 
 def predict(
@@ -19,6 +19,7 @@ def predict(
     heatmap: Annotated[Path | None, typer.Option(help="write a Grad-CAM overlay here (PNG)")] = None,
     target: Annotated[str | None, typer.Option(help="class of the heat map; the most likely one if not given")] = None,
     arm: RunArm = None,
+    map_method: MapMethod = "grad_cam",
     kind: Annotated[str | None, typer.Option(help="photo of the heat map; the first kind that is given if not")] = None,
     level: SetLevel = 0.9,
     prior: Annotated[
@@ -46,7 +47,7 @@ def predict(
             raise typer.BadParameter("a heat map needs --image")
         first = {name: paths[0] for name, paths in photos.items()}
         chosen = kind or next((name for name in predictor.modalities if name in first), next(iter(first)))
-        found = predictor.photo_map(first, fields, text, target=target, kind=chosen)
+        found = predictor.photo_map(first, fields, text, target=target, method=map_method, kind=chosen)
         found.over(open_rgb(first[chosen]).image).save(heatmap)
         said = found.notes
     if as_json:

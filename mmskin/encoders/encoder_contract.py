@@ -62,6 +62,11 @@ class Encoder(nn.Module):
         """Of a transformer over patches, its last block, (B, prefix + T, D) → the same; None for everything else."""
         return None
 
+    @property
+    def finer_stage(self) -> nn.Module | None:
+        """Of a CNN, the stage before the last, whose output (B, C, h, w) is a finer map; None for everything else."""
+        return None
+
     def cells_and_reader(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Callable[[Tensor], Features]]:
         """Of an image encoder with a grid: its last feature map, and what it makes of such a map, differentiable.
 

@@ -109,6 +109,14 @@ class TimmImageEncoder(Encoder):
         blocks = getattr(self.model, "blocks", None) if hasattr(self.model, "num_prefix_tokens") else None
         return blocks[-1] if isinstance(blocks, nn.Sequential | nn.ModuleList) else None
 
+    @property
+    def finer_stage(self) -> nn.Module | None:
+        stages = self.model.feature_info
+        if hasattr(self.model, "num_prefix_tokens") or self._channels_last or len(stages) < 2:
+            return None
+        stage: nn.Module = self.model.get_submodule(stages[-2]["module"])
+        return stage
+
     def forward(self, inputs: Mapping[str, Tensor]) -> Features:
         """Encode pixels (B, 3, H, W), normalised as `prepare` does."""
         return self._read(self.model.forward_features(inputs["pixels"]))

@@ -29,6 +29,7 @@ from mmskin.explain.faithfulness import (
 )
 from mmskin.explain.fields import field_values
 from mmskin.explain.fixed_history import FixedHistory
+from mmskin.explain.gradient import Grid
 from mmskin.explain.integrated_gradients import bound
 from mmskin.explain.photo_map import heat_of
 from mmskin.explain.shares import part_shares
@@ -143,15 +144,18 @@ class Check(NamedTuple):
         )
 
 
-def check(cases: Sequence[CheckedCase], *, patient_unit: PatientUnit = "patient", seed: int = 0) -> Check:
+def check(
+    cases: Sequence[CheckedCase], *, patient_unit: PatientUnit = "patient", seed: int = 0, method: str = "grad_cam"
+) -> Check:
     """Measure explanations.
 
     Args:
         cases: one or more, of patients that the model has not learned from. The model is put back as it was.
         patient_unit: what a patient id stands for.
         seed: of random orders, weights and noise.
+        method: of the heat map.
     """
-    values = pd.DataFrame([values_of(case, seed=seed + place) for place, case in enumerate(cases)])
+    values = pd.DataFrame([values_of(case, seed=seed + place, method=method) for place, case in enumerate(cases)])
     patients = pd.Series([case.patient_id for case in cases])
     measures = [summarised(name, aim, values, patients) for name, aim in AIMS.items() if name in values]
     left_out = _left_out({str(name) for name in values}, cases)
@@ -196,11 +200,11 @@ def _beyond(low: float, high: float, aim: Aim) -> bool | None:
 # --- one case -----------------------------------------------------------------------------------------------
 
 
-def values_of(case: CheckedCase, *, seed: int) -> dict[str, float]:
+def values_of(case: CheckedCase, *, seed: int, method: str = "grad_cam") -> dict[str, float]:
     """What can be measured of one case, by the names of `AIMS` and those beside them."""
     found = adding_up(case)
     if case.held is not None:
-        found |= on_photo(case, case.held, seed=seed)
+        found |= on_photo(case, case.held, seed=seed, method=method)
     return found
 
 
@@ -223,27 +227,31 @@ def _off(values: Iterable[float], score: float, baseline_score: float) -> float:
     return abs(sum(values) - (score - baseline_score)) / bound(score - baseline_score)
 
 
-def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, float]:
+def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int, method: str) -> dict[str, float]:
     """What the heat map of a photo is worth. One that is all zero has no order and points nowhere."""
-    heat = heat_of(held, case.code)
+    heat = heat_of(held, case.code, method=method)
     model = held.model
     answering = [part for part in (model.fusion, model.head, model.correction) if part is not None]
     photo = [part for part in (model.encoders[held.kind], model.photo_pooling) if part is not None]
 
     def when_forgotten(modules: Sequence[nn.Module]) -> float:
         with randomised(*modules, seed=seed):
-            return rank_correlation(heat, heat_of(held.at(held.pixels), case.code))
+            return rank_correlation(heat, heat_of(held.at(held.pixels), case.code, method=method))
 
     found = {
         "forgotten_answer": when_forgotten(answering),
         "forgotten": when_forgotten([*photo, *answering]),
         "noise": instability(
-            lambda pixels: heat_of(held.at(pixels), case.code), held.pixels, noise=NOISE, draws=2, seed=seed
+            lambda pixels: heat_of(held.at(pixels), case.code, method=method),
+            held.pixels,
+            noise=NOISE,
+            draws=2,
+            seed=seed,
         ),
     }
     if not heat.any():
         return found
-    found |= curves(case, held, warmest_first(heat), seed=seed)
+    found |= curves(case, held, warmest_first(heat), grid=(heat.shape[0], heat.shape[1]), seed=seed)
     if case.mask is not None:
         hit, centre = points_at(heat, case.mask), bool(case.mask[case.mask.shape[0] // 2, case.mask.shape[1] // 2])
         found |= {"pointing": float(hit) - centre, "hit": float(hit), "hit_centre": float(centre)}
@@ -251,7 +259,7 @@ def on_photo(case: CheckedCase, held: FixedHistory, *, seed: int) -> dict[str, f
     return found
 
 
-def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) -> dict[str, float]:
+def curves(case: CheckedCase, held: FixedHistory, order: Order, *, grid: Grid, seed: int) -> dict[str, float]:
     """Areas of the map's own order, the mean of random orders of the same photo, and the difference."""
 
     def answer(photos: Tensor) -> Tensor:
@@ -259,7 +267,7 @@ def curves(case: CheckedCase, held: FixedHistory, order: Order, *, seed: int) ->
 
     rng = np.random.default_rng(seed)
     orders = [order, *(rng.permutation(len(order)) for _ in range(ORDERS))]
-    areas = [deletion_insertion(answer, held.pixels, one, grid=held.grid, steps=STEPS) for one in orders]
+    areas = [deletion_insertion(answer, held.pixels, one, grid=grid, steps=STEPS) for one in orders]
     found: dict[str, float] = {}
     for name in ("deletion", "insertion"):
         own, *others = (float(getattr(area, name)) for area in areas)

@@ -28,7 +28,9 @@ from mmskin.trained.presented_case import present
 from mmskin.trained.trained_model import TrainedModel
 
 
-def check_explanations(trained: Trained, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0) -> Check:
+def check_explanations(
+    trained: Trained, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0, method: str = "grad_cam"
+) -> Check:
     """Measure the explanations of cases drawn from a table; of an ensemble those of its first model.
 
     Args:
@@ -36,18 +38,19 @@ def check_explanations(trained: Trained, rows: pd.DataFrame, *, cases: int = 20,
         rows: of patients that it has not learned from: see `unseen_rows`. Targets are not looked at.
         cases: how many are drawn; all that the model can answer if there are fewer.
         seed: of the draw and of everything drawn afterwards.
+        method: of the heat map, one of `mmskin.explain.photo_map.METHODS`.
 
     Raises:
-        UserError: the model can answer none of them.
+        UserError: the model can answer none of them; no such method, or one that the encoder does not allow.
     """
     if isinstance(trained, Ensemble):
-        found = check_explanations(trained.models[0], rows, cases=cases, seed=seed)
+        found = check_explanations(trained.models[0], rows, cases=cases, seed=seed, method=method)
         own = f"the mean map of the {len(trained.models)} models: that of the first model was"
         return found._replace(left_out=(own, *found.left_out))
     drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed)), cases))
     if not drawn:
         raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
-    return check(drawn, patient_unit=trained.schema.patient_unit, seed=seed)
+    return check(drawn, patient_unit=trained.schema.patient_unit, seed=seed, method=method)
 
 
 def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:

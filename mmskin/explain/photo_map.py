@@ -13,13 +13,14 @@ from mmskin.errors import UserError, one_of
 from mmskin.explain import HEATMAPS
 from mmskin.explain.fixed_history import FixedHistory, hold_presented
 from mmskin.explain.gradient import Grid, Heat
+from mmskin.explain.layer_cam import layer_cam
 from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.features import is_photo
 from mmskin.fusion.fusion_contract import Fusion
 from mmskin.trained.presented_case import PresentedCase
 
-METHODS = (*HEATMAPS, "score_cam")
+METHODS = (*HEATMAPS, "score_cam", "layer_cam")
 NOT_SHOWN = (
     "not shown to point at the lesion: on real photos, the parts that such maps call important brought the answer back "
     "not measurably faster than random parts"
@@ -94,12 +95,17 @@ def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
         method: one of `METHODS`.
 
     Raises:
-        UserError: no such method.
+        UserError: no such method, or one that the encoder has no stage for.
     """
     if method not in METHODS:
         raise UserError(one_of("heat map", method, METHODS))
     if method == "score_cam":
         return score_cam(held.tokens, held.grid, lambda masks: held.logits_of_pixels(held.seen_through(masks))[:, code])
+    if method == "layer_cam":
+        stage = held.model.encoders[held.kind].finer_stage
+        if stage is None:
+            raise UserError("layer_cam needs a CNN with a stage before the last: choose another heat map")
+        return layer_cam(stage, held.pixels, lambda pixels: held.logits_of_pixels(pixels)[0, code])
     return HEATMAPS[method](held.tokens, held.grid, lambda tokens: held.logits_of_tokens(tokens)[0, code])
 
 

@@ -184,7 +184,7 @@ def test_areas_are_those_of_the_answer_that_is_read(tmp_path: Path) -> None:
     for temperature in (1.0, 4.0):
         presented = present(replace(predictor.trained, temperature=temperature), photo)
         answers, held = Answers(presented), hold_presented(presented)
-        areas[temperature] = on_photo(CheckedCase("p", answers, History(), 0, held), held, seed=0)
+        areas[temperature] = on_photo(CheckedCase("p", answers, History(), 0, held), held, seed=0, method="grad_cam")
     # Fifteen cells of 5 and one of 255: redness .0809, logit 60 · .0809 − 2 = 2.853, σ(2.853) = .9455 and
     # σ(2.853 / 4) = .6711. The blur that fills what is emptied keeps nearly all of it, so the areas lie close below.
     for temperature, answer in ((1.0, 0.9455), (4.0, 0.6711)):
