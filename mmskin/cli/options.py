@@ -38,7 +38,7 @@ MapMethod = Annotated[
     str,
     typer.Option(
         "--map",
-        help="heat map: grad_cam, grad_cam_plus_plus, gradient_x_activation, layer_cam (CNNs, twice as fine), score_cam",
+        help="heat map: grad_cam, grad_cam_plus_plus, gradient_x_activation, layer_cam (CNNs, finer), score_cam",
     ),
 ]
 SetLevel = Annotated[
