@@ -41,6 +41,7 @@ class Answers:
     def __init__(self, presented: PresentedCase) -> None:
         self.presented, self.trained = presented, presented.trained
         self.photos = frozenset(kind for kind, photos in presented.photos.items() if photos)
+        self.guarded = guarded(self.trained)
         self.readers = {id(model): model.readers() for model in self.trained.models}
         self.asked: dict[Hashable, Floats] = {}
 
@@ -75,7 +76,9 @@ class Answers:
     def _answers(self, questions: Sequence[Question]) -> Floats:
         """(N, C); NaN where nothing is there."""
         parts = [self.parts(question) for question in questions]
-        return calibrated(self.trained, lambda model: model.of_views(self.views(questions, model)), parts)
+        return calibrated(
+            self.trained, lambda model: model.of_views(self.views(questions, model)), parts, models=self.guarded
+        )
 
     def parts(self, question: Question) -> str:
         """The key of the parts that a question shows."""
@@ -93,7 +96,7 @@ class Answers:
         would be no better founded: fusions promise answers to non-empty subsets only, and none is trained on an empty
         one.
         """
-        if guarded(self.trained):
+        if self.guarded:
             return validation_shares(self.trained)
         nothing: Floats = self.trained.answered(_nothing)[0]
         return nothing

@@ -121,7 +121,7 @@ def _by_gradient(answers: Answers, notes: Sequence[EmbeddedNote], question: Ques
             note, part = by_model[id(model)]
             return note.answer(part)
 
-        return calibrated(answers.trained, ask, answers.parts(question))[:, code]
+        return calibrated(answers.trained, ask, answers.parts(question), models=answers.guarded)[:, code]
 
     embedded, blank = (torch.cat([getattr(note, end) for note in notes], dim=-1) for end in ("embedded", "blank"))
     found = integrated_gradients(score, embedded, blank)

@@ -21,6 +21,7 @@ from mmskin.trained.trained_model import TrainedModel
 from mmskin.trained.triage import Level, Triage, groups_of, levels
 
 UNLIKE = "the photo is unlike those that the model was made with: its answer cannot be relied on"
+TOO_FEW = "too few validation cases had the {parts} alone: judged as a whole case is"
 NO_SAFEGUARDS = (
     "this model was saved without calibration by class, answer sets and triage: its probabilities are those of its "
     "training, which may weigh rare classes up; train it again"
@@ -33,12 +34,16 @@ class Judged(NamedTuple):
     probabilities: (N, C), calibrated; NaN where nothing is there that is read. inside: (N, C), the classes of the
     answer set. levels: (N,), of triage; None where the schema names no dangerous class. Of several models a class is
     inside, and a level is reached, where half of them say so. known: what each of them knows, by the parts of a case.
+    unknown: sets of parts of which one of them knows nothing: judged as a whole case is, and never least urgent.
+    is_split: whether the sets promise their level, as those of one model from its own validation do.
     """
 
     probabilities: Floats
     inside: Bools
     levels: Ints | None
     known: dict[str, list[OfParts]]
+    unknown: frozenset[str]
+    is_split: bool
 
 
 class Judgement(NamedTuple):
@@ -94,9 +99,11 @@ def judge_cases(
     inside = sets.mean(axis=0) >= 0.5
     inside[np.arange(len(mean)), np.where(np.isnan(mean), 0, mean).argmax(axis=1)] |= is_answered
     has_triage = groups is not None and all(of.thresholds for of_models in known.values() for of in of_models)
-    lifted = np.zeros(len(mean), dtype=bool) if unlike is None else unlike
+    unknown = frozenset(key for key in known if any(key not in one.safeguards.by_parts for one in models))
+    lifted = np.array([key in unknown for key in parts], dtype=bool) | (False if unlike is None else unlike)
     reached = np.maximum(_voted(found), np.where(lifted, int(Level.SOON), int(Level.LEAST)))
-    return Judged(mean, inside, reached if has_triage else None, known)
+    is_split = len(models) == 1 and not models[0].safeguards.by_folds
+    return Judged(mean, inside, reached if has_triage else None, known, unknown, is_split)
 
 
 def judge(
@@ -124,17 +131,15 @@ def judge(
         remarks = (NO_SAFEGUARDS,) if version_of(trained).checksum else ()
         return Judgement(trained.answered(ask)[0], None, None, remarks)
     probs, known = judged.probabilities[0], judged.known[parts]
-    is_known = all(parts in one.safeguards.by_parts for one in guarded(trained))
-    remark = f"too few validation cases had the {parts.replace('+', ' and ')} alone: judged as a whole case is"
+    remark = TOO_FEW.format(parts=parts.replace("+", " and "))
     triage = None
     if judged.levels is not None:
         reached = Level(judged.levels[0])
-        reasons = [UNLIKE] if is_unlike else []
+        reasons = [*([UNLIKE] if is_unlike else []), *([remark] if parts in judged.unknown else [])]
         reasons += _reasons(reached, probs, known, flags, trained.schema, parts)
         triage = Triage(reached, tuple(reasons))
-    is_split = len(known) == 1 and not guarded(trained)[0].safeguards.by_folds
-    found = _answer_set(judged.inside[0], probs, known, trained.schema, level=level, is_split=is_split)
-    return Judgement(probs, found, triage, () if is_known else (remark,))
+    found = _answer_set(judged.inside[0], probs, known, trained.schema, level=level, is_split=judged.is_split)
+    return Judgement(probs, found, triage, (remark,) if parts in judged.unknown else ())
 
 
 def _voted(found: NDArray[np.int64]) -> Ints:

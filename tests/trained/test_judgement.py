@@ -18,7 +18,7 @@ from mmskin.benchmark.run.grid import cell_folder
 from mmskin.errors import ModelError, UserError
 from mmskin.red_flags import RedFlag
 from mmskin.trained.ensemble import Ensemble
-from mmskin.trained.judgement import NO_SAFEGUARDS
+from mmskin.trained.judgement import NO_SAFEGUARDS, TOO_FEW
 from mmskin.trained.prediction import Prediction
 from mmskin.trained.run_models import load_trained
 from mmskin.trained.safeguards import SAFEGUARDS, calibrated, guarded, safeguards_of, validation_shares
@@ -89,7 +89,10 @@ def test_a_calibration_belongs_to_the_parts_that_are_there() -> None:
 def test_parts_that_validation_hardly_had_are_judged_as_the_whole_case_and_that_is_said() -> None:
     found = answered({"image+history": of_parts(bias=(float(np.log(3)), 0.0))}, {"itch": "yes"})
     assert found.probabilities["MEL"] == pytest.approx(0.9 / 1.6)
-    assert "too few validation cases had the history alone: judged as a whole case is" in found.remarks
+    assert TOO_FEW.format(parts="history") in found.remarks
+    calm = answered({"image+history": of_parts(soon=0.9, urgent=0.95)}, {"itch": "yes"}).triage
+    assert calm is not None
+    assert (calm.level, calm.reasons[0]) == (Level.SOON, TOO_FEW.format(parts="history"))
 
 
 def test_the_answer_set_keeps_what_cannot_be_left_out_at_its_level() -> None:

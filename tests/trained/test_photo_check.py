@@ -92,6 +92,7 @@ def test_it_is_said_first_and_no_such_case_is_least_urgent(judged: Trained, pad_
         for key, of in safeguards.by_parts.items()
         if of.thresholds is not None
     }
+    calm["history"] = calm["image+history"]
     trained = with_safeguards(judged, safeguards.model_copy(update={"by_parts": calm}))
     photo = next((pad_folder / "images").rglob("*.png"))
     found = Predictor(trained).predict(photo, {"itch": "no"})
