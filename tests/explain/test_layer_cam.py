@@ -19,9 +19,9 @@ def test_by_hand() -> None:
     stage = nn.Conv2d(1, 2, 1, bias=False)
     stage.weight.data = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
     weights = torch.tensor([[2.0, -3.0], [1.0, 4.0]])
-    photo = torch.tensor([[[1.0, 5.0], [2.0, -1.0]]])
+    photo = torch.tensor([[[1.0, -5.0], [2.0, -1.0]]])
     heat = layer_cam(stage, photo, lambda pixels: (stage(pixels)[0, 0] * weights).sum())
-    # ReLU(g) ∘ A: 2 · 1, 0 · 5, 1 · 2, 4 · −1
+    # ReLU(g) ∘ A: 2 · 1, 0 · −5, 1 · 2, 4 · −1
     assert heat == pytest.approx(np.array([[1.0, 0.0], [1.0, 0.0]]))
     assert not stage._forward_hooks
 

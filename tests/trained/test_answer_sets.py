@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from mmskin.data.seeds import view_seed
 from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.trained.answer_sets import members, needed_cases, own_scores, p_values, promised
-from mmskin.trained.safeguards import Validated, fit_of_parts
+from mmskin.trained.class_calibration import fit_class_calibration
+from mmskin.trained.safeguards import PARTS, SAFEGUARDS, Validated, calibrated_by_others, fit_of_parts
 
 CLASSES = ("often", "seldom", "rare")
 SHARES = np.array([0.6, 0.3, 0.1])
@@ -121,3 +123,14 @@ def test_needed_cases_and_levels() -> None:
     assert promised(9, level=0.9) == pytest.approx(0.9)
     with pytest.raises(ValueError, match="level must lie between 0 and 1, however: level=1"):
         members(np.ones((1, 2)), np.ones((1, 2)), level=1)
+
+
+def test_no_case_is_judged_by_a_calibration_that_has_seen_its_patient() -> None:
+    logs, target = drawn(80, np.random.default_rng(8))
+    val = Validated(logs, target, [f"p{k // 2}" for k in range(80)], np.zeros(80, dtype=bool))
+    held_out = calibrated_by_others(val)
+    part = np.array([view_seed(patient, SAFEGUARDS, 0) % PARTS for patient in val.patients])
+    assert len(set(part)) == PARTS
+    for number in range(PARTS):
+        others = fit_class_calibration(logs[part != number], target[part != number])
+        assert held_out[part == number] == pytest.approx(others.probabilities(logs[part == number]))

@@ -123,6 +123,18 @@ def test_several_models_vote_and_promise_less() -> None:
     assert half.answer_set.promised == pytest.approx(0.8)
 
 
+def test_a_class_is_left_where_half_of_the_models_leave_it() -> None:
+    """MEL at .3 scores .7: above all of the narrow model's melanomas, inside the wide ones'."""
+    narrow = of_parts(scores={"MEL": tuple(np.linspace(0.01, 0.4, 20).round(6).tolist()), "NEV": MANY})
+    by_count = {}
+    for wide in (0, 1, 2):
+        models = [guarded_model({"history": of_parts()})] * wide + [guarded_model({"history": narrow})] * (3 - wide)
+        found = Predictor(Ensemble(tuple(models))).predict(None, {"itch": "yes"}).answer_set
+        assert found is not None
+        by_count[wide] = found.classes
+    assert by_count == {0: ("NEV",), 1: ("NEV",), 2: ("NEV", "MEL")}
+
+
 def test_of_several_models_the_mean_of_what_each_means() -> None:
     tilted = guarded_model({"history": of_parts(bias=(float(np.log(3)), 0.0))})
     plain = guarded_model({"history": of_parts()})
