@@ -21,10 +21,7 @@ from mmskin.fusion.fusion_contract import Fusion
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam", "layer_cam")
-NOT_SHOWN = (
-    "not shown to point at the lesion: on real photos, the parts that such maps call important brought the answer back "
-    "not measurably faster than random parts"
-)
+NOT_SHOWN = "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
 
 
 class PhotoMap(NamedTuple):
