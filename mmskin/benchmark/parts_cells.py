@@ -6,7 +6,6 @@ again, as in a saved model. Columns beside those of predictions: scenario, the k
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from mmskin.benchmark.run.fold_predictions import predictions_table
@@ -24,6 +23,6 @@ def parts_answers(trained: Trained, fold: Fold, cell: Cell) -> pd.DataFrame:
         for split, rows in (("val", fold.split.val), ("test", fold.split.test)):
             shown, probs = answered_with(trained, rows, parts)
             table = predictions_table(shown, probs, fold, cell, split=split)
-            flags = is_flagged(shown, fold.schema)[: len(table)]
-            tables.append(table.assign(scenario=key_of(parts), rate=0.0, red_flag=np.asarray(flags)))
+            flags = is_flagged(shown, fold.schema)
+            tables.append(table.assign(scenario=key_of(parts), rate=0.0, red_flag=flags))
     return pd.concat(tables, ignore_index=True)

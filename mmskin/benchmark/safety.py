@@ -118,10 +118,10 @@ def held_out(table: pd.DataFrame, groups: Groups | None) -> Held | None:
             return None
         rows.append(test)
         logs = log_of(probabilities(test))
-        for method in METHODS:
-            calibrated[method].append(_fitted(val, groups, method).calibration.probabilities(logs))
-        fitted = _fitted(val, groups, "bias_corrected")
-        probs = calibrated["bias_corrected"][-1]
+        by_method = {method: _fitted(val, groups, method) for method in METHODS}
+        for method, of_method in by_method.items():
+            calibrated[method].append(of_method.calibration.probabilities(logs))
+        fitted, probs = by_method["bias_corrected"], calibrated["bias_corrected"][-1]
         for promise in inside:
             inside[promise].append(members(p_values(fitted.scores, probs, promise=promise), probs, level=LEVEL))
         if groups is not None and fitted.thresholds is not None:

@@ -107,8 +107,3 @@ def members(of: Floats, probs: Floats, *, level: float) -> Bools:
     inside = of > 1 - level + 1e-12
     inside[np.arange(len(probs)), probs.argmax(axis=1)] = True
     return inside
-
-
-def promised(n: int, *, level: float) -> float:
-    """⌈(1 − α)(n + 1)⌉ / (n + 1): how often the set holds the true class, at least, by n validation cases."""
-    return math.ceil(level * (n + 1) - 1e-9) / (n + 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
 from mmskin.data.seeds import view_seed
 from mmskin.evaluation.metrics import Floats, Ints
-from mmskin.trained.answer_sets import members, needed_cases, own_scores, p_values, promised
+from mmskin.trained.answer_sets import members, needed_cases, own_scores, p_values
 from mmskin.trained.class_calibration import fit_class_calibration
 from mmskin.trained.safeguards import PARTS, SAFEGUARDS, Validated, calibrated_by_others, fit_of_parts
 
@@ -21,6 +23,11 @@ def drawn(n: int, rng: np.random.Generator) -> tuple[Floats, Ints]:
     posterior = softmax(rng.normal(scale=1.5, size=(n, 3)) + np.log(SHARES), axis=1)
     target = (posterior.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
     return log_softmax(1.7 * np.log(posterior) + np.array([0.8, 0.0, -0.5]), axis=1), target.astype(np.int64)
+
+
+def promised(n: int, *, level: float) -> float:
+    """⌈(1 − α)(n + 1)⌉ / (n + 1): how often a set holds the true class by n validation cases."""
+    return math.ceil(level * (n + 1) - 1e-9) / (n + 1)
 
 
 def test_by_hand() -> None:
