@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -43,6 +43,13 @@ def explain(
     ] = False,
     cases: Annotated[int, typer.Option(min=1, help="with --check: how many test cases, drawn")] = 20,
     map_method: MapMethod = "grad_cam",
+    kind: Annotated[
+        str | None, typer.Option(help="with --check: kind of photo whose maps are measured; the first if not given")
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="with --check: keep with the model what its heat maps are worth"),
+    ] = False,
     arm: RunArm = None,
     *,
     output: Annotated[Path, typer.Option(help="folder for explanation.html or check.html, its JSON and the figures")],
@@ -55,8 +62,11 @@ def explain(
         if config is None:
             raise typer.BadParameter("--check needs a config: mmskin explain MODEL CONFIG --check --output …")
         data = read_data_section(config, overrides)
-        check_on_test_fold(model, data, arm=arm, cases=cases, method=map_method, output=output, as_json=as_json)
+        asked = MapAsked(map_method, kind, keep)
+        check_on_test_fold(model, data, asked, arm=arm, cases=cases, output=output, as_json=as_json)
         return
+    if keep or kind:
+        raise typer.BadParameter("--keep and --kind go with --check")
     if config is not None:
         raise typer.BadParameter(f"{config}: a config is read with --check only; a case is given by options")
     from mmskin.api.predictor import Predictor, read_history
@@ -83,19 +93,41 @@ def explain(
     say(f"page: {page}")
 
 
+class MapAsked(NamedTuple):
+    """Which heat map is measured, of which kind of photo, and whether what it is worth is kept with the model."""
+
+    method: str
+    kind: str | None
+    keep: bool
+
+
 def check_on_test_fold(
-    model: Path, data: DataConfig, *, arm: str | None, cases: int, method: str, output: Path, as_json: bool
+    model: Path, data: DataConfig, asked: MapAsked, *, arm: str | None, cases: int, output: Path, as_json: bool
 ) -> None:
     """Measure the explanations of a saved model on its own test fold."""
     from mmskin.api.predictor import Predictor
-    from mmskin.explain.explanation_check import check_explanations, unseen_rows
+    from mmskin.errors import UserError
+    from mmskin.explain.explanation_check import check_explanations, evidence_of, mapped_kind, unseen_rows
+    from mmskin.features import photo_title
     from mmskin.output_lock import locked
     from mmskin.report.check_page import lines, write_check
+    from mmskin.trained.saved_model import keep_map_evidence
 
     trained = Predictor.load(model, arm=arm).trained
-    found = check_explanations(trained, unseen_rows(trained, data), cases=cases, method=method)
+    kind = mapped_kind(trained, asked.kind)
+    found = check_explanations(trained, unseen_rows(trained, data), cases=cases, method=asked.method, kind=kind)
+    if asked.keep:
+        evidence = evidence_of(found)
+        if kind is None or evidence is None:
+            raise UserError(f"{found.cases} cases of {found.patients} patients say too little of heat maps to be kept")
+        keep_map_evidence(model, {kind: {asked.method: evidence}})
     made = trained.record
-    about = {"model": str(model), "experiment": made["experiment"]["name"], "fold": made["fold"], "heat map": method}
+    about = {
+        "model": str(model),
+        "experiment": made["experiment"]["name"],
+        "fold": made["fold"],
+        "heat map": asked.method if kind is None else f"{asked.method} of the {photo_title(kind)}",
+    }
     with locked(output):
         page = write_check(found, output, about=about, command=" ".join(["mmskin", *sys.argv[1:]]))
     with json_on_stdout(as_json) as tell:

@@ -13,12 +13,13 @@ from mmskin.errors import DataError, UserError, one_of
 from mmskin.explain.answers import Answers
 from mmskin.explain.explanation import Explanation
 from mmskin.explain.fields import field_values
-from mmskin.explain.photo_map import PhotoMap, map_of
+from mmskin.explain.photo_map import DEFAULT, PhotoMap, map_of
 from mmskin.explain.shares import part_shares
 from mmskin.explain.what_if import what_if
 from mmskin.explain.words import word_values
 from mmskin.inputs.photos import open_rgb
 from mmskin.trained.ensemble import Trained
+from mmskin.trained.map_evidence import preferred_map
 from mmskin.trained.note_reading import read_lines
 from mmskin.trained.prediction import Prediction, answer
 from mmskin.trained.presented_case import GivenPhotos, PresentedCase, present, several
@@ -111,7 +112,8 @@ class Explainer:
         for kind, photos in presented.photos.items():
             if photos and encoders[kind].grid is not None:
                 one = presented if len(photos) == 1 else presented.with_photos({**presented.photos, kind: photos[:1]})
-                yield kind, map_of(one, target=target, kind=kind)
+                method = preferred_map(self.trained, kind, DEFAULT)
+                yield kind, map_of(one, target=target, kind=kind, method=method)
 
 
 def _as_taken(image: GivenPhotos, presented: PresentedCase) -> dict[str, Image.Image]:

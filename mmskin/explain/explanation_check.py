@@ -14,7 +14,7 @@ from PIL import Image
 from mmskin.config.experiment import DataConfig
 from mmskin.data.load import folds_of, load_cases, prepare_fold
 from mmskin.data.table import history_of, photos_by_kind
-from mmskin.errors import UserError
+from mmskin.errors import UserError, one_of
 from mmskin.explain.answers import Answers
 from mmskin.explain.check import Check, CheckedCase, check
 from mmskin.explain.faithfulness import Mask
@@ -24,12 +24,19 @@ from mmskin.explain.photo_map import seen_part
 from mmskin.features import is_photo
 from mmskin.inputs.unreadable_photos import skip_unreadable
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.map_evidence import Estimate, MapEvidence
 from mmskin.trained.presented_case import present
 from mmskin.trained.trained_model import TrainedModel
 
 
 def check_explanations(
-    trained: Trained, rows: pd.DataFrame, *, cases: int = 20, seed: int = 0, method: str = "grad_cam"
+    trained: Trained,
+    rows: pd.DataFrame,
+    *,
+    cases: int = 20,
+    seed: int = 0,
+    method: str = "grad_cam",
+    kind: str | None = None,
 ) -> Check:
     """Measure the explanations of cases drawn from a table; of an ensemble those of its first model.
 
@@ -39,15 +46,18 @@ def check_explanations(
         cases: how many are drawn; all that the model can answer if there are fewer.
         seed: of the draw and of everything drawn afterwards.
         method: of the heat map, one of `mmskin.explain.photo_map.METHODS`.
+        kind: of the photos whose maps are measured; the first that the model reads and gives maps of if None.
 
     Raises:
-        UserError: the model can answer none of them; no such method, or one that the encoder does not allow.
+        UserError: the model can answer none of them; no such method, or one that the encoder does not allow; a kind of
+            which the model gives no map.
     """
     if isinstance(trained, Ensemble):
-        found = check_explanations(trained.models[0], rows, cases=cases, seed=seed, method=method)
+        found = check_explanations(trained.models[0], rows, cases=cases, seed=seed, method=method, kind=kind)
         own = f"the mean map of the {len(trained.models)} models: that of the first model was"
         return found._replace(left_out=(own, *found.left_out))
-    drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed)), cases))
+    mapped = mapped_kind(trained, kind)
+    drawn = list(islice(_cases(trained, rows.sample(frac=1, random_state=seed), mapped), cases))
     if not drawn:
         raise UserError(f"none of the {len(rows)} cases has anything that this model reads")
     return check(drawn, patient_unit=trained.schema.patient_unit, seed=seed, method=method)
@@ -82,15 +92,42 @@ def unseen_rows(trained: Trained, data: DataConfig) -> pd.DataFrame:
     return split.test
 
 
+def evidence_of(found: Check) -> MapEvidence | None:
+    """What a check found of the heat map that it measured; None of none, or on too few patients for an interval."""
+    by_name = {measure.name: measure for measure in found.measures}
+    measured = [by_name[name] for name in ("deletion", "insertion") if name in by_name]
+    if len(measured) < 2 or any(np.isnan(one.low) for one in measured):
+        return None
+    deletion, insertion = (Estimate(value=one.value, low=one.low, high=one.high) for one in measured)
+    return MapEvidence(
+        deletion=deletion,
+        insertion=insertion,
+        cases=measured[0].n,
+        patients=found.patients,
+        patient_unit=found.patient_unit,
+    )
+
+
 def _name(value: Any) -> Any:
     """A path counts by its last part: folds may have been moved, not changed."""
     return Path(value).name if isinstance(value, str) else value
 
 
-def _cases(trained: TrainedModel, rows: pd.DataFrame) -> Iterator[CheckedCase]:
-    """Those of which anything is there that the model reads; maps are of the first kind of photo that has any."""
+def mapped_kind(trained: Trained, kind: str | None = None) -> str | None:
+    """The kind of photo whose maps are measured: the one asked for, or the first of which there are maps, if any.
+
+    Raises:
+        UserError: no map is given of the one asked for.
+    """
+    mapped = [name for name in trained.modalities if is_photo(name) and trained.encoders[name].grid is not None]
+    if kind is not None and kind not in mapped:
+        raise UserError(one_of("kind of photo with a heat map", kind, mapped))
+    return kind or next(iter(mapped), None)
+
+
+def _cases(trained: TrainedModel, rows: pd.DataFrame, mapped: str | None) -> Iterator[CheckedCase]:
+    """Those of which anything is there that the model reads, with the photo whose map is measured, if they have one."""
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
-    mapped = next((kind for kind in kinds if trained.model.encoders[kind].grid is not None), None)
     photos_of_rows = photos_by_kind(rows, trained.schema)
     for row, by_kind in zip(rows.to_dict("records"), photos_of_rows, strict=True):
         history = history_of(row, trained.schema)

@@ -18,10 +18,21 @@ from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.features import is_photo
 from mmskin.fusion.fusion_contract import Fusion
+from mmskin.schema import counted_patients
+from mmskin.trained.map_evidence import MapEvidence, map_evidence_of
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam", "layer_cam")
-NOT_SHOWN = "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+DEFAULT = "grad_cam"
+NOT_MEASURED = "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+NOT_BETTER = (
+    "not shown to point at the lesion: on {cases}, the answer did not hang on the warm places of such maps more than "
+    "on random places"
+)
+BETTER = (
+    "on {cases}, the answer hung on the warm places of such maps more than on random places, both as they were hidden "
+    "and as they were shown; that they lie on the lesion is not shown"
+)
 
 
 class PhotoMap(NamedTuple):
@@ -37,7 +48,7 @@ class PhotoMap(NamedTuple):
 
 
 def map_of(
-    presented: PresentedCase, *, target: str | None = None, method: str = "grad_cam", kind: str | None = None
+    presented: PresentedCase, *, target: str | None = None, method: str = DEFAULT, kind: str | None = None
 ) -> PhotoMap:
     """The heat map of one photo of a case for one class, with everything else held fixed; of an ensemble, the mean map.
 
@@ -60,7 +71,8 @@ def map_of(
     code = int(presented.probabilities().argmax()) if target is None else trained.schema.classes.index(target)
     heat = _mean([heat_of(one, code, method=method) for one in held])
     seen = seen_part(presented, held[0].kind)
-    notes = notes_on(heat, seen, held[0].model.fusion)
+    worth = worth_note(map_evidence_of(trained).get(held[0].kind, {}).get(method))
+    notes = (worth, *notes_on(heat, seen, held[0].model.fusion))
     if len(held) > 1:
         notes = (*notes, f"the mean of the maps of {len(held)} models, each of the model's own answer")
     if trained.models[0].views > 1:
@@ -83,7 +95,7 @@ def seen_part(presented: PresentedCase, kind: str) -> Box:
     return prepare.seen(photo.height, photo.width) if isinstance(prepare, PreparePhoto) else WHOLE
 
 
-def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
+def heat_of(held: FixedHistory, code: int, *, method: str = DEFAULT) -> Heat:
     """The heat map of the logit of a class, (h, w) in [0, 1].
 
     Args:
@@ -107,14 +119,23 @@ def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
 
 
 def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
-    """What has to be said beside a heat map, what it is not and the resolution always."""
-    notes = [NOT_SHOWN, resolution_note((heat.shape[0], heat.shape[1]))]
+    """What has to be said beside a heat map, the resolution always."""
+    notes = [resolution_note((heat.shape[0], heat.shape[1]))]
     if seen != WHOLE:
         notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
     if not heat.any():
         notes.append("nothing in the photo raises the score of this class")
     apart = additive_note(fusion)
     return (*notes, apart) if apart else tuple(notes)
+
+
+def worth_note(evidence: MapEvidence | None) -> str:
+    """What a map of this kind was found to be worth in this model; None: nobody has measured it."""
+    if evidence is None:
+        return NOT_MEASURED
+    patients = counted_patients(evidence.patients, evidence.patient_unit)
+    cases = f"{evidence.cases:,} test cases of {patients}"
+    return (BETTER if evidence.beats_random else NOT_BETTER).format(cases=cases)
 
 
 def resolution_note(grid: Grid) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mmskin.errors import ModelError, first_of, one_of
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.map_evidence import MAP_EVIDENCE
 from mmskin.trained.model_version import CHECKSUM
 from mmskin.trained.reference import REFERENCE
 from mmskin.trained.safeguards import SAFEGUARDS
@@ -78,7 +79,7 @@ def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ens
         f"answered by {len(models)} models together ({of_folds}{of_seeds}), the mean of their probabilities: expect "
         "the score of the single models of the folds or better; it was not tested as a whole"
     )
-    of_one = ("fold", REFERENCE, SAFEGUARDS, CHECKSUM)
+    of_one = ("fold", REFERENCE, SAFEGUARDS, MAP_EVIDENCE, CHECKSUM)
     record = {key: value for key, value in models[0].record.items() if key not in of_one}
     made_of = [{"arm": cell.arm, "fold": cell.fold, "seed": cell.seed} for cell in cells]
     return Ensemble(tuple(models), record=record | {"ensemble": made_of}, remarks=(remark,))

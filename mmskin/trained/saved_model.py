@@ -9,6 +9,8 @@
 - state.json: statistics fitted on training rows, by modality
 - assets/<modality>/: tokenizer and architecture of a text encoder
 - manifest.json: SHA-256 of all of these, written last
+- map_evidence.json, not in the manifest, where heat maps were measured afterwards: what they are worth, and the
+  checksum of the model that was measured
 
 An ensemble is a folder with a model folder for each member (member_0, member_1, …), ensemble.json (temperature,
 remarks, and how it was made) and a manifest.json of that and of the members' manifests.
@@ -42,6 +44,7 @@ from mmskin.losses import LOSSES
 from mmskin.model.classifier import build_model
 from mmskin.schema import Schema
 from mmskin.trained.ensemble import Ensemble, Trained
+from mmskin.trained.map_evidence import MAP_EVIDENCE, Evidence, map_evidence_of
 from mmskin.trained.model_version import CHECKSUM
 from mmskin.trained.trained_model import TrainedModel
 
@@ -74,6 +77,28 @@ def load_model(folder: Path) -> Trained:
         ModelError: no model there, a file missing or damaged, made by a newer mmskin, or tensors that do not fit.
     """
     return _load_members(folder) if (folder / ENSEMBLE).exists() else _load_one(folder)
+
+
+def keep_map_evidence(folder: Path, evidence: Evidence) -> None:
+    """Write down what a saved model's heat maps are worth, beside what is known already. The model stays as it is.
+
+    Args:
+        folder: of one model.
+        evidence: by kind of photo and heat map.
+
+    Raises:
+        ModelError: no single model there.
+    """
+    trained = load_model(folder)
+    if isinstance(trained, Ensemble):
+        raise ModelError(f"{folder} holds several models, whose maps are averaged: name one of them")
+    known = map_evidence_of(trained)
+    kept = {kind: {**known.get(kind, {}), **evidence.get(kind, {})} for kind in {*known, *evidence}}
+    maps = {kind: {name: one.model_dump(mode="json") for name, one in of.items()} for kind, of in kept.items()}
+    place = folder / f"{MAP_EVIDENCE}.json"
+    begun = place.with_suffix(".begun")
+    _write_json(begun, {CHECKSUM: trained.record[CHECKSUM], "maps": maps})
+    begun.replace(place)
 
 
 def patients_seen(slot: Mapping[str, Any]) -> Seen:
@@ -173,7 +198,7 @@ def _load_one(folder: Path) -> TrainedModel:
         temperature, side = float(config["temperature"]), int(config["photo_side"])
         varied = config.get("variations")
         variations = None if varied is None else PhotoVariations.from_json(varied)
-        record = config | {CHECKSUM: _checksum(folder)}
+        record = config | {CHECKSUM: _checksum(folder)} | _map_evidence(folder)
         trained = TrainedModel(model.eval(), loss, schema, temperature, side, record, variations=variations)
     except (ValidationError, ConfigError, SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
         if config.get("format", 0) < FORMAT:
@@ -182,6 +207,25 @@ def _load_one(folder: Path) -> TrainedModel:
             ) from error
         raise ModelError(f"{folder} does not fit this mmskin ({mmskin.__version__}): {error}") from error
     return trained
+
+
+def _map_evidence(folder: Path) -> dict[str, Any]:
+    """What was measured of the maps after the model was saved; {} where nothing was.
+
+    Raises:
+        ModelError: it is damaged, or was measured on another model.
+    """
+    path = folder / f"{MAP_EVIDENCE}.json"
+    if not path.is_file():
+        return {}
+    try:
+        content = dict(json.loads(path.read_text(encoding="utf-8")))
+        own, maps = content[CHECKSUM] == _checksum(folder), content["maps"]
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{path} is damaged: delete it, and measure again by mmskin explain --check --keep") from None
+    if not own:
+        raise ModelError(f"{path} was measured on another model: delete it, or copy the whole folder again")
+    return {MAP_EVIDENCE: maps}
 
 
 def _is_channels_last(encoder: nn.Module) -> bool:

@@ -133,8 +133,11 @@ def test_explain_with_check_measures_explanations_on_the_test_fold(
     content = json.loads((output / "check.json").read_text(encoding="utf-8"))
     assert (content["cases"], content["fold"], content["experiment"]) == (2, 0, "small")
     assert "<img" not in (output / "check.html").read_text(encoding="utf-8")
-    misused = (f"{config} --check --field age=62", f"{config} --field age=62", "--check")
-    for line in (*misused, f"{config} data.fold_seed=7 --check"):
+    code, _, said = mmskin_(f"explain {trained_run} {config} --check --cases 2 --keep --output {output}")
+    assert code == 2
+    assert "2 cases of 2 patients say too little of heat maps to be kept" in " ".join(said.split())
+    misused = (f"{config} --check --field age=62", f"{config} --field age=62", "--check", "--keep", "--kind image")
+    for line in (*misused, f"{config} data.fold_seed=7 --check", f"{config} --check --kind hand"):
         code, _, complaint = mmskin_(f"explain {trained_run} {line} --output {output}")
         assert code == 2
         assert "Traceback" not in complaint

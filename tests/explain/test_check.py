@@ -20,7 +20,7 @@ from mmskin.api.predictor import Predictor
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.explain.answers import Answers
 from mmskin.explain.check import AIMS, Check, CheckedCase, adding_up, check, mean_with_interval, on_photo, summarised
-from mmskin.explain.explanation_check import check_explanations
+from mmskin.explain.explanation_check import check_explanations, evidence_of
 from mmskin.explain.fixed_history import hold_presented
 from mmskin.explain.shares import PartShares
 from mmskin.features import Features
@@ -255,3 +255,18 @@ def test_no_cases_are_refused(photos: list[Path]) -> None:
         check_explanations(small_predictor("image_only").trained, rows)
     with pytest.raises(IndexError):
         check([])
+
+
+def test_what_is_kept_of_a_check_is_what_it_found(photos: list[Path], tmp_path: Path) -> None:
+    red = [red_cell(tmp_path, row, column)[0] for row in range(2) for column in range(4)]
+    found = check_explanations(redness().trained, rows_of(red))
+    by_name = {measure.name: measure for measure in found.measures}
+    kept = evidence_of(found)
+    assert kept is not None
+    assert kept.beats_random
+    for name in ("deletion", "insertion"):
+        estimate, measure = getattr(kept, name), by_name[name]
+        assert (estimate.value, estimate.low, estimate.high) == (measure.value, measure.low, measure.high)
+    assert (kept.cases, kept.patients) == (8, 8)
+    assert evidence_of(check_explanations(redness().trained, rows_of(red[:2]))) is None
+    assert evidence_of(check_explanations(small_predictor("metadata_only").trained, rows_of(photos), cases=6)) is None

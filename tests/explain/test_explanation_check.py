@@ -13,7 +13,7 @@ from mmskin.config.experiment import DataConfig
 from mmskin.data.load import load_cases
 from mmskin.errors import UserError
 from mmskin.evaluation.predictions import read_predictions
-from mmskin.explain.explanation_check import check_explanations, unseen_rows
+from mmskin.explain.explanation_check import check_explanations, mapped_kind, unseen_rows
 from mmskin.explain.overlay import in_pixels
 from mmskin.synthetic import make_clinic
 
@@ -87,3 +87,18 @@ def test_maps_are_measured_of_the_first_kind_of_photo_and_said_so(tmp_path: Path
     assert "heat maps of the dermoscopic photo: those of the clinical photo were" in found.left_out
     assert {m.name: m.n for m in found.measures}["forgotten"] == 4
     assert found.cases == len(rows)
+
+
+def test_a_kind_of_photo_by_name_is_measured_in_place_of_the_first(tmp_path: Path) -> None:
+    clinic = make_clinic(tmp_path / "clinic", cases=6, size=96)
+    given = {"source": {"name": "synthetic"}, "root": str(clinic), "folds": 3}
+    rows = load_cases(DataConfig.model_validate(given)).table
+    predictor = small_predictor("concat", *PAIR, photos=PAIR)
+    kinds = [("clinical",)] * 4 + [("dermoscopic",)] * (len(rows) - 4)
+    rows = rows.assign(image_kinds=kinds, **dict.fromkeys(predictor.schema.field_names))
+    found = check_explanations(predictor.trained, rows, cases=len(rows), kind="dermoscopic")
+    assert {m.name: m.n for m in found.measures}["forgotten"] == len(rows) - 4
+    assert "heat maps of the clinical photo: those of the dermoscopic photo were" in found.left_out
+    assert mapped_kind(predictor.trained) == "clinical"
+    with pytest.raises(UserError, match="kind of photo with a heat map 'hand'"):
+        check_explanations(predictor.trained, rows, kind="hand")

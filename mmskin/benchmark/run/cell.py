@@ -23,10 +23,12 @@ from mmskin.benchmark.run.folder import begin_cell, write_json
 from mmskin.benchmark.run.grid import Cell
 from mmskin.data.load import Fold
 from mmskin.evaluation.predictions import read_predictions, write_predictions
-from mmskin.explain.explanation_check import check_explanations
+from mmskin.explain.explanation_check import check_explanations, evidence_of, mapped_kind
+from mmskin.explain.photo_map import DEFAULT
 from mmskin.inputs.corruptions import Corruption
-from mmskin.trained.ensemble import Trained
+from mmskin.trained.ensemble import Ensemble, Trained
 from mmskin.trained.licences import licences_of
+from mmskin.trained.saved_model import keep_map_evidence
 from mmskin.training.memory import keep_freed_memory
 
 
@@ -119,10 +121,16 @@ def model_cost(task: CellTask, trained: Trained | None) -> dict[str, Any]:
 
 
 def write_explanations(task: CellTask, trained: Trained) -> None:
-    """explanations.json of a cell: what its explanations are worth. The weights are those of before afterwards."""
+    """explanations.json of a cell: what its explanations are worth, kept with its model too if that was saved.
+
+    The weights are those of before afterwards.
+    """
     cpu = time.process_time()
     checked = check_explanations(trained, task.fold.split.test, cases=task.explained, seed=task.cell.seed)
     cost = {"cpu_seconds": time.process_time() - cpu}
+    kind, evidence, saved = mapped_kind(trained), evidence_of(checked), task.cell.folder(task.output) / "model"
+    if kind and evidence and saved.exists() and not isinstance(trained, Ensemble):
+        keep_map_evidence(saved, {kind: {DEFAULT: evidence}})
     write_json(task.cell.explanations(task.output), {**task.cell._asdict(), **cost, **checked.to_json()})
 
 
