@@ -23,6 +23,7 @@ from mmskin.synthetic import Ceiling, ceiling, make_clinic, read_truth
 
 CNN = "test_resnet"  # timm's small ResNet, 0.5 M parameters, random weights: nothing is downloaded
 HISTORY = "text_only"
+EXAMPLES = 3  # of each kind shown in the report: its patients do not exist
 
 # What each arm sees of a case: the truth for it is a different one.
 SEES = {
@@ -132,6 +133,7 @@ def quickstart_benchmark(output: Path, *, seed: int, epochs: int, arms: Sequence
             "audit": False,
             "missing_parts": None,
             "explanations": None,
+            "example_cases": EXAMPLES,
             "features": str(output / "features"),
         },
         where="quickstart",

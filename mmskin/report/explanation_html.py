@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -19,10 +20,11 @@ from mmskin.report.explanation_figures import explanation_figures, part_title, w
 from mmskin.report.explanation_sentences import method_sentences, sentences
 from mmskin.report.metric_figures import png
 from mmskin.report.numbers import number, percent, points
-from mmskin.report.pages import Grid, render, write_page
+from mmskin.report.pages import Grid, anchors, render, write_page
 from mmskin.report.pictures import data_url
 
 HERE = Path(__file__).parent
+HEADING = re.compile("<h2>(.*?)</h2>")
 STYLE = HERE / "explanation.css"
 PRIVATE = "This page holds what a patient showed and said: keep it where their record may be kept."
 SIDE = 640  # pixels of the longer side of photo and map
@@ -86,12 +88,17 @@ def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
 
 def explanation_page(explanation: Explanation) -> str:
     """One HTML file that needs nothing else."""
+    start, *rest = map(Markup, HEADING.split(explanation_html(explanation)))
+    ids = anchors([title.unescape() for title in rest[::2]])
     return render(
         HERE / "explanation_page.html.jinja",
         title="Why the model answers as it does",
         warning=f"{NOT_A_DIAGNOSIS} {PRIVATE}",
         style=Markup(STYLE.read_text(encoding="utf-8")),
-        explanation=Markup(explanation_html(explanation)),
+        answer=sentences(explanation)[0],
+        titles=dict(zip(ids, rest[::2], strict=True)),
+        start=start,
+        parts=list(zip(ids, rest[::2], rest[1::2], strict=True)),
         remarks=explanation.remarks,
     )
 
