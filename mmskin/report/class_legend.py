@@ -8,13 +8,13 @@ from mmskin.report.pages import Grid, Section
 
 
 def titled(name: str, titles: Mapping[str, str]) -> str:
-    """The name with its title behind it, where the title says more."""
-    return f"{name}: {titles[name]}" if _says_more(name, titles) else name
+    """The name with its title behind it; the title alone where it begins with the name."""
+    return f"{name}: {titles[name]}" if _is_short(name, titles) else titles.get(name, name)
 
 
 def legend(classes: Iterable[str], titles: Mapping[str, str]) -> str:
     """Names with their titles as one sentence; "" where the names are titles already."""
-    named = [titled(name, titles) for name in classes if _says_more(name, titles)]
+    named = [titled(name, titles) for name in classes if _is_short(name, titles)]
     return f"{'; '.join(named)}." if named else ""
 
 
@@ -33,5 +33,6 @@ def class_section(
     return [Section("Classes", grids=[Grid("", head[:width], [row[:width] for row in rows])])]
 
 
-def _says_more(name: str, titles: Mapping[str, str]) -> bool:
-    return titles.get(name, name).casefold() != name.casefold()
+def _is_short(name: str, titles: Mapping[str, str]) -> bool:
+    title = titles.get(name, name).casefold()
+    return title != name.casefold() and not title.startswith(f"{name.casefold()} ")

@@ -16,7 +16,8 @@ from PIL import Image
 from mmskin.report.fonts import letters_without_a_font
 from mmskin.report.metric_figures import png, svg
 
-UNUSED_ID = re.compile(r'<g id="[a-z]\w*">')  # such as axes_1: in every figure of a page, and nothing refers to it
+BROAD = 7  # inches
+UNUSED_ID = re.compile(r'<g id="[^"]*">')  # such as axes_1: in every figure of a page, and nothing refers to it
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Picture:
     @cached_property
     def _svg(self) -> str:
         return svg(self.figure)
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it cannot be read at half the width of a page."""
+        return bool(self.figure.get_figwidth() > BROAD)
 
     @property
     def said(self) -> str:
