@@ -17,7 +17,7 @@ from mmskin.report.fonts import letters_without_a_font
 from mmskin.report.metric_figures import png, svg
 
 BROAD = 7  # inches
-UNUSED_ID = re.compile(r'<g id="[^"]*">')  # such as axes_1: in every figure of a page, and nothing refers to it
+UNUSED_ID = re.compile(r'<g id="[^"]*"')  # such as axes_1: in every figure of a page, and nothing refers to it
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Picture:
     @cached_property
     def image(self) -> Markup:
         """The SVG under its title for who hears a page; Markup, for matplotlib escapes every text in it."""
-        drawn = UNUSED_ID.sub("<g>", self._svg)
+        drawn = UNUSED_ID.sub("<g", self._svg)
         return Markup(drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(self.title)}" ', 1))
 
     @cached_property
