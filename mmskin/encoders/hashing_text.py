@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ _WORD = re.compile(rf"\d+|{UNSPACED}|(?:(?!{UNSPACED})[^\W\d])+|[.!?;]")  # "67F
 HIGHEST_NUMBER, NEAR_NUMBERS = 199, 7
 """Whole numbers up to the first are told by the numbers around them, so many on each side."""
 _SENTENCE_END = "."
+NEAR_WORD = 0.6
+"""A word that was not taught is read if such a share of its n-grams stands in taught words: "itchs" and "scabing" are
+(.67, .62 by the words of the synthetic clinic's lessons), "qwer", "asdf" and "juckt" are not (.43, .14, .11)."""
 
 
 class HashingTextEncoder(WordEncoder):
@@ -38,7 +41,8 @@ class HashingTextEncoder(WordEncoder):
     mean of the tokens after a layer norm. Case, accents and punctuation are dropped, but for sentence ends, which no
     pair crosses.
     An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
-    tells.
+    tells. One that was taught the fields has the words of its lessons for a vocabulary: words that are not in it, nor
+    like one that is, are not read at all, for what they were hashed to would be chance.
 
     Args:
         dim: width.
@@ -101,24 +105,63 @@ class HashingTextEncoder(WordEncoder):
         return Features(pooled=torch.einsum("bt,btd->bd", share, tokens), tokens=tokens, mask=mask)
 
     def words_of(self, note: str) -> list[int]:
-        rows = [index for index, word in enumerate(note_words(note)) for _ in _words(word)]
+        rows = [index for index, word in enumerate(note_words(note)) for _ in self.prepare.read(word)]
         return rows[: self.prepare.max_tokens] or [-1]
 
     def is_truncated(self, raw: str) -> bool:
-        return len(list(_words(raw))) > self.prepare.max_tokens
+        return len(self.prepare.read(raw)) > self.prepare.max_tokens
+
+    def take_vocabulary(self, texts: Iterable[str]) -> None:
+        self._know(sorted({word for text in texts for _, word in _words(text)}))
+
+    def knows(self, word: str) -> bool:
+        vocabulary = self.prepare.known
+        return not vocabulary or all(part in vocabulary for _, part in _words(word))
+
+    def state_json(self) -> dict[str, Any]:
+        """{"vocabulary": words} of one that was taught, in which nobody's notes are; {} of others."""
+        return {"vocabulary": list(self.prepare.vocabulary)} if self.prepare.vocabulary else {}
+
+    def load_state_json(self, state: Mapping[str, Any]) -> None:
+        self._know(state.get("vocabulary", ()))
+
+    def _know(self, vocabulary: Sequence[str]) -> None:
+        self.prepare = replace(self.prepare, vocabulary=tuple(vocabulary))
 
 
 @dataclass(frozen=True)
 class HashNote:
-    """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine."""
+    """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine.
+
+    vocabulary: words that are read, and those like them; empty for all.
+    """
 
     buckets: int
     ngrams: tuple[int, ...]
     max_tokens: int
+    vocabulary: tuple[str, ...] = ()
 
     def __call__(self, note: str) -> dict[str, Tensor]:
-        words = list(_words(note))[: self.max_tokens] or [("", "")]
+        words = self.read(note)[: self.max_tokens] or [("", "")]
         return {"ids": torch.stack([_ids(before, word, self.ngrams, self.buckets) for before, word in words])}
+
+    def read(self, note: str) -> list[tuple[str, str]]:
+        """The words that are read, each with the one before it."""
+        return list(_words(note, reads=self._reads))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(self.vocabulary)
+
+    @cached_property
+    def _known_ngrams(self) -> frozenset[str]:
+        return frozenset(gram for word in self.vocabulary for gram in _ngrams(word, self.ngrams))
+
+    def _reads(self, word: str) -> bool:
+        if not self.vocabulary or word in self.known or word.isdecimal():
+            return True
+        grams = _ngrams(word, self.ngrams)
+        return sum(gram in self._known_ngrams for gram in grams) >= NEAR_WORD * max(1, len(grams))
 
 
 @lru_cache(maxsize=16_384)  # notes are read anew in every epoch, and say the same words again and again
@@ -126,9 +169,14 @@ def _ids(before: str, word: str, ngrams: tuple[int, ...], buckets: int) -> Tenso
     """(IDS_PER_WORD,) int64 of a word after another one, not to be written to: all notes share it."""
     if word.isdecimal() and int(word) <= HIGHEST_NUMBER:
         return _hashed([f"# {int(word) + step}" for step in range(-NEAR_NUMBERS, NEAR_NUMBERS + 1)], buckets)
-    marked = f"<{word}>"
-    grams = [f"n {marked[i : i + n]}" for n in ngrams for i in range(len(marked) - n + 1)]
+    grams = [f"n {gram}" for gram in _ngrams(word, ngrams)]
     return _hashed([f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD], buckets)
+
+
+def _ngrams(word: str, lengths: Sequence[int]) -> list[str]:
+    """Of the word with its ends marked."""
+    marked = f"<{word}>"
+    return [marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)]
 
 
 def _hashed(features: Sequence[str], buckets: int) -> Tensor:
@@ -137,13 +185,13 @@ def _hashed(features: Sequence[str], buckets: int) -> Tensor:
     return ids
 
 
-def _words(note: str) -> Iterator[tuple[str, str]]:
-    """Pairs of the word before ("." at the start of a sentence) and the word."""
+def _words(note: str, *, reads: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, str]]:
+    """Pairs of the word before ("." at the start of a sentence) and the word, of the words that are read."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", note) if not unicodedata.combining(c))
     before = _SENTENCE_END
     for word in _WORD.findall(plain.lower()):
         if word in ".!?;":
             before = _SENTENCE_END
-            continue
-        yield before, word
-        before = word
+        elif reads(word):
+            yield before, word
+            before = word
