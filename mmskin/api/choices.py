@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mmskin.api.slots import Given, encoder_slots, fusion_slot, loss_slot
-from mmskin.config.experiment import Slot
+from mmskin.config.experiment import Slot, TrainingConfig
 from mmskin.data.table import Cases
 from mmskin.encoders.weights import EFFICIENTNET_LITE0, MINILM_L6
 from mmskin.errors import DataError
@@ -25,6 +26,11 @@ LOSS = {"name": "class_balanced_focal", "beta": 0.999, "gamma": 1.0}
 # Of the benchmark of frozen encoders, chosen on validation rows (BENCHMARKS.md), and of quickstart.
 FROZEN_RECIPE = {"epochs": 10, "learning_rate": 3e-3}
 SMALL_RECIPE = {"epochs": 20, "learning_rate": 6e-3, "encoder_learning_rate": 2e-3}
+# Some dozens of cases fill two or three batches: in the epochs of those recipes they teach nothing, and a calibrated
+# answer is the same for every class. So few cases are gone through more often, frozen encoders as often as it takes.
+LEAST_STEPS, SMALL_LEAST_STEPS = 200, 100
+MOST_EPOCHS = 100
+BATCH_SIZE = int(TrainingConfig.model_fields["batch_size"].default)
 
 
 class Choice(NamedTuple):
@@ -77,7 +83,7 @@ def choose(
         )
     else:
         slot = fusion_slot(fusion, cases.schema)
-    recipe: dict[str, Any] = {} if encoders is not None else dict(FROZEN_RECIPE if has_weights else SMALL_RECIPE)
+    recipe: dict[str, Any] = {} if encoders is not None else _recipe(len(cases.table), has_weights=has_weights)
     return Choice(
         chosen,
         slot,
@@ -85,6 +91,13 @@ def choose(
         recipe | dict(training or {}),
         "; ".join(reasons) or "as asked for",
     )
+
+
+def _recipe(cases: int, *, has_weights: bool) -> dict[str, Any]:
+    """Of the default encoders, long enough for so many cases, of which half train or more."""
+    recipe, steps = (FROZEN_RECIPE, LEAST_STEPS) if has_weights else (SMALL_RECIPE, SMALL_LEAST_STEPS)
+    batches = max(1, cases // (2 * BATCH_SIZE))
+    return {**recipe, "epochs": max(int(recipe["epochs"]), min(MOST_EPOCHS, math.ceil(steps / batches)))}
 
 
 def described(encoders: Mapping[str, Slot]) -> str:
