@@ -13,7 +13,9 @@ from mmskin.errors import UserError
 
 
 def demo(
-    model: Annotated[Path | None, typer.Option(help="model or run folder; a small synthetic one if not given")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="model or run folder; one that knows invented diseases if not given")
+    ] = None,
     host: Annotated[str, typer.Option(help="address to listen on; the default is this computer only")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 7860,
 ) -> None:

@@ -120,6 +120,10 @@ class Encoder(nn.Module):
     def take_vocabulary(self, texts: Iterable[str]) -> None:
         """Take the words of texts, on which it was taught, for a vocabulary; of a text encoder that has none."""
 
+    def reads(self, text: str) -> bool:
+        """Whether a text encoder reads any word of a text; one without a vocabulary reads them all."""
+        return True
+
     def knows(self, word: str) -> bool:
         """Whether a text encoder has a word in its vocabulary; one without a vocabulary knows every word."""
         return True

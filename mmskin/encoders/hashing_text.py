@@ -25,9 +25,6 @@ _WORD = re.compile(rf"\d+|{UNSPACED}|(?:(?!{UNSPACED})[^\W\d])+|[.!?;]")  # "67F
 HIGHEST_NUMBER, NEAR_NUMBERS = 199, 7
 """Whole numbers up to the first are told by the numbers around them, so many on each side."""
 _SENTENCE_END = "."
-NEAR_WORD = 0.6
-"""A word that was not taught is read if such a share of its n-grams stands in taught words: "itchs" and "scabing" are
-(.67, .62 by the words of the synthetic clinic's lessons), "qwer", "asdf" and "juckt" are not (.43, .14, .11)."""
 
 
 class HashingTextEncoder(WordEncoder):
@@ -41,8 +38,8 @@ class HashingTextEncoder(WordEncoder):
     mean of the tokens after a layer norm. Case, accents and punctuation are dropped, but for sentence ends, which no
     pair crosses.
     An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
-    tells. One that was taught the fields has the words of its lessons for a vocabulary: words that are not in it, nor
-    like one that is, are not read at all, for what they were hashed to would be chance.
+    tells. One that was taught the fields has the words of its lessons for a vocabulary: words that are not in it
+    are not read at all, for what they were hashed to would be chance.
 
     Args:
         dim: width.
@@ -118,6 +115,9 @@ class HashingTextEncoder(WordEncoder):
         vocabulary = self.prepare.known
         return not vocabulary or all(part in vocabulary for _, part in _words(word))
 
+    def reads(self, text: str) -> bool:
+        return bool(self.prepare.read(text))
+
     def state_json(self) -> dict[str, Any]:
         """{"vocabulary": words} of one that was taught, in which nobody's notes are; {} of others."""
         return {"vocabulary": list(self.prepare.vocabulary)} if self.prepare.vocabulary else {}
@@ -133,7 +133,7 @@ class HashingTextEncoder(WordEncoder):
 class HashNote:
     """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine.
 
-    vocabulary: words that are read, and those like them; empty for all.
+    vocabulary: words that are read, numbers aside; empty for all.
     """
 
     buckets: int
@@ -153,15 +153,8 @@ class HashNote:
     def known(self) -> frozenset[str]:
         return frozenset(self.vocabulary)
 
-    @cached_property
-    def _known_ngrams(self) -> frozenset[str]:
-        return frozenset(gram for word in self.vocabulary for gram in _ngrams(word, self.ngrams))
-
     def _reads(self, word: str) -> bool:
-        if not self.vocabulary or word in self.known or word.isdecimal():
-            return True
-        grams = _ngrams(word, self.ngrams)
-        return sum(gram in self._known_ngrams for gram in grams) >= NEAR_WORD * max(1, len(grams))
+        return not self.vocabulary or word in self.known or word.isdecimal()
 
 
 @lru_cache(maxsize=16_384)  # notes are read anew in every epoch, and say the same words again and again
@@ -169,14 +162,9 @@ def _ids(before: str, word: str, ngrams: tuple[int, ...], buckets: int) -> Tenso
     """(IDS_PER_WORD,) int64 of a word after another one, not to be written to: all notes share it."""
     if word.isdecimal() and int(word) <= HIGHEST_NUMBER:
         return _hashed([f"# {int(word) + step}" for step in range(-NEAR_NUMBERS, NEAR_NUMBERS + 1)], buckets)
-    grams = [f"n {gram}" for gram in _ngrams(word, ngrams)]
-    return _hashed([f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD], buckets)
-
-
-def _ngrams(word: str, lengths: Sequence[int]) -> list[str]:
-    """Of the word with its ends marked."""
     marked = f"<{word}>"
-    return [marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)]
+    grams = [f"n {marked[i : i + n]}" for n in ngrams for i in range(len(marked) - n + 1)]
+    return _hashed([f"w {word}", f"p {before} {word}", *grams][:IDS_PER_WORD], buckets)
 
 
 def _hashed(features: Sequence[str], buckets: int) -> Tensor:

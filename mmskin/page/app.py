@@ -2,7 +2,7 @@
 
 python demo/app.py [--model runs/my_run]        (or `mmskin demo`, in a source checkout)
 
-Without --model a small model is trained once on invented diseases (about a minute) and kept in a cache.
+Without --model it shows the model that comes with mmskin, which learned invented diseases.
 
 It runs on this computer only, unless --host says otherwise; anyone who can reach the port can use it then. What a
 visitor sends stays in memory, is never written to a disk, and is seen by nobody else. A server that strangers can reach
@@ -45,7 +45,7 @@ from mmskin.errors import MmskinError, UserError, one_of
 from mmskin.features import photo_title
 from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, photo_kinds, refused
 from mmskin.page.card import card
-from mmskin.page.default_model import cache_folder, default_run
+from mmskin.page.default_model import DEFAULT_RUN
 from mmskin.page.examples import draw_examples
 from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
@@ -292,7 +292,7 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this computer only")
     arguments = parser.parse_args()
     try:
-        folder = arguments.model or default_run(cache_folder())
+        folder = arguments.model or DEFAULT_RUN
         predictor = Predictor.load(folder)
     except MmskinError as error:
         print(error, file=sys.stderr)

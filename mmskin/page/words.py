@@ -11,7 +11,7 @@ from mmskin.report.model_description import MEANINGS
 TITLE = "mmskin: a photo, a history, a differential"
 DEMONSTRATION = "A demonstration that knows nothing about real skin"
 DEMONSTRATION_WHY = (
-    "It was trained on invented diseases in drawn pictures, in under a minute. Do not show it a patient. "
+    "It was trained on invented diseases in drawn pictures. Do not show it a patient. "
     "Start it with --model DIR to use a model of your own."
 )
 PRIVACY = (

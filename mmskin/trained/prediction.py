@@ -24,7 +24,7 @@ from mmskin.trained.judgement import judge
 from mmskin.trained.model_version import ModelVersion, version_of
 from mmskin.trained.note_reading import read_if_taught, stated
 from mmskin.trained.parts_there import HISTORY, parts_read
-from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.presented_case import NOTHING_READ, PresentedCase
 from mmskin.trained.prior_shift import restated
 from mmskin.trained.safeguards import guarded, validation_shares
 from mmskin.trained.stated_prior import given_shares
@@ -138,7 +138,8 @@ def answer(presented: PresentedCase, *, level: float = LEVEL, prior: Mapping[str
     case = presented.of(trained.models[0]).case
     used = tuple(modality for modality in trained.modalities if case.rows[modality])
     if not used:
-        raise UserError(f"there is nothing to go by: this model needs {_needs(trained.modalities)}")
+        left_out = f"{NOTHING_READ}; " if NOTHING_READ in presented.remarks else ""
+        raise UserError(f"{left_out}there is nothing to go by: this model needs {_needs(trained.modalities)}")
     absent = [modality for modality in trained.modalities if is_photo(modality) and modality not in used]
     flags = trained.schema.raised_flags(presented.history) if HISTORY in parts_read(trained.modalities) else ()
     unlike = presented.unlike_training

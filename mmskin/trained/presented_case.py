@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -23,6 +24,9 @@ from mmskin.trained.trained_model import TrainedModel
 Photos = PhotoSource | Sequence[PhotoSource]
 GivenPhotos = Photos | Mapping[str, Photos] | None
 """Photos of one lesion: one or several of the only kind that a model reads, or by kind."""
+
+
+NOTHING_READ = "the free text holds no word that this model knows: it was left out"
 
 
 class PresentedCase:
@@ -155,7 +159,7 @@ def present(
     metadata: Mapping[str, object] | None = None,
     text: str | None = None,
 ) -> PresentedCase:
-    """Read photos and history; photos of which the model reads none are left out, with a remark.
+    """Read photos and history; photos and text of which the model reads nothing are left out, with a remark.
 
     Args:
         trained: the model that will be asked.
@@ -168,6 +172,8 @@ def present(
         UserError: a photo that cannot be read, a kind that the model does not know, a value that is not admissible.
     """
     history, remarks = trained.schema.read_history({} if metadata is None else metadata, text)
+    if history.text and not reads_any(trained, history.text):
+        history, remarks = replace(history, text=None), [*remarks, NOTHING_READ]
     given = _by_kind(image, trained)
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
     unused = [kind for kind, photos in given.items() if photos and kind not in kinds]
@@ -180,6 +186,11 @@ def present(
             which = f"{photo_title(kind)}: " if len(kinds) > 1 else ""
             remarks += [f"{which}{line}" for line in (*read.remarks, *image_remarks(to_tensor(read.image)))]
     return PresentedCase(trained, history, photos, remarks)
+
+
+def reads_any(trained: Trained, text: str) -> bool:
+    """Whether the model knows a word of a text; one that reads no text says so elsewhere."""
+    return "text" not in trained.encoders or trained.encoders["text"].reads(text)
 
 
 def _by_kind(image: GivenPhotos, trained: Trained) -> dict[str, list[PhotoSource]]:

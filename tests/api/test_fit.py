@@ -96,16 +96,17 @@ def test_the_default_is_pretrained_where_the_weights_are_installed(
     assert choose(seen, **nothing).fusion == {"name": "image_only"}
 
 
-@pytest.mark.parametrize(("copies", "with_weights", "without"), [(1, 100, 100), (10, 40, 20), (100, 10, 20)])
-def test_few_cases_are_gone_through_more_often_by_default(
-    pad_cases: mmskin.Cases, monkeypatch: pytest.MonkeyPatch, copies: int, with_weights: int, without: int
+@pytest.mark.parametrize(("copies", "epochs"), [(1, 60), (8, 25), (100, 20)])
+def test_small_encoders_go_through_few_cases_more_often(
+    pad_cases: mmskin.Cases, monkeypatch: pytest.MonkeyPatch, copies: int, epochs: int
 ) -> None:
     cases = pad_cases._replace(table=pd.concat([pad_cases.table] * copies, ignore_index=True))
     nothing: dict[str, None] = dict.fromkeys(("encoders", "fusion", "loss", "training"))
-    for package, epochs in ((object(), with_weights), (None, without)):
-        monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name, found=package: found)
-        assert choose(cases, **nothing).training["epochs"] == epochs
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: None)
+    assert choose(cases, **nothing).training["epochs"] == epochs
     assert choose(cases, **{**nothing, "training": {"epochs": 3}}).training["epochs"] == 3
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: object())
+    assert choose(cases, **nothing).training["epochs"] == 10
 
 
 def test_arrays_open_files_and_values_of_pandas_are_understood(
