@@ -18,10 +18,13 @@ from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.features import is_photo
 from mmskin.fusion.fusion_contract import Fusion
+from mmskin.sentence import Sentence
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam", "layer_cam")
-NOT_SHOWN = "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+NOT_SHOWN = Sentence(
+    "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+)
 
 
 class PhotoMap(NamedTuple):
@@ -62,9 +65,10 @@ def map_of(
     seen = seen_part(presented, held[0].kind)
     notes = notes_on(heat, seen, held[0].model.fusion)
     if len(held) > 1:
-        notes = (*notes, f"the mean of the maps of {len(held)} models, each of the model's own answer")
+        notes = (*notes, Sentence("the mean of the maps of {n} models, each of the model's own answer", n=len(held)))
     if trained.models[0].views > 1:
-        notes = (*notes, f"of the photo as it is; the answer is the mean over {trained.models[0].views} views of it")
+        wording = "of the photo as it is; the answer is the mean over {n} views of it"
+        notes = (*notes, Sentence(wording, n=trained.models[0].views))
     return PhotoMap(heat, seen, notes)
 
 
@@ -108,20 +112,22 @@ def heat_of(held: FixedHistory, code: int, *, method: str = "grad_cam") -> Heat:
 
 def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
     """What has to be said beside a heat map, what it is not and the resolution always."""
-    notes = [NOT_SHOWN, resolution_note((heat.shape[0], heat.shape[1]))]
+    notes: list[str] = [NOT_SHOWN, resolution_note((heat.shape[0], heat.shape[1]))]
     if seen != WHOLE:
-        notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
+        notes.append(Sentence("the model sees the middle of the photo only: the map says nothing of what lies outside"))
     if not heat.any():
-        notes.append("nothing in the photo raises the score of this class")
+        notes.append(Sentence("nothing in the photo raises the score of this class"))
     apart = additive_note(fusion)
     return (*notes, apart) if apart else tuple(notes)
 
 
 def resolution_note(grid: Grid) -> str:
     """How coarse a map is."""
-    return (
-        f"the map has {grid[0]} x {grid[1]} cells, which are drawn smoothly: what is smaller than a cell cannot be "
-        "told from what lies beside it"
+    return Sentence(
+        "the map has {rows} x {columns} cells, which are drawn smoothly: what is smaller than a cell cannot be told "
+        "from what lies beside it",
+        rows=grid[0],
+        columns=grid[1],
     )
 
 
@@ -135,11 +141,11 @@ def additive_note(fusion: Fusion) -> str | None:
     if not fusion.is_additive or len(fusion.modalities) < 2:
         return None
     if all(map(is_photo, fusion.modalities)):
-        return (
+        return Sentence(
             "the photos are judged apart in this model and then added up: another photo of one kind changes how much "
             "the other counts for the answer, not where its map of a class is warm"
         )
-    return (
+    return Sentence(
         "photo and history are judged apart in this model and then added up: another history changes how much the "
         "photo counts for the answer, not where this map of a class is warm"
     )

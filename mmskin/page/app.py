@@ -39,7 +39,6 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from starlette.middleware import Middleware
 
-import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
 from mmskin.errors import MmskinError, UserError, one_of
 from mmskin.features import photo_title
@@ -50,6 +49,7 @@ from mmskin.page.examples import draw_examples
 from mmskin.page.form import fill_widgets, make_widgets, read_widgets
 from mmskin.page.gate import Gate, Rate, cookie_of
 from mmskin.page.photos import Kept, Photos
+from mmskin.page.spoken import w
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE
 
@@ -217,7 +217,7 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
         "theme": theme(),
-        "css_paths": [STYLE, HERE / "page.css", HERE / "gradio.css"],
+        "css_paths": [STYLE, HERE / "page.css", HERE / "answer.css", HERE / "gradio.css"],
     }
 
 

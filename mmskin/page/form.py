@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-import mmskin.page.words as w
+from mmskin.page.spoken import w
 from mmskin.quantities import DAYS
 from mmskin.schema import UNKNOWN, Field, FieldValue
 

@@ -1,11 +1,10 @@
 """The English strings of the page, in one place, but for those of the explanation, which `mmskin.report` words.
 
-Templates read them as `w.NAME`.
+The page and its templates read them as `w.NAME`, in its own language: see `mmskin.page.spoken`.
 """
 
 from __future__ import annotations
 
-from mmskin.features import photo_title
 from mmskin.report.model_description import MEANINGS
 
 TITLE = "mmskin: a photo, a history, a differential"
@@ -43,34 +42,55 @@ TARGET = "Class to explain"
 TARGET_TOP = "the most likely"
 ANSWERING = "The answer appears here."
 
-DIFFERENTIAL = "Differential"
+ANSWER_TO = "The answer"
+MOST_LIKELY = "Most likely"
+CLASS_HINT = "Open one to read what it is and what usually happens next."
+NEXT = "What usually happens next:"
+SOURCE = "Source: {source}"
+OTHERS = "The other {n} classes"
 DIFFERENTIAL_HINT = (
-    "Probabilities among patients like those of the training data, the most likely class first. Elsewhere classes have "
-    "other shares, and these would be other numbers."
+    "Probabilities among patients like those of the training data. Elsewhere classes have other shares, and these "
+    "would be other numbers."
 )
 UNLIKE = "Not like the photos that this model was made with: do not rely on its answer"
 SET = "Cannot be left out"
 SET_HINT = "Of each class, the true one is in this set in {promised} of new patients like those of validation."
-SET_TOO_FEW = " Validation had too few cases to ever leave out: {classes}."
-RESTS_ON = "What this rests on"
+SET_TOO_FEW = "Validation had too few cases to ever leave out: {classes}."
+WHY = "Why"
+NOT_GIVEN = "Not given"
+FREE_TEXT = "the patient's own words"
+MIND = "Please note"
+UNDERSTOOD = "I understood"
+CORRECT = "correct"
+CORRECT_FIELD = "Correct {title} in the form"
+RESTS_ON = "What this answer rests on"
 USED = "Used"
-MISSING = "Missing"
 NOTHING = "nothing"
-MODALITIES = {"text": "the history as a note", "metadata": "the fields as columns"}
+MODALITIES = {"text": "the history (form and free text)", "metadata": "the history (form alone)"}
 QUALITY, QUALITY_SEVERAL = "The photo", "The photos"
 QUALITY_GOOD = "Neither blurred nor dark nor tiny."
-REMARKS = "Remarks"
-READ = "Read in the free text"
+MODEL = "The model"
 NOTE = "The note that the model read"
 
 EXPLAINING = "Working out why …"
+EXPLANATION = "The whole explanation"
 SAVE = "Save a one-page report"
 SAVE_HINT = (
     "The page holds the photo and the text as given, and nothing more about the patient. Mind where you keep it."
 )
 REPORT_NAME = "mmskin-report.html"
 REPORT_TITLE = "Report of one case"
-REPORT_MADE = "Made by mmskin {version} with the model {model}."
+REPORT_TIME = "{time:%d %b %Y, %H:%M %Z}"
+REPORT_MADE = "mmskin {version}, model {model}"
+REPORT_CHECKSUM = "mmskin {version}, model {model}, checksum {checksum}"
+CASE_NUMBER = "Case number"
+CASE_NUMBER_HINT = "Printed, and neither sent nor stored"
+PRINT = "Print or save as PDF"
+HISTORY = "History"
+PATIENT_SAYS = "The patient says"
+LEFT_OUT = "… ({n:,} more characters are left out here)"
+HEAT_MAP = "Heat map for {title}: red where most evidence lies"
+PROTOTYPE = "A research prototype, not a medical device."
 
 CARD_MODEL = "The model"
 CARD_DATA = "Data"
@@ -97,8 +117,3 @@ WHICH_PHOTO = "this model reads several kinds of photo: give an object of names 
 PHOTO_GONE = "the photo is no longer kept: choose it again"
 TOO_LONG = "the text has {length:,} characters; at most {limit:,} are read: shorten it"
 BROKEN = "something went wrong on this side; the case was not kept. The log names the kind of error."
-
-
-def modality(name: str) -> str:
-    """What a modality is called in a sentence."""
-    return MODALITIES.get(name) or f"the {photo_title(name)}"

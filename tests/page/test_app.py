@@ -135,8 +135,8 @@ def test_each_photo_is_asked_under_its_kind(pair: Page) -> None:
     name = pair.photos.keep(phone_photo(), ANN)
     first, *_ = pair.answer(from_(ANN), None, f"/private/{name}", "it scabs", "", *EMPTY)
     assert list(pair.predictor.asked[-1]["image"]) == ["dermoscopic"]  # type: ignore[attr-defined]
-    assert "the dermoscopic photo, the history as a note" in first.answer
-    assert "<dd>the clinical photo</dd>" in first.answer
+    assert "the dermoscopic photo, the history (form and free text)" in first.answer
+    assert "Not given:</strong> clinical photo" in first.answer
 
 
 def test_a_program_names_photos_by_kind(pair: Page) -> None:
