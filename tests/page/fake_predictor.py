@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmskin.features import is_photo
-from mmskin.schema import Field, Schema
+from mmskin.schema import ClassInformation, Field, Schema
 from mmskin.sentence import Sentence
 from mmskin.trained.answer_sets import AnswerSet
 from mmskin.trained.prediction import NOT_RECORDED, Prediction
@@ -16,6 +16,9 @@ SCHEMA = Schema(
     name="tiny",
     classes=("NEV", "MEL"),
     class_titles={"MEL": "Melanoma <b>"},
+    class_information={
+        "MEL": ClassInformation(text="A cancer <i>", next_steps="It is cut out.", source="NHS, Melanoma skin cancer")
+    },
     class_groups={"malignant": ("MEL",)},
     fields=(
         Field(name="age", kind="numeric", unit="years", low=0, high=120),

@@ -189,11 +189,20 @@ def test_three_classes_are_shown_and_the_others_folded() -> None:
     classes = (*predictor.schema.classes, "SEK", "VASC")
     shares = dict(zip(classes, (0.5, 0.2, 0.15, 0.1, 0.05), strict=True))
     many = FakePredictor()
-    many.schema = many.schema.model_copy(update={"classes": classes, "class_titles": {}})
+    many.schema = many.schema.model_copy(update={"classes": classes, "class_titles": {}, "class_information": {}})
     many.answer = lambda presented: Prediction(shares, ("text",), ())  # type: ignore[method-assign]
     shown, folded = next(_only_answers(many)).split("<details><summary>The other 2 classes</summary>")
     assert re.findall(r'class="name">(\w+)', shown) == list(classes[:3])
     assert re.findall(r'class="name">(\w+)', folded) == list(classes[3:])
+
+
+def test_a_class_of_the_top_opens_to_what_it_is_what_happens_next_and_where_that_stands() -> None:
+    (first, *_) = list(_only_answers(FakePredictor()))
+    melanoma, naevus = re.findall(r"<li>(.*?)</li>", first[first.index("Most likely") :], re.DOTALL)[:2]
+    assert melanoma.strip().startswith("<details><summary")
+    told = "A cancer <i> What usually happens next: It is cut out. Source: NHS, Melanoma skin cancer"
+    assert told in text_of(melanoma)
+    assert "<details>" not in naevus
 
 
 def test_what_was_guessed_about_the_history_is_remarked_with_a_photo_too(kept: Kept) -> None:
