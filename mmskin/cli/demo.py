@@ -15,6 +15,7 @@ from mmskin.errors import UserError
 def demo(
     model: Annotated[Path | None, typer.Option(help="model or run folder; a small synthetic one if not given")] = None,
     host: Annotated[str, typer.Option(help="address to listen on; the default is this computer only")] = "127.0.0.1",
+    language: Annotated[str, typer.Option(help="of the page, such as en or de")] = "en",
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 7860,
 ) -> None:
     """The clinician's page in a browser: photo and history in, an answer one can question. In a source checkout."""
@@ -23,4 +24,7 @@ def demo(
         raise UserError(f"{program} does not exist: the page is part of the source, not of the package; clone it")
     chosen = ["--model", str(model)] if model is not None else []
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, str(program), *chosen, "--host", host, "--port", str(port)])
+    os.execv(
+        sys.executable,
+        [sys.executable, str(program), *chosen, "--host", host, "--port", str(port), "--language", language],
+    )

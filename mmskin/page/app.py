@@ -42,6 +42,7 @@ from starlette.middleware import Middleware
 from mmskin.api.predictor import Predictor
 from mmskin.errors import MmskinError, UserError, one_of
 from mmskin.features import photo_title
+from mmskin.language import ENGLISH, languages
 from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, photo_kinds, refused
 from mmskin.page.card import card
 from mmskin.page.default_model import cache_folder, default_run
@@ -103,7 +104,7 @@ class Page:
                 answer = shown.answer
                 yield shown
         except UserError as error:
-            yield refused(answer, str(error))
+            yield refused(answer, error.args[0])
         except Exception as error:  # whatever it says may hold what the patient said
             log.error("an answer failed: %s", type(error).__name__)
             yield refused(answer, w.BROKEN)
@@ -290,8 +291,10 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model directory, or the run directory that holds it")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this computer only")
+    parser.add_argument("--language", default=ENGLISH, help=f"of the page: {', '.join(languages())}")
     arguments = parser.parse_args()
     try:
+        w.speak(arguments.language)
         folder = arguments.model or default_run(cache_folder())
         predictor = Predictor.load(folder)
     except MmskinError as error:

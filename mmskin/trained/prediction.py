@@ -194,7 +194,8 @@ def _ranked(classes: Sequence[str], probs: Floats) -> dict[str, float]:
 
 def _needs(modalities: Sequence[str]) -> str:
     of_history = {"text": Sentence("a field or free text"), "metadata": Sentence("a field")}
-    needs = [of_history.get(modality) or Sentence("a {photo}", photo=photo_title(modality)) for modality in modalities]
+    kinds = [name for name in modalities if not (name == "metadata" and "text" in modalities)]  # said once
+    needs = [of_history.get(name) or Sentence("a {photo}", photo=photo_title(name)) for name in kinds]
     return reduce(lambda first, last: Sentence("{first} or {last}", first=first, last=last), needs)
 
 

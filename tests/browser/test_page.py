@@ -93,7 +93,7 @@ def test_the_heat_map_fades_with_the_slider(visit: Visit, photo: Path) -> None:
 def test_an_empty_form_gets_a_helpful_sentence(visit: Visit) -> None:
     visit.page.locator("#ask").click()
     told = visit.page.locator("#answer [role=alert]").inner_text()
-    assert told.startswith("There is nothing to go by: this model needs a photo or a field or free text")
+    assert told.startswith("There is nothing to go by: give a photo or an entry in the form or free text")
 
 
 def test_a_text_file_called_jpg_gets_a_plain_error(visit: Visit, tmp_path: Path) -> None:

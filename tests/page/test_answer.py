@@ -128,8 +128,8 @@ def test_what_the_patient_says_cannot_become_a_part_of_the_page(kept: Kept) -> N
     assert "&lt;script&gt;" in first.answer
 
 
-def report_of(shown: Any) -> str:
-    saved = re.search(r'download="mmskin-report.html" href="data:[^,]+,([^"]+)"', shown.why)
+def report_of(shown: Any, name: str = "mmskin-report.html") -> str:
+    saved = re.search(rf'download="{name}" href="data:[^,]+,([^"]+)"', shown.why)
     assert saved is not None
     return base64.b64decode(saved[1]).decode()
 
