@@ -59,7 +59,7 @@ def method_sentences(explanation: Explanation) -> list[str]:
     words, fields = explanation.words, explanation.fields
     photos = [part for part in explanation.shares.points if part not in ("words", "fields")] or ["photo"]
     parts = [the_part(part) for part in (*photos, "words", "fields")]
-    methods = [Sentence("Parts: Shapley values over all subsets of {parts}, exact.", parts=all_of(parts))]
+    methods: list[str] = [Sentence("Parts: Shapley values over all subsets of {parts}, exact.", parts=all_of(parts))]
     if fields is not None:
         how = Sentence("exact") if fields.is_exact else Sentence("drawn; ± is two standard errors")
         methods.append(

@@ -136,7 +136,7 @@ def judge(
     triage = None
     if judged.levels is not None:
         reached = Level(judged.levels[0])
-        reasons = [*([UNLIKE] if is_unlike else []), *([remark] if parts in judged.unknown else [])]
+        reasons: list[str] = [*([UNLIKE] if is_unlike else []), *([remark] if parts in judged.unknown else [])]
         reasons += _reasons(reached, probs, known, flags, trained.schema, parts)
         triage = Triage(reached, tuple(reasons))
     found = _answer_set(judged.inside[0], probs, known, trained.schema, level=level, is_split=judged.is_split)
