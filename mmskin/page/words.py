@@ -90,7 +90,6 @@ HISTORY = "History"
 PATIENT_SAYS = "The patient says"
 LEFT_OUT = "… ({n:,} more characters are left out here)"
 HEAT_MAP = "Heat map for {title}: red where most evidence lies"
-PROTOTYPE = "A research prototype, not a medical device."
 
 CARD_MODEL = "The model"
 CARD_DATA = "Data"

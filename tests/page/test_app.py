@@ -60,7 +60,7 @@ def test_nothing_is_shared_recorded_or_kept(tmp_path: Path) -> None:
 
 def test_a_refusal_stands_where_the_answer_would(page: Page) -> None:
     (shown,) = page.answer(from_(ANN), None, "", "", "500", *EMPTY[1:])
-    assert "Age=&#39;500&#39; must lie between 0.0 and 120.0 years" in shown.answer
+    assert "Age: 500 is not possible; it must lie between 0 and 120 years" in shown.answer
     assert 'role="alert"' in shown.answer
     assert shown.why == ""
 
