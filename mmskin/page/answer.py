@@ -102,7 +102,9 @@ def check_text(text: str | None) -> None:
         raise UserError(w.TOO_LONG.format(length=len(text), limit=LONGEST_TEXT))
 
 
-def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bool) -> Iterator[Shown]:
+def answer_in_steps(
+    predictor: Predictor, case: Case, *, model: str, is_real: bool, warnings: Sequence[str] = ()
+) -> Iterator[Shown]:
     """The answer as soon as it is there, then the same with its explanation.
 
     Args:
@@ -110,11 +112,13 @@ def answer_in_steps(predictor: Predictor, case: Case, *, model: str, is_real: bo
         case: what is asked.
         model: how the report calls the model.
         is_real: whether it was trained on anything but invented cases.
+        warnings: which stand before all other remarks of every answer.
 
     Raises:
         UserError: see `ask`.
     """
     presented, prediction = ask(predictor, case)
+    prediction = replace(prediction, remarks=tuple(dict.fromkeys((*warnings, *prediction.remarks))))
     titles = {name: predictor.schema.class_titles.get(name, name) for name in predictor.schema.classes}
     shown = _html(
         "answer",

@@ -30,44 +30,40 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported
 import gradio as gr
-from gradio.data_classes import ImageData
 from starlette.middleware import Middleware
 
 import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
 from mmskin.errors import MmskinError, UserError, one_of
+from mmskin.explain.question_order import question_order
 from mmskin.features import photo_title
 from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, photo_kinds, refused
 from mmskin.page.card import card
 from mmskin.page.default_model import cache_folder, default_run
 from mmskin.page.examples import draw_examples
-from mmskin.page.form import fill_widgets, make_widgets, read_widgets
-from mmskin.page.gate import Gate, Rate, cookie_of
+from mmskin.page.form import fill_widgets, make_form, read_widgets, script
+from mmskin.page.gate import UPLOAD_BYTES, Gate, Rate, cookie_of
+from mmskin.page.kept_diagnoses import OTHER, KeptDiagnoses
 from mmskin.page.photos import Kept, Photos
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE
+from mmskin.report.pages import render
+from mmskin.trained.prediction import VISIBLE
 
 WAITING = 16
-# A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
-# numbers belong.
-ON_LOAD = """() => {
-  for (const id of ['answer', 'why']) {
-    const place = document.getElementById(id);
-    place.setAttribute('aria-live', id === 'answer' ? 'polite' : 'off');
-    place.setAttribute('role', 'region');
-  }
-  for (const group of document.querySelectorAll('fieldset')) {
-    group.setAttribute('role', 'radiogroup');
-    group.setAttribute('aria-label', group.querySelector('[data-testid=block-info]').innerText);
-  }
-  document.querySelectorAll('.number :is(input, textarea)').forEach(field => field.inputMode = 'decimal');
-}"""
+SAID = {"old": w.OLD, "asking": w.ASKING, "gone": w.GONE, "answer": w.ANSWER_REGION, "why": w.WHY_REGION}
+"""Words of the script of the page."""
+WHEN_READY = """async (...given) => {{
+  while (!window.mmskin) await new Promise(done => setTimeout(done, 50));
+  return window.mmskin.{then};
+}}"""
+"""Before a question goes out: the script of the page may come after its buttons."""
 
 log = logging.getLogger("mmskin.demo")
 
@@ -80,10 +76,24 @@ class Page:
         photos: where visitors' photos are kept.
         model: how the model is called in reports.
         is_real: whether it was trained on anything but invented cases.
+        order: names of fields, in the order in which the form asks for them; as declared if empty.
+        warnings: which stand before all other remarks of every answer.
+        diagnoses: where diagnoses are kept; None if they are not.
     """
 
-    def __init__(self, predictor: Predictor, photos: Photos, *, model: str, is_real: bool) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        photos: Photos,
+        *,
+        model: str,
+        is_real: bool,
+        order: Sequence[str] = (),
+        warnings: Sequence[str] = (),
+        diagnoses: KeptDiagnoses | None = None,
+    ) -> None:
         self.predictor, self.photos, self.model, self.is_real = predictor, photos, model, is_real
+        self.order, self.warnings, self.diagnoses = order, warnings, diagnoses
         self.kinds = photo_kinds(predictor)
 
     def answer(self, request: gr.Request, *given: Any) -> Iterator[Shown]:
@@ -91,22 +101,53 @@ class Page:
 
         Args:
             request: of the visitor.
-            given: a photo's name for each of `kinds`, text, class to explain, and the values of all widgets.
+            given: a photo's name for each of `kinds`, what the form holds, text, class to explain, and the number that
+                the page in the browser gave this case, which is written into the answer.
         """
-        names, (text, target, *values) = given[: len(self.kinds)], given[len(self.kinds) :]
+        *of_case, target, edition = given
         answer = ""
         try:
-            check_text(text)
-            fields = read_widgets(self.predictor.schema.fields, values)
-            case = Case(self._photos(dict(zip(self.kinds, names, strict=True)), request), fields, text, target or None)
-            for shown in answer_in_steps(self.predictor, case, model=self.model, is_real=self.is_real):
+            case = self._case(of_case, request)._replace(target=target or None)
+            for shown in answer_in_steps(
+                self.predictor, case, model=self.model, is_real=self.is_real, warnings=self.warnings
+            ):
                 answer = shown.answer
-                yield shown
+                yield _of_edition(shown, edition)
         except UserError as error:
-            yield refused(answer, str(error))
+            yield _of_edition(refused(answer, str(error)), edition)
         except Exception as error:  # whatever it says may hold what the patient said
             log.error("an answer failed: %s", type(error).__name__)
-            yield refused(answer, w.BROKEN)
+            yield _of_edition(refused(answer, w.BROKEN), edition)
+
+    def keep_diagnosis(self, request: gr.Request, *given: Any) -> str:
+        """HTML that says that the diagnosis is kept, or why it is not. The case is asked once more: nothing is kept of
+        it in between.
+
+        Args:
+            request: of the visitor.
+            given: a photo's name for each of `kinds`, what the form holds, text, the diagnosis, and the number of the
+                case.
+        """
+        *of_case, diagnosis, edition = given
+        assert self.diagnoses is not None, "the page shows the button only where diagnoses are kept"
+        try:
+            if not diagnosis:
+                raise UserError(w.DIAGNOSIS_NONE)
+            prediction = ask(self.predictor, self._case(of_case, request)).prediction
+            self.diagnoses.keep(prediction, diagnosis, self.predictor.schema)
+        except UserError as error:
+            return refused("", str(error)).answer
+        except Exception as error:
+            log.error("keeping a diagnosis failed: %s", type(error).__name__)
+            return refused("", w.BROKEN).answer
+        return f'<p class="mm" role="status" data-case="{int(edition or 0)}">{w.DIAGNOSIS_KEPT}</p>'
+
+    def _case(self, given: Sequence[Any], request: gr.Request) -> Case:
+        """The case in the browser: names of photos, what the form holds, text."""
+        *names, held, text = given
+        check_text(text)
+        fields = read_widgets(self.predictor.schema.fields, held)
+        return Case(self._photos(dict(zip(self.kinds, names, strict=True)), request), fields, text)
 
     def predict(
         self, photo: str | dict[str, str] | None, fields: dict[str, Any], text: str | None, request: gr.Request
@@ -142,60 +183,73 @@ class Page:
         return {kind: photo for kind, photo in kept.items() if photo is not None}
 
 
-def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
+def build_app(page: Page, model_card: str) -> gr.Blocks:
     """The page.
 
     Args:
         page: what it does.
-        folder: under which gradio believes the photos to lie; see `Gate`.
         model_card: HTML of the second tab.
     """
     schema = page.predictor.schema
     with gr.Blocks(title=w.TITLE, analytics_enabled=False) as app:
         gr.HTML(_heading(page.is_real), apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab(w.ASK), gr.Row(equal_height=False):
-                with gr.Column(min_width=300):
-                    gr.Markdown(f"## {w.CASE}\n{w.CASE_HINT}")
+            with gr.Tab(w.ASK), gr.Row(elem_id="work"):
+                with gr.Column(elem_id="photos", min_width=0):
+                    photos = [_photo_field(kind, only=len(page.kinds) == 1) for kind in page.kinds]
                     examples = [] if page.is_real else _example_buttons(page)
-                    with gr.Row():
-                        photos = [_photo_field(kind, folder, only=len(page.kinds) == 1) for kind in page.kinds]
+                with gr.Column(elem_id="questions", min_width=0):
+                    history = make_form(schema.fields, page.order)
                     text = _text_field()
-                    widgets = [widget for field in schema.fields for widget in make_widgets(field)]
-                    with gr.Row():
-                        clear = gr.Button(w.CLEAR, min_width=90)
-                        button = gr.Button(w.ANSWER, variant="primary", elem_id="ask", min_width=90)
-                with gr.Column(min_width=300):
-                    answer = gr.HTML(
-                        f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>',
-                        elem_id="answer",
-                        apply_default_css=False,
-                    )
+                with gr.Row(elem_id="bar"):
+                    button = gr.Button(w.ANSWER, variant="primary", elem_id="ask", min_width=90)
+                    clear = gr.Button(w.CLEAR, elem_id="clear", min_width=90)
+                    gr.HTML('<p class="mm" role="status"></p>', elem_id="line", apply_default_css=False)
+                with gr.Column(elem_id="result", min_width=0):
+                    gr.HTML(_failure(), elem_id="failure", apply_default_css=False)
+                    answer = gr.HTML(_hint(), elem_id="answer", apply_default_css=False)
+                    kept = _diagnosis_field(page) if page.diagnoses else None
                     titles = [(schema.class_titles.get(name, name), name) for name in schema.classes]
                     target = gr.Dropdown([(w.TARGET_TOP, ""), *titles], value="", label=w.TARGET, elem_id="target")
                     why = gr.HTML("", elem_id="why", apply_default_css=False)
             with gr.Tab(w.CARD):
                 gr.HTML(model_card, apply_default_css=False)
-        gr.Markdown(f"**{NOT_A_DIAGNOSIS}**")
+        gr.HTML(
+            f'<div class="mm"><p><strong>{NOT_A_DIAGNOSIS}</strong></p><p class="quiet">{w.PRIVACY}</p></div>',
+            elem_id="reminder",
+            apply_default_css=False,
+        )
+        edition = gr.Number(0, visible=False)
+        case = [*photos, history, text]
         asking: dict[str, Any] = {
             "fn": page.answer,
-            "inputs": [*photos, text, target, *widgets],
+            "inputs": [*case, target, edition],
             "outputs": [answer, why],
             "api_visibility": "private",
             "concurrency_id": "model",
             "concurrency_limit": 1,
             "show_progress": "hidden",
         }
-        button.click(**asking)
-        target.input(**asking)
-        for example, filled in examples:
-            example.click(
-                _constant(filled), None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden"
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        asked = button.click(**asking, js=WHEN_READY.format(then="asking(given, true)"))
+        explained = target.input(**asking, js=WHEN_READY.format(then="asking(given, false)"))
+        if kept:
+            keep, diagnosis, told = kept
+            keep.click(
+                page.keep_diagnosis,
+                [*case, diagnosis, edition],
+                told,
+                js=WHEN_READY.format(then="keeping(given)"),
+                concurrency_id="model",
+                concurrency_limit=1,
+                **quiet,
             )
-        empty = [*(None for _ in photos), "", *fill_widgets(schema.fields, {})]
-        clear.click(lambda: empty, None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden")
+        for example, filled in examples:
+            example.click(_constant(filled), None, case, **quiet)
+        empty = [*("" for _ in photos), fill_widgets(schema.fields, {}), "", "", _hint(), ""]
+        clear.click(_constant(empty), None, [*case, target, answer, why], cancels=[asked, explained], **quiet)
         gr.api(page.predict, api_name="predict", concurrency_id="model", concurrency_limit=1)
-        app.load(None, None, None, js=ON_LOAD)
+        app.load(None, None, None, js=f"() => ({script('page')})({json.dumps(SAID)})")
     return app.queue(max_size=WAITING, default_concurrency_limit=1)
 
 
@@ -238,36 +292,59 @@ def theme() -> gr.themes.Default:
 
 def _text_field() -> gr.Textbox:
     off = gr.InputHTMLAttributes(autocomplete="off")  # a browser remembers what was typed otherwise
-    return gr.Textbox(label=w.TEXT, lines=3, max_lines=8, placeholder=w.TEXT_PLACEHOLDER, html_attributes=off)
+    return gr.Textbox(
+        label=w.TEXT, lines=2, max_lines=8, placeholder=w.TEXT_PLACEHOLDER, html_attributes=off, elem_id="text"
+    )
 
 
 def _heading(is_real: bool) -> str:
-    banner = "" if is_real else f'<p class="mm-banner">{w.DEMONSTRATION}</p><p>{w.DEMONSTRATION_WHY}</p>'
-    return f'<div class="mm"><h1>{w.TITLE}</h1>{banner}<p class="quiet">{w.PRIVACY}</p></div>'
+    banner = "" if is_real else f'<p class="mm-banner"><b>{w.DEMONSTRATION}.</b> {w.DEMONSTRATION_WHY}</p>'
+    return f'<div class="mm"><h1>{w.TITLE}</h1>{banner}</div>'
 
 
-def _photo_field(kind: str, folder: Path, *, only: bool) -> gr.Image:
-    """Gradio's own widget; what it takes for the path of a file is a name in `Photos`."""
+def _hint() -> str:
+    return f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>'
+
+
+def _failure() -> str:
+    """Where the page says that a question never reached the model."""
+    return '<div class="mm"><p class="problem" role="alert" hidden></p></div>'
+
+
+def _photo_field(kind: str, *, only: bool) -> gr.HTML:
+    """Its value is a name in `Photos`."""
     title = photo_title(kind)
-    photo = gr.Image(
-        type="filepath",
-        sources=["upload", "webcam", "clipboard"],
-        label=w.PHOTO.format(title=title.capitalize()),
-        placeholder=w.PHOTO_PLACEHOLDER,
-        alt_text=w.PHOTO_ALT.format(title=title),
-        buttons=[],
-        height=280,
-        min_width=200,
+    titled, alt = w.PHOTO.format(title=title.capitalize()), w.PHOTO_ALT.format(title=title)
+    return gr.HTML(
+        "",
+        label=titled,
+        html_template="${markup}",
+        markup=render(HERE / "templates" / "photo.html.jinja", w=w, title=titled, alt=alt),
+        words={"reading": w.PHOTO_READING, "gone": w.GONE, "large": w.TOO_LARGE.format(limit=UPLOAD_BYTES >> 20)},
+        limit=UPLOAD_BYTES,
+        js_on_load=script("photo"),
+        apply_default_css=False,
         elem_id="photo" if only else f"photo-{kind}",
     )
-    photo.example_payload = lambda: None  # of gradio's it is a picture on another machine
-    photo.preprocess = lambda payload: payload and payload.path
-    photo.postprocess = lambda name: name and ImageData(path=str(folder / name), orig_name="photo.jpg")
-    return photo
+
+
+def _diagnosis_field(page: Page) -> tuple[gr.Button, gr.Dropdown, gr.HTML]:
+    """The button, the list, and where it is said that the diagnosis is kept."""
+    schema = page.predictor.schema
+    classes = [(schema.class_titles.get(name, name), name) for name in schema.classes]
+    with gr.Group(elem_id="diagnosis"):
+        gr.HTML(f'<p class="mm quiet">{w.DIAGNOSIS_HINT}</p>', apply_default_css=False)
+        with gr.Row():
+            diagnosis = gr.Dropdown(
+                [("", ""), *classes, (w.DIAGNOSIS_OTHER, OTHER)], value="", label=w.DIAGNOSIS, elem_id="was"
+            )
+            keep = gr.Button(w.DIAGNOSIS_KEEP, elem_id="keep", min_width=90)
+        kept = gr.HTML("", elem_id="kept", apply_default_css=False)
+    return keep, diagnosis, kept
 
 
 def _example_buttons(page: Page) -> list[tuple[gr.Button, list[Any]]]:
-    """Buttons, and what each fills the form with: photo, text, widgets."""
+    """Buttons, and what each fills the form with: photo, fields, text."""
     schema = page.predictor.schema
     made = []
     with gr.Row(elem_classes="examples"):
@@ -275,10 +352,15 @@ def _example_buttons(page: Page) -> list[tuple[gr.Button, list[Any]]]:
             name = page.photos.keep(example.photo, None)
             title = schema.class_titles.get(example.target, example.target)
             button = gr.Button(w.EXAMPLE.format(title=title), size="sm", min_width=120)
-            made.append(
-                (button, [name, example.history.text or "", *fill_widgets(schema.fields, example.history.fields)])
-            )
+            filled = fill_widgets(schema.fields, example.history.fields)
+            made.append((button, [name, filled, example.history.text or ""]))
     return made
+
+
+def _of_edition(shown: Shown, edition: object) -> Shown:
+    """The parts marked with the number of the case that was asked, by which the browser knows what they are of."""
+    number = int(edition) if isinstance(edition, int | float) else 0
+    return Shown(*(part and f'<div data-case="{number}">{part}</div>' for part in shown))
 
 
 def _constant(values: list[Any]) -> Callable[[], list[Any]]:
@@ -290,23 +372,56 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model directory, or the run directory that holds it")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this computer only")
+    parser.add_argument(
+        "--allow-visible-missingness",
+        action="store_true",
+        help="use a model that was trained with missing fields visible; every answer then warns of it",
+    )
+    parser.add_argument(
+        "--keep-diagnoses",
+        type=Path,
+        metavar="FILE",
+        help="ask what the diagnosis was, and append it with the model's answer; nothing of the patient",
+    )
     arguments = parser.parse_args()
     try:
         folder = arguments.model or default_run(cache_folder())
         predictor = Predictor.load(folder)
+        warnings = missingness_warnings(predictor, allowed=arguments.allow_visible_missingness)
+        diagnoses = KeptDiagnoses(arguments.keep_diagnoses) if arguments.keep_diagnoses else None
     except MmskinError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the empty folder is removed then too
     photos = Photos(max_side=predictor.trained.photo_side)
-    is_real = predictor.schema.name != "synthetic"
-    page = Page(predictor, photos, model=predictor.schema.name, is_real=is_real)
+    page = Page(
+        predictor,
+        photos,
+        model=predictor.schema.name,
+        is_real=predictor.schema.name != "synthetic",
+        order=question_order(predictor.trained),
+        warnings=warnings,
+        diagnoses=diagnoses,
+    )
     with tempfile.TemporaryDirectory(prefix="mmskin-demo-") as private:  # mode 0700; it stays empty
         os.environ["GRADIO_TEMP_DIR"] = private
-        app = build_app(page, Path(private), card(predictor, Path(folder)))
+        app = build_app(page, card(predictor, Path(folder)))
         print(w.RUNNING.format(host=arguments.host, port=arguments.port), flush=True)
         app.launch(**launch_options(photos, Path(private), host=arguments.host, port=arguments.port))
     return 0
+
+
+def missingness_warnings(predictor: Predictor, *, allowed: bool) -> tuple[str, ...]:
+    """What every answer warns of, for a model to which empty fields are a sign; () for all others.
+
+    Raises:
+        UserError: such a model, and it is not allowed.
+    """
+    if all(model.record.get("missingness") != "visible" for model in predictor.trained.models):
+        return ()
+    if not allowed:
+        raise UserError(w.ALLOW_VISIBLE.format(why=VISIBLE))
+    return (VISIBLE,)
 
 
 if __name__ == "__main__":
