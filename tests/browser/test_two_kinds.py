@@ -41,5 +41,5 @@ def test_each_kind_has_its_control_and_its_map(browser: Any, pair_site: Site, tm
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("button", name="Clear").click()
     for kind in PAIR:
-        page.locator(f"#photo-{kind} img").wait_for(state="detached")
+        page.locator(f"#photo-{kind} img").wait_for(state="hidden")
     context.close()

@@ -33,7 +33,7 @@ def test_a_region_is_the_finest_choice_that_covers_it() -> None:
     assert "chest" not in regions
 
 
-PAD = "abdomen arm back chest ear face foot forearm hand lip neck nose scalp thigh".split()
+PAD = ["abdomen", "arm", "back", "chest", "ear", "face", "foot", "forearm", "hand", "lip", "neck", "nose", "scalp"]
 MILK = ["foot", "genital", "hand", "head neck face", "lower extremity", "trunk", "upper extremity"]
 
 
