@@ -229,6 +229,7 @@ def build_app(page: Page, model_card: str) -> gr.Blocks:
             "concurrency_id": "model",
             "concurrency_limit": 1,
             "show_progress": "hidden",
+            "trigger_mode": "multiple",  # a changed case may be asked while the one before is still being explained
         }
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asked = button.click(**asking, js=WHEN_READY.format(then="asking(given, true)"))
@@ -332,7 +333,7 @@ def _diagnosis_field(page: Page) -> tuple[gr.Button, gr.Dropdown, gr.HTML]:
     """The button, the list, and where it is said that the diagnosis is kept."""
     schema = page.predictor.schema
     classes = [(schema.class_titles.get(name, name), name) for name in schema.classes]
-    with gr.Group(elem_id="diagnosis"):
+    with gr.Column(elem_id="diagnosis", min_width=0):
         gr.HTML(f'<p class="mm quiet">{w.DIAGNOSIS_HINT}</p>', apply_default_css=False)
         with gr.Row():
             diagnosis = gr.Dropdown(

@@ -218,7 +218,7 @@ def edits(visit: Visit, photo: Path) -> dict[str, Any]:
     return {
         "a number": lambda: page.get_by_label("Age (years)").fill("45"),
         "a chip": lambda: page.locator(".chip:visible").first.click(),
-        "a site on the figure": lambda: page.locator(".figures [data-choice]").first.click(),
+        "a site on the figure": lambda: page.locator(".figures [data-choice] path").first.click(),
         "a site in the list": lambda: page.get_by_label("Body site").select_option("leg"),
         "the text": lambda: page.get_by_label("What the patient says").fill("it scabs"),
         "a photo": lambda: visit.give(photo),
@@ -246,7 +246,7 @@ def test_a_class_to_explain_is_no_edit(visit: Visit) -> None:
     visit.ask()
     before = visit.page.locator("#why a.save").get_attribute("href")
     visit.page.locator("#target input").click()
-    visit.page.get_by_role("option").nth(3).click()
+    visit.page.locator("[role=listbox] [role=option]").nth(3).click()
     visit.page.wait_for_function("b => (a => a && a.href !== b)(document.querySelector('#why a.save'))", arg=before)
     assert visit.state() == "current"
 
@@ -341,12 +341,12 @@ def test_a_fact_that_the_answer_offers_is_put_into_the_form(visit: Visit) -> Non
 def test_the_figure_and_the_list_say_the_same(visit: Visit) -> None:
     page = visit.page
     page.locator(".more summary").click()
-    page.locator('.figures [data-choice="trunk"]').first.click()
+    page.locator('.figures [data-choice="trunk"] path').first.click()
     assert page.get_by_label("Body site").input_value() == "trunk"
     assert page.locator(".figures .here").count() == page.locator('.figures [data-choice="trunk"]').count()
     page.get_by_label("Body site").select_option("leg")
     assert {e.get_attribute("data-choice") for e in page.locator(".figures .here").all()} == {"leg"}
-    page.locator('.figures [data-choice="leg"]').first.click()
+    page.locator('.figures [data-choice="leg"] path').first.click()
     assert page.get_by_label("Body site").input_value() == ""
 
 
