@@ -11,6 +11,7 @@ import re
 from typing import Literal, NamedTuple
 
 from mmskin.plain_numbers import UNIT_OF, plain_numbers
+from mmskin.sentence import Sentence
 
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 _FOREIGN = {
@@ -24,9 +25,9 @@ MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 Rule = Literal["", "comma", "range", "bound"]
 RULES: dict[Rule, str] = {
-    "comma": "a decimal comma",
-    "range": "a range, read as its middle",
-    "bound": "a bound, read as the number itself",
+    "comma": Sentence("a decimal comma"),
+    "range": Sentence("a range, read as its middle"),
+    "bound": Sentence("a bound, read as the number itself"),
 }
 """How else than as it stands a number was read, in words."""
 
@@ -70,7 +71,7 @@ def _written(text: str, unit: str) -> Quantity:
     said = text.strip().lower()
     rest = _LEAD.sub("", said)
     if rest != said and unit in DAYS and _YEAR.match(rest):
-        raise ValueError(f"{text!r} names a year, and how long it has been is asked for")
+        raise ValueError(Sentence("{text!r} names a year, and how long it has been is asked for", text=text))
     if unit in DAYS:
         rest = plain_numbers(rest).lower()
     if found := _RANGE.match(rest):
@@ -83,7 +84,8 @@ def _written(text: str, unit: str) -> Quantity:
     parts = list(_PART.finditer(bounded))
     between = _PART.sub("", bounded).replace("and", "").strip(" ,")
     if not parts or between or (len(parts) > 1 and not all(part[2] for part in parts)):
-        raise ValueError(f"{text!r} is no number" + (f" of {unit}" if unit else ""))
+        number = Sentence("{text!r} is no number", text=text)
+        raise ValueError(Sentence("{text!r} is no number of {unit}", text=text, unit=unit) if unit else number)
     value = sum(_in_unit(part[1], part[2], unit, text) for part in parts)
     rule: Rule = "bound" if bounded != rest else "comma" if any("," in part[1] for part in parts) else ""
     return Quantity(_finite(value, text), rule, bare=parts[0][2] is None)
@@ -97,19 +99,21 @@ def _in_unit(number: str, word: str | None, unit: str, text: str) -> float:
     for scale, named in ((DAYS, _UNIT_OF.get(word, word)), (MILLIMETRES, word)):
         if unit in scale and named in scale:
             return value * scale[named] / scale[unit]
-    raise ValueError(f"{text!r} is in {word!r}, and {unit or 'a number without a unit'} is asked for")
+    wanted = unit or Sentence("a number without a unit")
+    raise ValueError(
+        Sentence("{text!r} is in {word!r}, and {wanted} is asked for", text=text, word=word, wanted=wanted)
+    )
 
 
 def _decimal(number: str, text: str) -> float:
     whole, comma, digits = number.partition(",")
     if comma and len(digits) == 3 and whole.strip("+-0"):
-        raise ValueError(
-            f"{text!r} may have a decimal comma or a comma for thousands: write it with a point, or without"
-        )
+        either = "{text!r} may have a decimal comma or a comma for thousands: write it with a point, or without"
+        raise ValueError(Sentence(either, text=text))
     return float(number.replace(",", "."))
 
 
 def _finite(number: float, text: str) -> float:
     if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not finite")
+        raise ValueError(Sentence("{text!r} is not finite", text=text))
     return number

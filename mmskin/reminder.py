@@ -1,3 +1,7 @@
 """What every answer, page and report of mmskin says of itself."""
 
-NOT_A_DIAGNOSIS = "A research prototype, not a medical device, and not a diagnosis. It cannot replace a physician."
+from mmskin.sentence import Sentence
+
+NOT_A_DIAGNOSIS = Sentence(
+    "A research prototype, not a medical device, and not a diagnosis. It cannot replace a physician."
+)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from mmskin.errors import DataError, one_of
 from mmskin.quantities import DAYS, RULES, Rule, read_quantity
 from mmskin.red_flags import RedFlag
+from mmskin.sentence import Named, Sentence, joined
 
 UNKNOWN = "unknown"  # the patient was asked and does not know; None means that nothing was recorded
 YES_NO = ("yes", "no", UNKNOWN)
@@ -125,6 +126,11 @@ class Field(BaseModel):
         return self.label or self.name.replace("_", " ").capitalize()
 
     @property
+    def called(self) -> Named:
+        """Its name, which a reader of the page knows by its title."""
+        return Named(self.name, self.title)
+
+    @property
     def is_number(self) -> bool:
         return self.kind in ("numeric", "duration")
 
@@ -159,7 +165,8 @@ class Field(BaseModel):
         if lowered in known:
             return ReadValue(known[lowered])
         if self.kind == "yes_no":
-            raise DataError(f"{self.name}={text!r} must be yes, no or unknown, or left out if not recorded")
+            wording = "{field}={text!r} must be yes, no or unknown, or left out if not recorded"
+            raise DataError(Sentence(wording, field=self.called, text=text))
         raise DataError(one_of(f"{self.name} value", text, (*self._words(), *self.choices, UNKNOWN)))
 
     def _words(self) -> list[str]:
@@ -171,15 +178,25 @@ class Field(BaseModel):
         try:
             read = read_quantity(text, unit)
         except ValueError as error:
-            kind = f"must be a number{f' of {unit}' if unit else ''}"
-            raise DataError(f"{self.name}={text!r} {kind}{_EXAMPLES.get(self.kind, '')}: {error}") from None
+            raise DataError(self._no_number(text, unit, error)) from None
         number = read.value * (DAYS[unit] if self.kind == "duration" else 1)
         self._check_range(number, text)
         if not read.rule and not (read.bare and self.kind == "duration"):
             return ReadValue(number)
-        said = f"{read.value:g} {unit}".strip()
-        by = f" ({RULES[read.rule]})" if read.rule else ""
-        return ReadValue(number, read.rule, f"{self.name}={text} was read as {said}{by}")
+        value = Sentence("{number} {unit}", number=f"{read.value:g}", unit=unit) if unit else f"{read.value:g}"
+        said = Sentence("{field}={text} was read as {value}", field=self.called, text=text, value=value)
+        by_rule = Sentence("{said} ({rule})", said=said, rule=RULES[read.rule]) if read.rule else said
+        return ReadValue(number, read.rule, by_rule)
+
+    def _no_number(self, text: str, unit: str, error: ValueError) -> Sentence:
+        told = {"field": self.called, "text": text, "unit": unit, "why": error.args[0]}
+        if self.kind == "duration":
+            wording = "{field}={text!r} must be a number of {unit}, or one with its unit, such as 3 months: {why}"
+            return Sentence(wording, **told)
+        if unit:
+            return Sentence("{field}={text!r} must be a number of {unit}: {why}", **told)
+        del told["unit"]
+        return Sentence("{field}={text!r} must be a number: {why}", **told)
 
     def within_range(self, number: float) -> float:
         """The number, as the schema stores it, if the field can take it.
@@ -192,14 +209,17 @@ class Field(BaseModel):
 
     def _check_range(self, number: float, text: str) -> None:
         low, high = self.low, self.high
-        if (low is not None and number < low) or (high is not None and number > high):
-            both = f"lie between {low} and {high}"
-            bounds = f"be {low} or more" if high is None else f"be {high} or less" if low is None else both
-            unit = "days" if self.kind == "duration" else self.unit
-            raise DataError(f"{self.name}={text!r} must {bounds}{f' {unit}' if unit else ''}")
-
-
-_EXAMPLES = {"duration": ", or one with its unit, such as 3 months"}
+        if not ((low is not None and number < low) or (high is not None and number > high)):
+            return
+        unit = "days" if self.kind == "duration" else self.unit
+        if high is None:
+            bounds = Sentence("be {low} or more", low=low)
+        elif low is None:
+            bounds = Sentence("be {high} or less", high=high)
+        else:
+            bounds = Sentence("lie between {low} and {high}", low=low, high=high)
+        told = Sentence("{field}={text!r} must {bounds}", field=self.called, text=text, bounds=bounds)
+        raise DataError(Sentence("{told} {unit}", told=told, unit=unit) if unit else told)
 
 
 def check_photo_kinds(kinds: Collection[str]) -> None:
@@ -276,6 +296,22 @@ class TableLayout(BaseModel):
     encoding: str | None = None
 
 
+Told = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class ClassInformation(BaseModel):
+    """What a person may read of a class, in plain words.
+
+    text: what it is. next_steps: what usually happens next. source: where that stands: a page and its address.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Told
+    next_steps: Told
+    source: Told
+
+
 class Schema(BaseModel):
     """What a data set declares. Classes keep their order: it is the order of logits and of prob_ columns."""
 
@@ -288,6 +324,8 @@ class Schema(BaseModel):
     class_titles: Mapping[str, str] = {}
     class_groups: Mapping[str, tuple[str, ...]] = {}
     """Named sets of classes, such as malignant."""
+    class_information: Mapping[str, ClassInformation] = {}
+    """What the clinician's page shows of a class, for those that have it."""
     fields: tuple[Field, ...] = ()
     optional_block: tuple[str, ...] = ()
     """Fields recorded or left out together; a case with all of them is *fully recorded*."""
@@ -315,6 +353,9 @@ class Schema(BaseModel):
                 raise ValueError(f"{what} {twice[0]!r} is declared twice")
         if len(self.classes) < 2:
             raise ValueError(f"a schema needs two classes or more, however: classes={list(self.classes)}")
+        for name in self.class_information:
+            if name not in self.classes:
+                raise ValueError(f"class_information: {one_of('class', name, self.classes)}")
         check_photo_kinds(self.photos)
         both = sorted(set(names) & set(self.outcomes))
         if both:
@@ -392,12 +433,12 @@ class Schema(BaseModel):
             try:
                 read = self.field(name).read(raw)
             except DataError as error:
-                faults.append(str(error))
+                faults.append(error.args[0])
                 continue
             values[name] = read.value
             remarks += [read.remark] if read.remark else []
         if faults:
-            raise DataError("; ".join(faults))
+            raise DataError(joined(faults))
         return History(fields=values, text=(text or "").strip() or None), remarks
 
     def to_json(self) -> dict[str, Any]:

@@ -12,8 +12,9 @@ PACKAGE = Path(mmskin.__file__).parent
 
 # From the ground up: a file may import from lower lines and from its own folder, never from its neighbours on a line.
 LAYERS = (
+    ("sentence",),
     ("errors", "json_values", "reminder", "plain_numbers", "note_words", "probability_text"),
-    ("quantities", "red_flags"),
+    ("quantities", "red_flags", "language", "languages"),
     ("schema", "features", "output_lock"),
     ("config",),
     ("synthetic",),

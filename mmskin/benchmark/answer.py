@@ -19,6 +19,8 @@ from mmskin.benchmark.resolve import resolve, shared_by
 from mmskin.benchmark.run.run import Failure
 from mmskin.benchmark.safety import safeguards_of_run
 from mmskin.benchmark.search.search import Search, searches_of
+from mmskin.config.experiment import DataConfig
+from mmskin.data.load import load_cases
 from mmskin.errors import UserError, first_of
 from mmskin.evaluation.intervals import evaluate_some
 from mmskin.evaluation.missing_curves import evaluate_missing
@@ -33,6 +35,7 @@ from mmskin.report.results_report import write_report
 from mmskin.report.sections.audit import audit_section
 from mmskin.report.sections.controls import control_section
 from mmskin.report.sections.costs import cost_section
+from mmskin.report.sections.example_cases import example_section
 from mmskin.report.sections.explanations import explanations_section
 from mmskin.report.sections.methods import methods_section
 from mmskin.report.sections.missing_parts import missing_section
@@ -80,7 +83,7 @@ def write_answer(
         runs = read_runs([output])
         runs = runs if benchmark.test else runs._replace(table=validation_as_test(runs.table))
         results = evaluate_runs(runs, replicates=replicates)
-        sections = Sections(amid=safeguards_of_run(output, replicates=replicates))
+        sections, added = Sections(amid=safeguards_of_run(output, replicates=replicates)), ""
     else:
         plan = Plan(
             arms={name: _planned(arm, missingness=benchmark.data.missingness) for name, arm in benchmark.arms.items()},
@@ -95,7 +98,9 @@ def write_answer(
             audited=benchmark.audit,
         )
         results, controls = evaluated(plan, output, failures, test=benchmark.test, replicates=replicates)
-        singles = single_parts(resolve(benchmark, output), of=plan.primary)
+        resolved = resolve(benchmark, output)
+        singles = single_parts(resolved, of=plan.primary)
+        added = added_part(resolved[plan.primary], resolved[plan.reference])
         sections = _sections(
             plan,
             singles,
@@ -108,12 +113,16 @@ def write_answer(
             replicates=replicates,
             command=command,
         )
+    if benchmark.example_cases:
+        sections = _with_examples(sections, results, benchmark.data, each=benchmark.example_cases)
     validated = [] if benchmark.test else [ON_VALIDATION]
     notes = [*validated, *notes, *_sources_note(benchmark.arms), *_fields_note(output), *excluded]
     notes += _licences_note(output)
     notes += [f"Of the data: {remark}." for remark in _read(output / "remarks.json", default=[])]
     with locked(output):
-        write_report(results, output, title=benchmark.name, notes=notes, sections=sections, command=command)
+        write_report(
+            results, output, title=benchmark.name, notes=notes, added=added, sections=sections, command=command
+        )
     return results
 
 
@@ -216,6 +225,25 @@ def evaluated(
         return ranked, None
     beside = runs.table[is_control | (runs.table["arm"] == plan.reference)]
     return ranked, evaluate(runs._replace(table=beside))
+
+
+def added_part(primary: ResolvedArm, reference: ResolvedArm) -> str:
+    """What the primary arm reads beside all that its reference reads, in words; "" where that is nothing."""
+    added = primary.parts - reference.parts
+    is_more = bool(added) and reference.parts and reference.parts < primary.parts and not primary.shuffled
+    return " and ".join(f"the {part}" for part in sorted(added)) if is_more else ""
+
+
+def _with_examples(sections: Sections, results: Results, data: DataConfig, *, each: int) -> Sections:
+    """The sections and so many cases of each kind, right and wrong, with their photos."""
+    examples, warning = example_section(
+        results.table,
+        load_cases(data),
+        arm=results.arm,
+        each=each,
+        is_invented=data.source["name"] == "synthetic",
+    )
+    return sections._replace(amid=[examples, *sections.amid], warnings=[*sections.warnings, warning])
 
 
 def single_parts(arms: Mapping[str, ResolvedArm], *, of: str) -> list[str]:

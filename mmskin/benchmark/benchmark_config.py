@@ -211,6 +211,9 @@ class Benchmark(Strict):
     one too: what is stored of clean photos cannot serve."""
     explanations: int | None = Field(default=15, ge=1)
     """Test cases on which the explanations of the primary arm are measured, in its first cell; null: not at all."""
+    example_cases: int = Field(default=0, ge=0)
+    """Test cases that the primary arm has right and wrong, this many of each of four kinds, shown in the report with
+    their photos and histories: of real patients only where the report may be kept like the data. 0: none."""
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: Place = "runs/features"
@@ -331,6 +334,7 @@ def of_one_arm(experiment: Experiment) -> Benchmark:
         audit=False,
         missing_parts=None,
         explanations=None,
+        example_cases=experiment.example_cases,
         test=experiment.test,
         features=experiment.features,
         features_limit=experiment.features_limit,

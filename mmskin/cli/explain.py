@@ -111,8 +111,10 @@ def check_on_test_fold(
     from mmskin.features import photo_title
     from mmskin.output_lock import locked
     from mmskin.report.check_page import lines, write_check
+    from mmskin.trained.run_models import only_model
     from mmskin.trained.saved_model import keep_map_evidence
 
+    kept_in = only_model(model, arm=arm) if asked.keep else model
     trained = Predictor.load(model, arm=arm).trained
     kind = mapped_kind(trained, asked.kind)
     found = check_explanations(trained, unseen_rows(trained, data), cases=cases, method=asked.method, kind=kind)
@@ -120,7 +122,7 @@ def check_on_test_fold(
         evidence = evidence_of(found)
         if kind is None or evidence is None:
             raise UserError(f"{found.cases} cases of {found.patients} patients say too little of heat maps to be kept")
-        keep_map_evidence(model, {kind: {asked.method: evidence}})
+        keep_map_evidence(kept_in, {kind: {asked.method: evidence}})
     made = trained.record
     about = {
         "model": str(model),

@@ -293,6 +293,9 @@ class Experiment(Strict):
     """The recipe."""
     seed: int = Field(default=0, ge=0)
     """Of weights, order of cases, views and dropout."""
+    example_cases: int = Field(default=0, ge=0)
+    """Test cases that it has right and wrong, this many of each of four kinds, shown in the report with their photos
+    and histories: of real patients only where the report may be kept like the data. 0: none."""
     test: bool = True
     """False: test rows are not touched, and validation rows are reported; for whoever chooses a recipe."""
     features: Place = "runs/features"

@@ -80,7 +80,15 @@ def _schema(schema: Schema, classes: Classes) -> Schema:
         if inside and covered == left & set(members):  # no class reaches over its border
             groups[group] = tuple(inside)
     titles = {name: title for name, title in alone.items() if title}
-    return schema.model_copy(update={"classes": tuple(classes), "class_titles": titles, "class_groups": groups})
+    information = {name: of for name, of in schema.class_information.items() if name in alone}
+    return schema.model_copy(
+        update={
+            "classes": tuple(classes),
+            "class_titles": titles,
+            "class_information": information,
+            "class_groups": groups,
+        }
+    )
 
 
 def _joined(classes: Classes) -> list[str]:

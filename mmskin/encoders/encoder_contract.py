@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -116,6 +116,13 @@ class Encoder(nn.Module):
     def is_truncated(self, raw: Any) -> bool:
         """Whether `prepare` leaves the end of a raw input out; only text encoders with a limit do."""
         return False
+
+    def take_vocabulary(self, texts: Iterable[str]) -> None:
+        """Take the words of texts, on which it was taught, for a vocabulary; of a text encoder that has none."""
+
+    def reads(self, text: str) -> bool:
+        """Whether a text encoder reads any word of a text; one without a vocabulary reads them all."""
+        return True
 
     def knows(self, word: str) -> bool:
         """Whether a text encoder has a word in its vocabulary; one without a vocabulary knows every word."""

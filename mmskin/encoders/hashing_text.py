@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +38,8 @@ class HashingTextEncoder(WordEncoder):
     mean of the tokens after a layer norm. Case, accents and punctuation are dropped, but for sentence ends, which no
     pair crosses.
     An empty note is one token of its own. A longer note than `max_tokens` words loses its end, which `is_truncated`
-    tells.
+    tells. One that was taught the fields has the words of its lessons for a vocabulary: words that are not in it
+    are not read at all, for what they were hashed to would be chance.
 
     Args:
         dim: width.
@@ -101,24 +102,59 @@ class HashingTextEncoder(WordEncoder):
         return Features(pooled=torch.einsum("bt,btd->bd", share, tokens), tokens=tokens, mask=mask)
 
     def words_of(self, note: str) -> list[int]:
-        rows = [index for index, word in enumerate(note_words(note)) for _ in _words(word)]
+        rows = [index for index, word in enumerate(note_words(note)) for _ in self.prepare.read(word)]
         return rows[: self.prepare.max_tokens] or [-1]
 
     def is_truncated(self, raw: str) -> bool:
-        return len(list(_words(raw))) > self.prepare.max_tokens
+        return len(self.prepare.read(raw)) > self.prepare.max_tokens
+
+    def take_vocabulary(self, texts: Iterable[str]) -> None:
+        self._know(sorted({word for text in texts for _, word in _words(text)}))
+
+    def knows(self, word: str) -> bool:
+        vocabulary = self.prepare.known
+        return not vocabulary or all(part in vocabulary for _, part in _words(word))
+
+    def reads(self, text: str) -> bool:
+        return bool(self.prepare.read(text))
+
+    def state_json(self) -> dict[str, Any]:
+        """{"vocabulary": words} of one that was taught, in which nobody's notes are; {} of others."""
+        return {"vocabulary": list(self.prepare.vocabulary)} if self.prepare.vocabulary else {}
+
+    def load_state_json(self, state: Mapping[str, Any]) -> None:
+        self._know(state.get("vocabulary", ()))
+
+    def _know(self, vocabulary: Sequence[str]) -> None:
+        self.prepare = replace(self.prepare, vocabulary=tuple(vocabulary))
 
 
 @dataclass(frozen=True)
 class HashNote:
-    """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine."""
+    """Note → {"ids": (T, IDS_PER_WORD) int64}, each in 1 … buckets, 0 for no feature. The same on every machine.
+
+    vocabulary: words that are read, numbers aside; empty for all.
+    """
 
     buckets: int
     ngrams: tuple[int, ...]
     max_tokens: int
+    vocabulary: tuple[str, ...] = ()
 
     def __call__(self, note: str) -> dict[str, Tensor]:
-        words = list(_words(note))[: self.max_tokens] or [("", "")]
+        words = self.read(note)[: self.max_tokens] or [("", "")]
         return {"ids": torch.stack([_ids(before, word, self.ngrams, self.buckets) for before, word in words])}
+
+    def read(self, note: str) -> list[tuple[str, str]]:
+        """The words that are read, each with the one before it."""
+        return list(_words(note, reads=self._reads))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(self.vocabulary)
+
+    def _reads(self, word: str) -> bool:
+        return not self.vocabulary or word in self.known or word.isdecimal()
 
 
 @lru_cache(maxsize=16_384)  # notes are read anew in every epoch, and say the same words again and again
@@ -137,13 +173,13 @@ def _hashed(features: Sequence[str], buckets: int) -> Tensor:
     return ids
 
 
-def _words(note: str) -> Iterator[tuple[str, str]]:
-    """Pairs of the word before ("." at the start of a sentence) and the word."""
+def _words(note: str, *, reads: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, str]]:
+    """Pairs of the word before ("." at the start of a sentence) and the word, of the words that are read."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", note) if not unicodedata.combining(c))
     before = _SENTENCE_END
     for word in _WORD.findall(plain.lower()):
         if word in ".!?;":
             before = _SENTENCE_END
-            continue
-        yield before, word
-        before = word
+        elif reads(word):
+            yield before, word
+            before = word

@@ -30,11 +30,12 @@ def put_taught(encoder: Encoder, taught: Mapping[str, Any]) -> None:
     Raises:
         ModelError: a folder that is missing or damaged, or of another encoder.
     """
-    fields = read_record(Path(taught[FOLDER]))["fields"] if FOLDER in taught else taught["fields"]
-    encoder.field_reader = reader_of(encoder.out_dim, fields)
+    record = read_record(Path(taught[FOLDER])) if FOLDER in taught else taught
+    encoder.field_reader = reader_of(encoder.out_dim, record["fields"])
     if FOLDER in taught:
         source = Path(taught[FOLDER]) / TENSORS
         load_exactly(encoder, read_tensors(source), source=source)
+        encoder.load_state_json(record.get("state", {}))
     for parameter in encoder.field_reader.parameters():
         parameter.requires_grad_(False)
 

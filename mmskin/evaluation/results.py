@@ -108,7 +108,7 @@ class Results(NamedTuple):
     subgroup_gaps: of that arm.
     reference: that the other arms are compared with, patient by patient; metric: of that comparison; shown: the metrics
         in which arms are compared, this one first; replicates: resamples of the patients.
-    class_titles, configs, patient_unit: see `Runs`.
+    class_titles, class_groups, configs, patient_unit: see `Runs`.
     """
 
     table: pd.DataFrame
@@ -126,6 +126,7 @@ class Results(NamedTuple):
     shown: Sequence[str] = STANDARD
     replicates: int = 2000
     subgroup_gaps: pd.DataFrame | None = None
+    class_groups: Mapping[str, tuple[str, ...]] = {}
 
     def overall(self, metric: str = "", *, subset: str = "all") -> pd.DataFrame:
         """A row an arm of one metric over all classes; of `self.metric` if none is named."""
@@ -189,6 +190,7 @@ def evaluate_runs(
         reference=reference,
         metric=metric,
         class_titles=runs.class_titles,
+        class_groups=runs.class_groups,
         patient_unit=runs.patient_unit,
         configs=runs.configs,
         shown=shown,

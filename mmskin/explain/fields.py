@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from mmskin.explain.answers import Answers
 from mmskin.explain.shapley import shapley_values
-from mmskin.inputs.note import say_value
+from mmskin.inputs.note import say_with_unit
 from mmskin.schema import History
 
 
 @dataclass(frozen=True)
 class FieldValue:
-    """value: as people say it; points: by how much the field raised the probability; error: of the points, standard
-    error, 0 if exact."""
+    """value: as people say it, with its unit; points: by how much the field raised the probability; error: of the
+    points, standard error, 0 if exact."""
 
     name: str
     title: str
@@ -71,7 +71,7 @@ def field_values(
 
     found = shapley_values(game, len(players), exact_up_to=exact_up_to, pairs=pairs, seed=seed)
     fields = [
-        FieldValue(field.name, field.title, say_value(field, value), float(points), float(error))
+        FieldValue(field.name, field.title, say_with_unit(field, value), float(points), float(error))
         for field, points, error in zip(players, found.values, found.errors, strict=True)
         if (value := history.fields[field.name]) is not None
     ]

@@ -18,20 +18,22 @@ from mmskin.explain.overlay import WHOLE, Box, overlay
 from mmskin.explain.score_cam import score_cam
 from mmskin.features import is_photo
 from mmskin.fusion.fusion_contract import Fusion
-from mmskin.schema import counted_patients
+from mmskin.sentence import Sentence
 from mmskin.trained.map_evidence import MapEvidence, map_evidence_of
 from mmskin.trained.presented_case import PresentedCase
 
 METHODS = (*HEATMAPS, "score_cam", "layer_cam")
 DEFAULT = "grad_cam"
-NOT_MEASURED = "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+NOT_MEASURED = Sentence(
+    "not shown to point at the lesion; what maps of this model are worth, mmskin explain --check measures"
+)
 NOT_BETTER = (
-    "not shown to point at the lesion: on {cases}, the answer did not hang on the warm places of such maps more than "
-    "on random places"
+    "not shown to point at the lesion: on {n} test cases, the answer did not hang on the warm places of such maps more "
+    "than on random places"
 )
 BETTER = (
-    "on {cases}, the answer hung on the warm places of such maps more than on random places, both as they were hidden "
-    "and as they were shown; that they lie on the lesion is not shown"
+    "on {n} test cases, the answer hung on the warm places of such maps more than on random places, both as they were "
+    "hidden and as they were shown; that they lie on the lesion is not shown"
 )
 
 
@@ -74,9 +76,10 @@ def map_of(
     worth = worth_note(map_evidence_of(trained).get(held[0].kind, {}).get(method))
     notes = (worth, *notes_on(heat, seen, held[0].model.fusion))
     if len(held) > 1:
-        notes = (*notes, f"the mean of the maps of {len(held)} models, each of the model's own answer")
+        notes = (*notes, Sentence("the mean of the maps of {n} models, each of the model's own answer", n=len(held)))
     if trained.models[0].views > 1:
-        notes = (*notes, f"of the photo as it is; the answer is the mean over {trained.models[0].views} views of it")
+        wording = "of the photo as it is; the answer is the mean over {n} views of it"
+        notes = (*notes, Sentence(wording, n=trained.models[0].views))
     return PhotoMap(heat, seen, notes)
 
 
@@ -120,11 +123,11 @@ def heat_of(held: FixedHistory, code: int, *, method: str = DEFAULT) -> Heat:
 
 def notes_on(heat: Heat, seen: Box, fusion: Fusion) -> tuple[str, ...]:
     """What has to be said beside a heat map, the resolution always."""
-    notes = [resolution_note((heat.shape[0], heat.shape[1]))]
+    notes: list[str] = [resolution_note((heat.shape[0], heat.shape[1]))]
     if seen != WHOLE:
-        notes.append("the model sees the middle of the photo only: the map says nothing of what lies outside")
+        notes.append(Sentence("the model sees the middle of the photo only: the map says nothing of what lies outside"))
     if not heat.any():
-        notes.append("nothing in the photo raises the score of this class")
+        notes.append(Sentence("nothing in the photo raises the score of this class"))
     apart = additive_note(fusion)
     return (*notes, apart) if apart else tuple(notes)
 
@@ -133,16 +136,16 @@ def worth_note(evidence: MapEvidence | None) -> str:
     """What a map of this kind was found to be worth in this model; None: nobody has measured it."""
     if evidence is None:
         return NOT_MEASURED
-    patients = counted_patients(evidence.patients, evidence.patient_unit)
-    cases = f"{evidence.cases:,} test cases of {patients}"
-    return (BETTER if evidence.beats_random else NOT_BETTER).format(cases=cases)
+    return Sentence(BETTER if evidence.beats_random else NOT_BETTER, n=evidence.cases)
 
 
 def resolution_note(grid: Grid) -> str:
     """How coarse a map is."""
-    return (
-        f"the map has {grid[0]} x {grid[1]} cells, which are drawn smoothly: what is smaller than a cell cannot be "
-        "told from what lies beside it"
+    return Sentence(
+        "the map has {rows} x {columns} cells, which are drawn smoothly: what is smaller than a cell cannot be told "
+        "from what lies beside it",
+        rows=grid[0],
+        columns=grid[1],
     )
 
 
@@ -156,11 +159,11 @@ def additive_note(fusion: Fusion) -> str | None:
     if not fusion.is_additive or len(fusion.modalities) < 2:
         return None
     if all(map(is_photo, fusion.modalities)):
-        return (
+        return Sentence(
             "the photos are judged apart in this model and then added up: another photo of one kind changes how much "
             "the other counts for the answer, not where its map of a class is warm"
         )
-    return (
+    return Sentence(
         "photo and history are judged apart in this model and then added up: another history changes how much the "
         "photo counts for the answer, not where this map of a class is warm"
     )

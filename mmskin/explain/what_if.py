@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmskin.explain.answers import Answers
-from mmskin.inputs.note import say_value
+from mmskin.inputs.note import say_with_unit
 from mmskin.schema import UNKNOWN, YES_NO, Field, History
 
 STEPS = 9  # values of a number, both ends of its range included
@@ -25,7 +25,7 @@ DAYS = (7.0, 30.0, 182.0, 365.0, 1826.0, 3652.0)  # a week to ten years, as note
 class Change:
     """One field with another value, and the answer then.
 
-    was, now: as people say them; was is None where the field is not recorded.
+    was, now: as people say them, with their unit; was is None where the field is not recorded.
     size: how far the value moved, after Gower (1971): for a number the share of its range (of a duration, in log days),
         for everything else 1.
     probabilities: by class, in the schema's order. flips: whether the most likely class is another one.
@@ -106,8 +106,8 @@ def _change(
     return Change(
         field=field.name,
         title=field.title,
-        was=None if was is None else say_value(field, was),
-        now=say_value(field, value),
+        was=None if was is None else say_with_unit(field, was),
+        now=say_with_unit(field, value),
         size=_size(field, was, value),
         probabilities=dict(zip(answers.schema.classes, probs.tolist(), strict=True)),
         flips=int(probs.argmax()) != top,

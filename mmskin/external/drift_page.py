@@ -12,7 +12,7 @@ from mmskin.json_values import plain, records
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.drift_figure import drift_over_time
 from mmskin.report.numbers import NOTHING, count, p_cell, percent
-from mmskin.report.pages import Grid, Section, environment, render, write_page
+from mmskin.report.pages import Grid, Section, environment, made_section, report_page, write_page
 from mmskin.report.pictures import Picture
 from mmskin.schema import Schema
 
@@ -70,15 +70,10 @@ def write_drift(drift: Drift, output: Path, *, schema: Schema, about: dict[str, 
     sections = [Section("Every comparison", NOTE, grids=[_grid(drift.tests, schema)])]
     if len(drift.periods):
         sections.append(_over_time(drift.periods))
-    page = render(
-        Path(__file__).with_name("drift_page.html.jinja"),
-        title=TITLE,
-        headline=sentences(drift, schema),
-        warning=NOT_A_DIAGNOSIS,
-        notes=[f"{remark[0].upper()}{remark[1:]}." for remark in drift.remarks],
-        sections=sections,
-        environment={**{key: str(value) for key, value in about.items()}, **made},
-    )
+    if drift.remarks:
+        sections.append(Section("Remarks", items=[f"{remark[0].upper()}{remark[1:]}." for remark in drift.remarks]))
+    sections.append(made_section({**{key: str(value) for key, value in about.items()}, **made}))
+    page = report_page(TITLE, sections, headline=sentences(drift, schema), warnings=[NOT_A_DIAGNOSIS])
     return write_page(output / "drift.html", page, {**about, **to_json(drift, schema), "environment": made})
 
 

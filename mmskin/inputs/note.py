@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from mmskin.schema import UNKNOWN, Field, FieldValue, History, Schema
+from mmskin.sentence import Sentence
 
 _DAYS_PER_MONTH = 365.25 / 12
 _DAYS_PER_YEAR = 365.25
@@ -51,14 +52,14 @@ def say_duration(days: float) -> str:
         raise ValueError(f"a duration must be a finite number of days, 0 or more, however: days={days}")
     whole = _round(days)
     if whole == 0:
-        return "less than a day"
+        return Sentence("less than a day")
     if whole < 14:
-        return "1 week" if whole == 7 else _count(whole, "day")
+        return _count(1, "week") if whole == 7 else _count(whole, "day")
     if whole < 60:
-        return "1 month" if 28 <= whole <= 31 else _count(_round(whole / 7), "week")
+        return _count(1, "month") if 28 <= whole <= 31 else _count(_round(whole / 7), "week")
     months = _round(days / _DAYS_PER_MONTH)
     if months < 24:
-        return "1 year" if months == 12 else _count(months, "month")
+        return _count(1, "year") if months == 12 else _count(months, "month")
     return _count(_round(days / _DAYS_PER_YEAR), "year")
 
 
@@ -69,6 +70,14 @@ def say_value(field: Field, value: float | str) -> str:
     if field.kind == "duration":
         return say_duration(value)
     return str(int(value)) if float(value).is_integer() else f"{value:g}"
+
+
+def say_with_unit(field: Field, value: float | str) -> str:
+    """The same with its unit, for a person to read: "62 years"; a choice as the page's language has it."""
+    said = say_value(field, value)
+    if isinstance(value, str) or field.kind == "duration" or not field.unit:
+        return said
+    return Sentence("{number} {unit}", number=said, unit=field.unit)
 
 
 def _sentence(field: Field, value: FieldValue, rng: np.random.Generator | None) -> str:
@@ -93,5 +102,5 @@ def _round(number: float) -> int:
     return math.floor(number + 0.5)
 
 
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+def _count(number: int, unit: str) -> Sentence:
+    return Sentence("{number} {unit}", number=number, unit=unit if number == 1 else f"{unit}s")

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmskin.errors import ImageError
+from mmskin.sentence import Sentence
 
 SIDE = 224
 """The longer side at which the limits were measured, pixels."""
@@ -188,23 +189,29 @@ def _grey(photo: Tensor) -> Tensor:
 
 
 GATES: dict[str, Gate] = {
-    "one_colour": Gate(lambda photo: colour_spread(photo) < ONE_COLOUR, "the picture has almost only one colour"),
+    "one_colour": Gate(
+        lambda photo: colour_spread(photo) < ONE_COLOUR, Sentence("the picture has almost only one colour")
+    ),
     "contrast": Gate(
-        lambda photo: coarse_contrast(photo) < CONTRAST, "nothing stands out from its surroundings in the picture"
+        lambda photo: coarse_contrast(photo) < CONTRAST,
+        Sentence("nothing stands out from its surroundings in the picture"),
     ),
     "grey": Gate(
-        lambda photo: strongest_chroma(photo) < GREY, "the picture has no colour, as scans and X-rays have none"
+        lambda photo: strongest_chroma(photo) < GREY,
+        Sentence("the picture has no colour, as scans and X-rays have none"),
     ),
     "few_colours": Gate(
-        lambda photo: commonest_colour(photo) > FEW_COLOURS, "half of the picture is one flat colour, as in a drawing"
+        lambda photo: commonest_colour(photo) > FEW_COLOURS,
+        Sentence("half of the picture is one flat colour, as in a drawing"),
     ),
     "not_skin": Gate(
-        lambda photo: foreign_hues(photo) > NOT_SKIN, "most of the picture is green or blue, as no skin is"
+        lambda photo: foreign_hues(photo) > NOT_SKIN, Sentence("most of the picture is green or blue, as no skin is")
     ),
-    "stripes": Gate(lambda photo: one_direction(photo) > STRIPES, "the picture is a pattern of stripes"),
+    "stripes": Gate(lambda photo: one_direction(photo) > STRIPES, Sentence("the picture is a pattern of stripes")),
     "noise": Gate(
-        lambda photo: neighbour_correlation(photo) < NOISE, "neighbouring pixels have nothing in common, as in noise"
+        lambda photo: neighbour_correlation(photo) < NOISE,
+        Sentence("neighbouring pixels have nothing in common, as in noise"),
     ),
-    "text": Gate(_is_page, "the picture looks like a page of text: ink on paper with many edges"),
+    "text": Gate(_is_page, Sentence("the picture looks like a page of text: ink on paper with many edges")),
 }
 """By name, in the order in which reasons are given."""

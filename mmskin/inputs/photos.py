@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmskin.errors import ImageError
+from mmskin.sentence import Sentence
 
 PhotoSource = Path | str | bytes | Image.Image | IO[bytes] | NDArray[np.uint8]
 """A path, the bytes of a file, an open file, a picture, or its pixels (H, W, 3) uint8, RGB."""
@@ -162,18 +163,19 @@ def image_remarks(pixels: Tensor) -> tuple[str, ...]:
     Args:
         pixels: (3, H, W) uint8, RGB.
     """
-    remarks = []
+    remarks: list[str] = []
     height, width = pixels.shape[-2:]
     if min(height, width) < 64:  # a guess: a model that looks at 224 pixels sees 3.5-fold enlargement
-        remarks.append(f"the photo is small: {width} x {height} pixels, 64 or more expected on the shorter side")
+        small = "the photo is small: {width} x {height} pixels, 64 or more expected on the shorter side"
+        remarks.append(Sentence(small, width=width, height=height))
     grey = _small_grey(pixels)
     mean, spread = float(grey.mean()), float(grey.std(correction=0))
     if mean < 30 or mean > 235:  # PAD-UFES-20: 71 to 210
-        remarks.append(f"the photo is almost all {'black' if mean < 30 else 'white'}")
+        remarks.append(Sentence("the photo is almost all {colour}", colour="black" if mean < 30 else "white"))
     elif spread < 4:  # PAD-UFES-20: 5.8 to 64
-        remarks.append("the photo shows almost nothing but one colour")
+        remarks.append(Sentence("the photo shows almost nothing but one colour"))
     elif _sharpness(grey) < 5:  # PAD-UFES-20: 5.3 to 5,068; after a blur of 2 px 1.5 to 11.6
-        remarks.append("the photo seems blurred")
+        remarks.append(Sentence("the photo seems blurred"))
     return tuple(remarks)
 
 
@@ -273,11 +275,11 @@ def _upright_rgb(image: Image.Image, name: str, max_side: int | None) -> ReadPho
         raise ImageError(_too_large(name, f"{width} x {height}"))
     remarks = []
     if getattr(image, "is_animated", False):
-        remarks.append("the file holds several pictures; the first was taken")
+        remarks.append(Sentence("the file holds several pictures; the first was taken"))
     image.load()
     orientation = _orientation(image)
     if orientation is None:
-        remarks.append("the EXIF orientation cannot be read; the photo was not rotated")
+        remarks.append(Sentence("the EXIF orientation cannot be read; the photo was not rotated"))
     rgb, colour_remarks = _to_rgb(image, name)
     if orientation in _TRANSPOSE:
         rgb = rgb.transpose(_TRANSPOSE[orientation])
@@ -299,21 +301,22 @@ def _to_rgb(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]
     """A new RGB picture, and what was guessed about the meaning of its values."""
     if image.mode.startswith("I;16"):
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257  # rounds; 65,535 → 255
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB"), ("16-bit grey was scaled to 8 bits",)
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB"), (Sentence("16-bit grey was scaled to 8 bits"),)
     if image.mode in ("I", "F"):
         values = np.asarray(image)
         if image.mode == "I" or not (values.min() >= 0 and values.max() <= 1):  # NaN fails both
             kind = "whole numbers of 32 bits" if image.mode == "I" else "decimal numbers outside 0 to 1"
             raise ImageError(f"{name} holds {kind}, for which black and white are not defined; save it with 8 bits")
         grey = np.rint(values * 255)
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB"), ("decimal grey from 0 to 1 was scaled to 8 bits",)
+        scaled = Sentence("decimal grey from 0 to 1 was scaled to 8 bits")
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB"), (scaled,)
     if not image.has_transparency_data:
         return image.convert("RGB"), ()
     rgba = image.convert("RGBA")
     if rgba.getchannel("A").getextrema()[0] == 255:
         return rgba.convert("RGB"), ()
     page = Image.new("RGBA", rgba.size, BACKGROUND)
-    return Image.alpha_composite(page, rgba).convert("RGB"), ("transparent parts are shown white",)
+    return Image.alpha_composite(page, rgba).convert("RGB"), (Sentence("transparent parts are shown white"),)
 
 
 def _shrunk(image: Image.Image, max_side: int | None) -> Image.Image:

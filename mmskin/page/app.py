@@ -2,7 +2,7 @@
 
 python demo/app.py [--model runs/my_run]        (or `mmskin demo`, in a source checkout)
 
-Without --model a small model is trained once on invented diseases (about a minute) and kept in a cache.
+Without --model it shows the model that comes with mmskin, which learned invented diseases.
 
 It runs on this computer only, unless --host says otherwise; anyone who can reach the port can use it then. What a
 visitor sends stays in memory, is never written to a disk, and is seen by nobody else. A server that strangers can reach
@@ -30,172 +30,119 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read by gradio when it is imported
 import gradio as gr
-from gradio.data_classes import ImageData
 from starlette.middleware import Middleware
 
-import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
-from mmskin.errors import MmskinError, UserError, one_of
+from mmskin.errors import MmskinError, UserError
+from mmskin.explain.question_order import question_order
 from mmskin.features import photo_title
-from mmskin.page.answer import HERE, Case, Shown, answer_in_steps, ask, check_text, photo_kinds, refused
+from mmskin.language import ENGLISH, languages
+from mmskin.page.answer import HERE
+from mmskin.page.batch import MOST, columns
 from mmskin.page.card import card
-from mmskin.page.default_model import cache_folder, default_run
+from mmskin.page.default_model import DEFAULT_RUN
 from mmskin.page.examples import draw_examples
-from mmskin.page.form import fill_widgets, make_widgets, read_widgets
-from mmskin.page.gate import Gate, Rate, cookie_of
-from mmskin.page.photos import Kept, Photos
+from mmskin.page.form import fill_widgets, make_form, script
+from mmskin.page.gate import UPLOAD_BYTES, Gate, Rate
+from mmskin.page.handlers import Page
+from mmskin.page.kept_diagnoses import OTHER, KeptDiagnoses
+from mmskin.page.photos import Photos
+from mmskin.page.spoken import w
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_html import STYLE
+from mmskin.report.pages import render
+from mmskin.trained.prediction import VISIBLE
 
 WAITING = 16
-# A screen reader is told when the answer changes and what each row of choices is about; a phone shows digits where
-# numbers belong.
-ON_LOAD = """() => {
-  for (const id of ['answer', 'why']) {
-    const place = document.getElementById(id);
-    place.setAttribute('aria-live', id === 'answer' ? 'polite' : 'off');
-    place.setAttribute('role', 'region');
-  }
-  for (const group of document.querySelectorAll('fieldset')) {
-    group.setAttribute('role', 'radiogroup');
-    group.setAttribute('aria-label', group.querySelector('[data-testid=block-info]').innerText);
-  }
-  document.querySelectorAll('.number :is(input, textarea)').forEach(field => field.inputMode = 'decimal');
-}"""
+WHEN_READY = """async (...given) => {{
+  while (!window.mmskin) await new Promise(done => setTimeout(done, 50));
+  return window.mmskin.{then};
+}}"""
+"""Before a question goes out: the script of the page may come after its buttons."""
 
 log = logging.getLogger("mmskin.demo")
 
 
-class Page:
-    """What the page does when somebody asks.
-
-    Args:
-        predictor: of the model.
-        photos: where visitors' photos are kept.
-        model: how the model is called in reports.
-        is_real: whether it was trained on anything but invented cases.
-    """
-
-    def __init__(self, predictor: Predictor, photos: Photos, *, model: str, is_real: bool) -> None:
-        self.predictor, self.photos, self.model, self.is_real = predictor, photos, model, is_real
-        self.kinds = photo_kinds(predictor)
-
-    def answer(self, request: gr.Request, *given: Any) -> Iterator[Shown]:
-        """The two parts of the page, twice: without and with the explanation. A refusal stands where they would.
-
-        Args:
-            request: of the visitor.
-            given: a photo's name for each of `kinds`, text, class to explain, and the values of all widgets.
-        """
-        names, (text, target, *values) = given[: len(self.kinds)], given[len(self.kinds) :]
-        answer = ""
-        try:
-            check_text(text)
-            fields = read_widgets(self.predictor.schema.fields, values)
-            case = Case(self._photos(dict(zip(self.kinds, names, strict=True)), request), fields, text, target or None)
-            for shown in answer_in_steps(self.predictor, case, model=self.model, is_real=self.is_real):
-                answer = shown.answer
-                yield shown
-        except UserError as error:
-            yield refused(answer, str(error))
-        except Exception as error:  # whatever it says may hold what the patient said
-            log.error("an answer failed: %s", type(error).__name__)
-            yield refused(answer, w.BROKEN)
-
-    def predict(
-        self, photo: str | dict[str, str] | None, fields: dict[str, Any], text: str | None, request: gr.Request
-    ) -> dict[str, Any]:
-        """The answer of one case as plain values; for the API."""
-        try:
-            case = Case(self._photos(self._named(photo), request), fields or {}, text)
-            prediction = ask(self.predictor, case).prediction
-        except UserError as error:
-            return {"error": str(error)}
-        except Exception as error:
-            log.error("an answer failed: %s", type(error).__name__)
-            return {"error": w.BROKEN}
-        return prediction.to_json()
-
-    def _named(self, photo: str | dict[str, str] | None) -> dict[str, str]:
-        """Names of photos by kind, as a program gives them."""
-        if isinstance(photo, dict):
-            for kind in photo:
-                if kind not in self.kinds:
-                    raise UserError(one_of("photo kind", kind, self.kinds))
-            return photo
-        if photo and len(self.kinds) > 1:
-            raise UserError(w.WHICH_PHOTO.format(example=json.dumps(dict.fromkeys(self.kinds, "NAME.jpg"))))
-        return {self.kinds[0]: photo} if photo else {}
-
-    def _photos(self, names: Mapping[str, str | None], request: gr.Request) -> dict[str, Kept]:
-        """The photos of a visitor by kind."""
-        visitor = cookie_of(request.headers.get("cookie", ""))
-        kept = {kind: self.photos.get(Path(name).name, visitor) for kind, name in names.items() if name}
-        if None in kept.values():
-            raise UserError(w.PHOTO_GONE)
-        return {kind: photo for kind, photo in kept.items() if photo is not None}
-
-
-def build_app(page: Page, folder: Path, model_card: str) -> gr.Blocks:
+def build_app(page: Page, model_card: str) -> gr.Blocks:
     """The page.
 
     Args:
         page: what it does.
-        folder: under which gradio believes the photos to lie; see `Gate`.
         model_card: HTML of the second tab.
     """
     schema = page.predictor.schema
+    classes = [(w.say(schema.class_titles.get(name, name)), name) for name in schema.classes]
     with gr.Blocks(title=w.TITLE, analytics_enabled=False) as app:
         gr.HTML(_heading(page.is_real), apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab(w.ASK), gr.Row(equal_height=False):
-                with gr.Column(min_width=300):
-                    gr.Markdown(f"## {w.CASE}\n{w.CASE_HINT}")
+            with gr.Tab(w.ASK), gr.Row(elem_id="work"):
+                with gr.Column(elem_id="photos", min_width=0):
+                    photos = [_photo_field(kind, only=len(page.kinds) == 1) for kind in page.kinds]
                     examples = [] if page.is_real else _example_buttons(page)
-                    with gr.Row():
-                        photos = [_photo_field(kind, folder, only=len(page.kinds) == 1) for kind in page.kinds]
+                with gr.Column(elem_id="questions", min_width=0):
+                    history = make_form(schema.fields, page.order)
                     text = _text_field()
-                    widgets = [widget for field in schema.fields for widget in make_widgets(field)]
-                    with gr.Row():
-                        clear = gr.Button(w.CLEAR, min_width=90)
-                        button = gr.Button(w.ANSWER, variant="primary", elem_id="ask", min_width=90)
-                with gr.Column(min_width=300):
-                    answer = gr.HTML(
-                        f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>',
-                        elem_id="answer",
-                        apply_default_css=False,
-                    )
-                    titles = [(schema.class_titles.get(name, name), name) for name in schema.classes]
-                    target = gr.Dropdown([(w.TARGET_TOP, ""), *titles], value="", label=w.TARGET, elem_id="target")
+                with gr.Row(elem_id="bar"):
+                    button = gr.Button(w.ANSWER, variant="primary", elem_id="ask", min_width=90)
+                    clear = gr.Button(w.CLEAR, elem_id="clear", min_width=90)
+                    gr.HTML('<p class="mm" role="status"></p>', elem_id="line", apply_default_css=False)
+                with gr.Column(elem_id="result", min_width=0):
+                    gr.HTML(_failure(), elem_id="failure", apply_default_css=False)
+                    answer = gr.HTML(_hint(), elem_id="answer", apply_default_css=False)
+                    kept = _diagnosis_field(classes) if page.diagnoses else None
+                    target = gr.Dropdown([(w.TARGET_TOP, ""), *classes], value="", label=w.TARGET, elem_id="target")
                     why = gr.HTML("", elem_id="why", apply_default_css=False)
+            with gr.Tab(w.BATCH):
+                _batch(page)
             with gr.Tab(w.CARD):
                 gr.HTML(model_card, apply_default_css=False)
-        gr.Markdown(f"**{NOT_A_DIAGNOSIS}**")
+        gr.HTML(
+            f'<div class="mm"><p><strong>{w.say(NOT_A_DIAGNOSIS)}</strong></p><p class="quiet">{w.PRIVACY}</p></div>',
+            elem_id="reminder",
+            apply_default_css=False,
+        )
+        edition = gr.Number(0, visible=False)
+        case = [*photos, history, text]
         asking: dict[str, Any] = {
             "fn": page.answer,
-            "inputs": [*photos, text, target, *widgets],
+            "inputs": [*case, target, edition],
             "outputs": [answer, why],
             "api_visibility": "private",
             "concurrency_id": "model",
             "concurrency_limit": 1,
             "show_progress": "hidden",
+            "trigger_mode": "multiple",  # a changed case may be asked while the one before is still being explained
         }
-        button.click(**asking)
-        target.input(**asking)
-        for example, filled in examples:
-            example.click(
-                _constant(filled), None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden"
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        asked = button.click(**asking, js=WHEN_READY.format(then="asking(given, true)"))
+        explained = target.input(**asking, js=WHEN_READY.format(then="asking(given, false)"))
+        if kept:
+            keep, diagnosis, told = kept
+            keep.click(
+                page.keep_diagnosis,
+                [*case, diagnosis, edition],
+                told,
+                js=WHEN_READY.format(then="keeping(given)"),
+                concurrency_id="model",
+                concurrency_limit=1,
+                **quiet,
             )
-        empty = [*(None for _ in photos), "", *fill_widgets(schema.fields, {})]
-        clear.click(lambda: empty, None, [*photos, text, *widgets], api_visibility="private", show_progress="hidden")
+        for example, filled in examples:
+            example.click(_constant(filled), None, case, **quiet)
+        empty = [*("" for _ in photos), fill_widgets(schema.fields, {}), "", "", _hint(), ""]
+        clear.click(_constant(empty), None, [*case, target, answer, why], cancels=[asked, explained], **quiet)
         gr.api(page.predict, api_name="predict", concurrency_id="model", concurrency_limit=1)
-        app.load(None, None, None, js=ON_LOAD)
+        gr.api(page.read_table, api_name="read_table")
+        gr.api(page.answer_row, api_name="answer_row", concurrency_id="model", concurrency_limit=1)
+        said = {"old": w.OLD, "asking": w.ASKING, "answer": w.ANSWER_REGION, "why": w.WHY_REGION}
+        said |= {"gone": w.GONE, "large": w.TOO_LARGE.format(limit=UPLOAD_BYTES >> 20), "limit": UPLOAD_BYTES}
+        app.load(None, None, None, js=f"() => ({script('page')})({json.dumps(said)})")
     return app.queue(max_size=WAITING, default_concurrency_limit=1)
 
 
@@ -217,7 +164,7 @@ def launch_options(photos: Photos, folder: Path, *, host: str, port: int | None)
         "footer_links": [],
         "app_kwargs": {"middleware": [gate], "openapi_url": None},
         "theme": theme(),
-        "css_paths": [STYLE, HERE / "page.css", HERE / "gradio.css"],
+        "css_paths": [STYLE, HERE / "page.css", HERE / "answer.css", HERE / "gradio.css"],
     }
 
 
@@ -238,46 +185,80 @@ def theme() -> gr.themes.Default:
 
 def _text_field() -> gr.Textbox:
     off = gr.InputHTMLAttributes(autocomplete="off")  # a browser remembers what was typed otherwise
-    return gr.Textbox(label=w.TEXT, lines=3, max_lines=8, placeholder=w.TEXT_PLACEHOLDER, html_attributes=off)
+    return gr.Textbox(
+        label=w.TEXT, lines=2, max_lines=8, placeholder=w.TEXT_PLACEHOLDER, html_attributes=off, elem_id="text"
+    )
 
 
 def _heading(is_real: bool) -> str:
-    banner = "" if is_real else f'<p class="mm-banner">{w.DEMONSTRATION}</p><p>{w.DEMONSTRATION_WHY}</p>'
-    return f'<div class="mm"><h1>{w.TITLE}</h1>{banner}<p class="quiet">{w.PRIVACY}</p></div>'
+    banner = "" if is_real else f'<p class="mm-banner"><b>{w.DEMONSTRATION}.</b> {w.DEMONSTRATION_WHY}</p>'
+    return f'<div class="mm"><h1>{w.TITLE}</h1>{banner}</div>'
 
 
-def _photo_field(kind: str, folder: Path, *, only: bool) -> gr.Image:
-    """Gradio's own widget; what it takes for the path of a file is a name in `Photos`."""
-    title = photo_title(kind)
-    photo = gr.Image(
-        type="filepath",
-        sources=["upload", "webcam", "clipboard"],
-        label=w.PHOTO.format(title=title.capitalize()),
-        placeholder=w.PHOTO_PLACEHOLDER,
-        alt_text=w.PHOTO_ALT.format(title=title),
-        buttons=[],
-        height=280,
-        min_width=200,
+def _hint() -> str:
+    return f'<div class="mm"><p class="quiet">{w.ANSWERING}</p></div>'
+
+
+def _failure() -> str:
+    """Where the page says that a question never reached the model."""
+    return '<div class="mm"><p class="problem" role="alert" hidden></p></div>'
+
+
+def _photo_field(kind: str, *, only: bool) -> gr.HTML:
+    """Its value is a name in `Photos`."""
+    title = w.say(photo_title(kind))
+    titled, alt = w.PHOTO.format(title=title.capitalize()), w.PHOTO_ALT.format(title=title)
+    return gr.HTML(
+        "",
+        label=titled,
+        html_template="${markup}",
+        markup=render(HERE / "templates" / "photo.html.jinja", w=w, title=titled, alt=alt),
+        words={"reading": w.PHOTO_READING},
+        js_on_load=script("photo"),
+        apply_default_css=False,
         elem_id="photo" if only else f"photo-{kind}",
     )
-    photo.example_payload = lambda: None  # of gradio's it is a picture on another machine
-    photo.preprocess = lambda payload: payload and payload.path
-    photo.postprocess = lambda name: name and ImageData(path=str(folder / name), orig_name="photo.jpg")
-    return photo
+
+
+def _batch(page: Page) -> gr.HTML:
+    """A table and a folder of photos in, a table out."""
+    asked = columns(page.predictor.schema, page.kinds)
+    words = {name.lower(): getattr(w, f"BATCH_{name}") for name in ("READING", "PROGRESS", "NO_PHOTO", "NOT_ANSWERED")}
+    return gr.HTML(
+        "",
+        html_template="${markup}",
+        markup=render(HERE / "templates" / "batch.html.jinja", w=w, columns=asked, most=MOST),
+        words=words | {"gone": w.GONE},
+        js_on_load=script("batch"),
+        apply_default_css=False,
+        elem_id="batch",
+    )
+
+
+def _diagnosis_field(classes: list[tuple[str, str]]) -> tuple[gr.Button, gr.Dropdown, gr.HTML]:
+    """The button, the list, and where it is said that the diagnosis is kept; classes as titles and names."""
+    with gr.Column(elem_id="diagnosis", min_width=0):
+        gr.HTML(f'<p class="mm quiet">{w.DIAGNOSIS_HINT}</p>', apply_default_css=False)
+        with gr.Row():
+            diagnosis = gr.Dropdown(
+                [("", ""), *classes, (w.DIAGNOSIS_OTHER, OTHER)], value="", label=w.DIAGNOSIS, elem_id="was"
+            )
+            keep = gr.Button(w.DIAGNOSIS_KEEP, elem_id="keep", min_width=90)
+        kept = gr.HTML("", elem_id="kept", apply_default_css=False)
+    return keep, diagnosis, kept
 
 
 def _example_buttons(page: Page) -> list[tuple[gr.Button, list[Any]]]:
-    """Buttons, and what each fills the form with: photo, text, widgets."""
+    """Buttons, and what each fills the form with: photo, fields, text."""
     schema = page.predictor.schema
     made = []
     with gr.Row(elem_classes="examples"):
         for example in draw_examples():
             name = page.photos.keep(example.photo, None)
-            title = schema.class_titles.get(example.target, example.target)
+            title = w.say(schema.class_titles.get(example.target, example.target))
             button = gr.Button(w.EXAMPLE.format(title=title), size="sm", min_width=120)
-            made.append(
-                (button, [name, example.history.text or "", *fill_widgets(schema.fields, example.history.fields)])
-            )
+            filled = fill_widgets(schema.fields, example.history.fields)
+            made.append((button, [name, filled, example.history.text or ""]))
     return made
 
 
@@ -290,23 +271,58 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model directory, or the run directory that holds it")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is this computer only")
+    parser.add_argument("--language", default=ENGLISH, help=f"of the page: {', '.join(languages())}")
+    parser.add_argument(
+        "--allow-visible-missingness",
+        action="store_true",
+        help="use a model that was trained with missing fields visible; every answer then warns of it",
+    )
+    parser.add_argument(
+        "--keep-diagnoses",
+        type=Path,
+        metavar="FILE",
+        help="ask what the diagnosis was, and append it with the model's answer; nothing of the patient",
+    )
     arguments = parser.parse_args()
     try:
-        folder = arguments.model or default_run(cache_folder())
+        w.speak(arguments.language)
+        folder = arguments.model or DEFAULT_RUN
         predictor = Predictor.load(folder)
+        warnings = missingness_warnings(predictor, allowed=arguments.allow_visible_missingness)
+        diagnoses = KeptDiagnoses(arguments.keep_diagnoses) if arguments.keep_diagnoses else None
     except MmskinError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the empty folder is removed then too
     photos = Photos(max_side=predictor.trained.photo_side)
-    is_real = predictor.schema.name != "synthetic"
-    page = Page(predictor, photos, model=predictor.schema.name, is_real=is_real)
+    page = Page(
+        predictor,
+        photos,
+        model=predictor.schema.name,
+        is_real=predictor.schema.name != "synthetic",
+        order=question_order(predictor.trained),
+        warnings=warnings,
+        diagnoses=diagnoses,
+    )
     with tempfile.TemporaryDirectory(prefix="mmskin-demo-") as private:  # mode 0700; it stays empty
         os.environ["GRADIO_TEMP_DIR"] = private
-        app = build_app(page, Path(private), card(predictor, Path(folder)))
+        app = build_app(page, card(predictor, Path(folder)))
         print(w.RUNNING.format(host=arguments.host, port=arguments.port), flush=True)
         app.launch(**launch_options(photos, Path(private), host=arguments.host, port=arguments.port))
     return 0
+
+
+def missingness_warnings(predictor: Predictor, *, allowed: bool) -> tuple[str, ...]:
+    """What every answer warns of, for a model to which empty fields are a sign; () for all others.
+
+    Raises:
+        UserError: such a model, and it is not allowed.
+    """
+    if all(model.record.get("missingness") != "visible" for model in predictor.trained.models):
+        return ()
+    if not allowed:
+        raise UserError(w.ALLOW_VISIBLE.format(why=VISIBLE))
+    return (VISIBLE,)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mmskin.page.words as w
 from mmskin.api.predictor import Predictor
 from mmskin.errors import first_of
 from mmskin.evaluation.metrics import METRICS
 from mmskin.page.answer import HERE
+from mmskin.page.spoken import w
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import number, with_interval
 from mmskin.report.pages import render

@@ -1,79 +1,122 @@
-"""The form of one case, made from what the model's schema declares."""
+"""The form of one case's history, made from what the model's schema declares.
+
+It is one component of the page, whose value is an object by field: what was typed or chosen as text, of a duration a
+list of number and unit. "" is not recorded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
-import mmskin.page.words as w
+from mmskin.page.answer import HERE
+from mmskin.page.body_figure import Drawing, drawings, site_field
+from mmskin.page.spoken import w
 from mmskin.quantities import DAYS
+from mmskin.report.pages import render
 from mmskin.schema import UNKNOWN, Field, FieldValue
 
-UNITS = [(w.DAYS, "days"), (w.WEEKS, "weeks"), (w.MONTHS, "months"), (w.YEARS, "years")]
 START_UNIT = "months"
-NUMBER = "number"  # class of the inputs for which a phone shows digits
+FIRST = 5  # questions that are asked openly; the others are folded
+
+Widgets = dict[str, str | list[str]]
+"""What the form holds, by field."""
 
 
-def make_widgets(field: Field) -> list[Any]:
-    """The widgets of one field: a number (with its unit, for a duration) or a choice that starts at "not recorded".
+class Questions(NamedTuple):
+    """Questions that stand together: chips are those of yes or no, boxes all others."""
 
-    Numbers are typed as text: gradio's number shows 0 where nothing was given, and the schema's own refusal names the
-    field and its range.
+    boxes: tuple[Field, ...]
+    chips: tuple[Field, ...]
+
+
+class Site(NamedTuple):
+    """name: of the field that tells the site. choices: by region of the drawings."""
+
+    name: str
+    choices: Mapping[str, str]
+    drawings: Sequence[Drawing]
+
+
+def make_form(fields: Sequence[Field], order: Sequence[str] = ()) -> gr.HTML:
+    """The form, with nothing recorded.
+
+    Args:
+        fields: that are asked for.
+        order: names of fields, those first that should be asked first; fields that it lacks come last.
     """
-    if field.kind == "duration":
-        with gr.Row(elem_classes="duration"):
-            return [
-                _number(field.title),
-                gr.Dropdown(UNITS, value=_start_unit(field), label=w.UNIT_OF.format(title=field.title), min_width=110),
-            ]
-    if field.is_number:
-        unit = f" ({field.unit})" if field.unit else ""
-        return [_number(field.title + unit)]
-    if field.kind == "yes_no":
-        choices = [(w.NOT_ASKED, ""), (w.YES, "yes"), (w.NO, "no"), (w.UNKNOWN, UNKNOWN)]
-        return [gr.Radio(choices, value="", label=field.title, elem_classes="yes-no")]
-    choices = [(w.NOT_RECORDED, ""), *((name.replace("_", " "), name) for name in field.choices), (w.UNKNOWN, UNKNOWN)]
-    return [gr.Dropdown(choices, value="", label=field.title)]
+    return gr.HTML(
+        fill_widgets(fields, {}),
+        html_template="${markup}",
+        markup=form_html(fields, order),
+        js_on_load=script("history"),
+        apply_default_css=False,
+        elem_id="history",
+    )
 
 
-def read_widgets(fields: Sequence[Field], values: Sequence[Any]) -> dict[str, Any]:
-    """Field values by name, as `Schema.parse_history` takes them, from the values of all widgets in order.
+def form_html(fields: Sequence[Field], order: Sequence[str] = ()) -> str:
+    """HTML of the form: the first questions, and the others folded."""
+    place = {name: number for number, name in enumerate(order)}
+    ordered = sorted(fields, key=lambda field: place.get(field.name, len(place)))
+    found = site_field(fields)
+    site = found and Site(found[0].name, found[1], drawings(found[1]))
+    return render(
+        HERE / "templates" / "history.html.jinja",
+        w=w,
+        first=_questions(ordered[:FIRST]),
+        folded=_questions(ordered[FIRST:]),
+        number_folded=len(ordered[FIRST:]),
+        site=site,
+        units=[(w.DAYS, "days"), (w.WEEKS, "weeks"), (w.MONTHS, "months"), (w.YEARS, "years")],
+        start_unit=_start_unit,
+        unknown=UNKNOWN,
+        states={"": w.NOT_ASKED, "yes": w.YES, "no": w.NO, UNKNOWN: w.UNKNOWN},
+    )
+
+
+def script(name: str) -> str:
+    """JavaScript of a part of the page."""
+    return (HERE / "scripts" / f"{name}.js").read_text(encoding="utf-8")
+
+
+def read_widgets(fields: Sequence[Field], values: object) -> dict[str, Any]:
+    """Field values by name, as `Schema.parse_history` takes them, from what the form holds.
 
     A duration is the number with the unit that was chosen; words with a unit of their own, "half a year", stay as they
-    are.
+    are. What is no field is not read.
     """
-    rest = iter(values)
+    given: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
     metadata: dict[str, Any] = {}
     for field in fields:
-        value = next(rest)
-        if field.kind == "duration":
-            value = _with_unit(value, next(rest))
+        value = given.get(field.name, "")
+        if field.kind == "duration" and isinstance(value, list) and len(value) == 2:
+            value = _with_unit(*value)
         metadata[field.name] = value
     return metadata
 
 
-def fill_widgets(fields: Sequence[Field], values: Mapping[str, FieldValue]) -> list[Any]:
-    """Values of all widgets in order that show these field values; the inverse of `read_widgets`."""
-    filled: list[Any] = []
+def fill_widgets(fields: Sequence[Field], values: Mapping[str, FieldValue]) -> Widgets:
+    """What the form holds to show these field values; the inverse of `read_widgets`."""
+    filled: Widgets = {}
     for field in fields:
         value = values.get(field.name)
         if field.kind == "duration":
             unit = _start_unit(field) if value is None else _unit(float(value))
-            filled += ["" if value is None else f"{float(value) / DAYS[unit]:.3g}", unit]
+            filled[field.name] = ["" if value is None else f"{float(value) / DAYS[unit]:.3g}", unit]
         elif field.is_number:
-            filled.append("" if value is None else f"{value:g}")
+            filled[field.name] = "" if value is None else f"{value:g}"
         else:
-            filled.append(value or "")
+            filled[field.name] = str(value or "")
     return filled
 
 
-def _number(label: str) -> gr.Textbox:
-    off = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
-    return gr.Textbox(
-        label=label, placeholder=w.NOT_RECORDED, min_width=110, html_attributes=off, elem_classes=NUMBER, max_lines=1
-    )
+def _questions(fields: Sequence[Field]) -> Questions:
+    is_chip = [field.kind == "yes_no" for field in fields]
+    boxes, chips = ([f for f, chip in zip(fields, is_chip, strict=True) if chip == which] for which in (False, True))
+    return Questions(tuple(boxes), tuple(chips))
 
 
 def _with_unit(value: object, unit: object) -> str:

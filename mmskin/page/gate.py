@@ -23,9 +23,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-import mmskin.page.words as w
 from mmskin.errors import ImageError
 from mmskin.page.photos import Photos
+from mmskin.page.spoken import w
 
 COOKIE = "mmskin-visitor"
 UPLOAD_BYTES = 20 * 1024 * 1024

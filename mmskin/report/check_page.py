@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmskin.explain.check import Check, Measure
+from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.numbers import NOTHING, count, number, rough, with_interval
-from mmskin.report.pages import Grid, Section, environment, render, write_page
+from mmskin.report.pages import Grid, Section, environment, made_section, report_page, write_page
 from mmskin.schema import counted_patients
 
 TITLE = "Do the explanations hold"
@@ -38,6 +39,16 @@ def check_section(check: Check) -> Section:
     )
 
 
+def headline(check: Check) -> list[str]:
+    """How many measures hold, and by name those that do not."""
+    holds = sum(measure.holds is True for measure in check.measures)
+    sentences = [f"{count(holds)} of {count(len(check.measures))} measures hold."]
+    for verdict, words in ((False, "Does not hold"), (None, "Cannot be told")):
+        titles = [measure.title for measure in check.measures if measure.holds is verdict]
+        sentences += [f"{words}: {'; '.join(titles)}."] if titles else []
+    return sentences
+
+
 def lines(check: Check) -> list[str]:
     """A line a measure."""
     measured = [
@@ -58,12 +69,9 @@ def write_check(check: Check, folder: Path, *, about: Mapping[str, Any], command
         command: that was typed.
     """
     made = environment(command)
-    page = render(
-        Path(__file__).with_name("check_page.html.jinja"),
-        title=TITLE,
-        section=check_section(check),
-        environment={**{key: str(value) for key, value in about.items()}, **made},
-    )
+    facts = {**{key: str(value) for key, value in about.items()}, **made}
+    sections = [check_section(check)._replace(title="Measures"), made_section(facts)]
+    page = report_page(f"{TITLE}?", sections, headline=headline(check), warnings=[NOT_A_DIAGNOSIS])
     return write_page(folder / "check.html", page, {**about, **check.to_json(), "environment": made})
 
 

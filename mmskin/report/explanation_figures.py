@@ -13,6 +13,7 @@ from mmskin.explain.explanation import Explanation
 from mmskin.explain.words import WordValues
 from mmskin.report.metric_figures import GRID, INK, PALETTE, STYLE
 from mmskin.report.numbers import MINUS, points
+from mmskin.sentence import Sentence
 
 FOR, AGAINST = PALETTE[0], PALETTE[1]  # blue and vermilion of Okabe and Ito (2008)
 SCALE = LinearSegmentedColormap.from_list("speaks", [AGAINST, "#ffffff", FOR])
@@ -34,7 +35,7 @@ def explanation_figures(explanation: Explanation) -> dict[str, Figure]:
 
 def part_title(part: str) -> str:
     """What a part is called above its bar."""
-    return "Patient's words" if part == "words" else part.capitalize()
+    return Sentence("Patient's words") if part == "words" else part.capitalize()
 
 
 def shares_figure(explanation: Explanation) -> Figure:

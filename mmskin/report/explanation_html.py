@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -16,18 +17,20 @@ from mmskin.explain.what_if import Change
 from mmskin.features import photo_title
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.explanation_figures import explanation_figures, part_title, word_colours, word_signs
-from mmskin.report.explanation_sentences import method_sentences, sentences
+from mmskin.report.explanation_sentences import NO_FLIP, NOT_RECORDED, method_sentences, sentences
 from mmskin.report.metric_figures import png
 from mmskin.report.numbers import number, percent, points
-from mmskin.report.pages import Grid, render, write_page
+from mmskin.report.pages import Grid, anchors, render, write_page
 from mmskin.report.pictures import data_url
+from mmskin.sentence import Sentence, all_of
 
 HERE = Path(__file__).parent
+HEADING = re.compile("<h2>(.*?)</h2>")
 STYLE = HERE / "explanation.css"
 PRIVATE = "This page holds what a patient showed and said: keep it where their record may be kept."
 SIDE = 640  # pixels of the longer side of photo and map
 MOST_FLIPS = 6
-NOT_RECORDED = "not recorded"
+Say = Callable[[str], str]
 
 
 class Bar(NamedTuple):
@@ -55,43 +58,67 @@ class Word(NamedTuple):
     points: str
 
 
-def explanation_html(explanation: Explanation, *, heading: str = "h2") -> str:
+def explanation_html(explanation: Explanation, *, heading: str = "h2", say: Say = str) -> str:
     """Everything that an explanation says, as a part of a page; what comes from the case is escaped.
 
     Args:
         explanation: its photos may be exchanged for larger ones of the same scene.
         heading: the tag of its headings.
+        say: words it in the language of the page; English if left out.
     """
     alone = _alone(explanation)
+    both_alone = Sentence("Photo alone, history alone, both")
+    columns = [
+        Sentence("Nothing known"),
+        *(Sentence("{part} alone", part=name.capitalize()) for name in alone),
+        Sentence("Everything"),
+    ]
     return render(
         HERE / "explanation.html.jinja",
+        say=saying(say),
         h=heading,
-        target=explanation.title(explanation.target),
-        sentences=sentences(explanation),
-        columns=["Nothing known", *(f"{name.capitalize()} alone" for name in alone), "Everything"],
-        compared="Photo alone, history alone, both"
-        if set(alone) <= {"photo", "history"}
-        else "Each alone, and together",
-        classes=_classes(explanation),
-        parts=_ranked({part_title(part): (value, 0.0) for part, value in explanation.shares.points.items()}),
-        maps=list(_maps(explanation)),
-        map_notes=map_notes(explanation),
+        target=say(explanation.title(explanation.target)),
+        sentences=map(say, sentences(explanation)),
+        columns=list(map(say, columns)),
+        compared=say(both_alone if set(alone) <= {"photo", "history"} else Sentence("Each alone, and together")),
+        classes=[(say(name), bars) for name, bars in _classes(explanation)],
+        parts=_ranked({say(part_title(part)): (value, 0.0) for part, value in explanation.shares.points.items()}),
+        maps=list(_maps(explanation, say)),
+        map_notes=list(map(say, map_notes(explanation))),
         words=words_of(explanation),
-        fields=fields_of(explanation),
-        flips=_flips(explanation),
-        ranges=_ranges(explanation) if explanation.changes else None,
-        methods=method_sentences(explanation),
+        fields=fields_of(explanation, say),
+        flips=_said(_flips(explanation), say),
+        no_flip=say(NO_FLIP),
+        ranges=_said(_ranges(explanation), say) if explanation.changes else None,
+        methods=map(say, method_sentences(explanation)),
     )
+
+
+def saying(say: Say) -> Callable[..., str]:
+    """What templates call: a sentence from its template and values, in the language of the page."""
+    return lambda template, **values: say(Sentence(template, **values))
+
+
+def _said(grid: Grid, say: Say) -> Grid:
+    """A table in the language of the page."""
+    rows = [[say(cell) for cell in row] for row in grid.rows]
+    head = [say(cell) for cell in grid.head]
+    return grid._replace(title=say(grid.title), head=head, rows=rows, note=say(grid.note))
 
 
 def explanation_page(explanation: Explanation) -> str:
     """One HTML file that needs nothing else."""
+    start, *rest = map(Markup, HEADING.split(explanation_html(explanation)))
+    ids = anchors([title.unescape() for title in rest[::2]])
     return render(
         HERE / "explanation_page.html.jinja",
         title="Why the model answers as it does",
         warning=f"{NOT_A_DIAGNOSIS} {PRIVATE}",
         style=Markup(STYLE.read_text(encoding="utf-8")),
-        explanation=Markup(explanation_html(explanation)),
+        answer=sentences(explanation)[0],
+        titles=dict(zip(ids, rest[::2], strict=True)),
+        start=start,
+        parts=list(zip(ids, rest[::2], rest[1::2], strict=True)),
         remarks=explanation.remarks,
     )
 
@@ -122,12 +149,13 @@ def words_of(explanation: Explanation) -> list[Word]:
     return list(map(Word, words.words, word_colours(words), word_signs(words), printed))
 
 
-def fields_of(explanation: Explanation) -> list[Bar]:
+def fields_of(explanation: Explanation, say: Say = str) -> list[Bar]:
     """The recorded fields, the strongest first; a drawn value with twice its standard error."""
     if explanation.fields is None:
         return []
     fields = explanation.fields.fields
-    return _ranked({f"{field.title}: {field.value}": (field.points, 2 * field.error) for field in fields})
+    named = {field.name: say(Sentence("{field}: {value}", field=field.title, value=field.value)) for field in fields}
+    return _ranked({named[field.name]: (field.points, 2 * field.error) for field in fields})
 
 
 def _ranked(values: Mapping[str, tuple[float, float]]) -> list[Bar]:
@@ -161,8 +189,9 @@ def _flips(explanation: Explanation) -> Grid:
         [change.title, change.was or NOT_RECORDED, change.now, _answer(explanation, change)]
         for change in explanation.flips[:MOST_FLIPS]
     ]
-    note = "What the model would answer, not what would be true of another patient. One field at a time."
-    return Grid("", ["Field", "Now", "If it were", "The answer"], rows, note)
+    note = Sentence("What the model would answer, not what would be true of another patient. One field at a time.")
+    head = [Sentence("Field"), Sentence("Now"), Sentence("If it were"), Sentence("The answer")]
+    return Grid("", head, rows, note)
 
 
 def _ranges(explanation: Explanation) -> Grid:
@@ -171,22 +200,27 @@ def _ranges(explanation: Explanation) -> Grid:
     rows = []
     for _, group in groupby(explanation.changes, key=lambda change: change.field):
         changes = sorted(group, key=lambda change: change.probabilities[target])
-        ends = [f"{change.now}: {percent(change.probabilities[target])}" for change in (changes[0], changes[-1])]
+        ends = [
+            Sentence("{field}: {value}", field=change.now, value=percent(change.probabilities[target]))
+            for change in (changes[0], changes[-1])
+        ]
         rows.append([changes[0].title, changes[0].was or NOT_RECORDED, *ends])
-    title = f"{explanation.title(target)} under other values of every field"
-    return Grid(title, ["Field", "Now", "Lowest with", "Highest with"], rows, folded=True)
+    title = Sentence("{title} under other values of every field", title=explanation.title(target))
+    head = [Sentence("Field"), Sentence("Now"), Sentence("Lowest with"), Sentence("Highest with")]
+    return Grid(title, head, rows, folded=True)
 
 
 def _answer(explanation: Explanation, change: Change) -> str:
-    return f"{explanation.title(change.top)} ({percent(change.probabilities[change.top])})"
+    share = percent(change.probabilities[change.top])
+    return Sentence("{title} ({share})", title=explanation.title(change.top), share=share)
 
 
-def _maps(explanation: Explanation) -> Iterator[MappedPhoto]:
+def _maps(explanation: Explanation, say: Say) -> Iterator[MappedPhoto]:
     """The photos, each with its map; none where no photo has one."""
     for kind, photo in explanation.photos.items() if explanation.photo_maps else ():
         large, found = _enlarged(photo), explanation.photo_maps.get(kind)
         heat = "" if found is None else data_url(found.over(large, opacity=1.0), side=SIDE)
-        yield MappedPhoto(photo_title(kind), data_url(large, side=SIDE), heat)
+        yield MappedPhoto(say(photo_title(kind)), data_url(large, side=SIDE), heat)
 
 
 def map_notes(explanation: Explanation) -> list[str]:
@@ -197,7 +231,9 @@ def map_notes(explanation: Explanation) -> list[str]:
         for note in found.notes:
             kinds_of.setdefault(note, []).append(kind)
     return [
-        note if len(kinds) == len(maps) else f"{' and '.join(map(photo_title, kinds))}: {note}"
+        note
+        if len(kinds) == len(maps)
+        else Sentence("{photo}: {line}", photo=all_of(list(map(photo_title, kinds))), line=note)
         for note, kinds in kinds_of.items()
     ]
 

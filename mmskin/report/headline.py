@@ -1,4 +1,4 @@
-"""The answer in ten seconds: what was asked before the run and what came out, or else the scores of one arm."""
+"""The answer in ten seconds: what the primary arm adds to its reference, or else the scores of one arm."""
 
 from __future__ import annotations
 
@@ -10,27 +10,43 @@ from mmskin.evaluation.results import Results
 from mmskin.report.numbers import difference, number, p_value, with_interval
 from mmskin.schema import counted_patients
 
+FEW_ARMS = 6  # whose scores fit into one sentence
 
-def headline(results: Results) -> list[str]:
-    """Question and answer, and what the answer rests on; without a question the scores, and the difference if any."""
+
+def headline(results: Results, *, added: str = "") -> list[str]:
+    """The difference of the primary arm to its reference and what it rests on; without a reference the scores.
+
+    Args:
+        results: of one arm or more.
+        added: what the primary arm reads and its reference does not, such as "the history"; "" if that is not all in
+            which they differ, or not known.
+    """
     compared = next((row for row in results.compared() if row["arm"] == results.arm), None)
     if compared is None:
         return _scores(results)
-    sentence = _difference(compared, in_words(results.metric))
-    if compared["role"] != "primary":
-        return [*_scores(results), sentence]
-    question = f"Is {results.arm} better than {results.reference} in {in_words(results.metric)}, on the same patients?"
-    return [
-        f"{question} {answer(compared)}",
-        f"{sentence} {_both_scores(results)}",
-        "The question was named before the run. Everything else on this page is exploratory.",
-    ]
+    named = (
+        "This question was named before the run. Everything else on this page is exploratory."
+        if compared["role"] == "primary"
+        else "The question was not named before the run: exploratory, like everything on this page."
+    )
+    return [answer(compared, added=added), _scores_of_arms(results), f"{_could_have_shown(compared)}{named}"]
 
 
-def answer(row: Mapping[Any, Any]) -> str:
-    """Yes, no, or that these patients cannot tell, with the difference."""
-    words = {"better": "Yes", "worse": "No, it is worse"}.get(row["verdict"], "These patients cannot tell")
-    return f"{words}: {number(row['estimate'], sign=True)}."
+def answer(row: Mapping[Any, Any], *, added: str = "") -> str:
+    """What is gained over the reference, or that these patients cannot tell; the difference with its interval and p."""
+    arm, reference, metric = row["arm"], row["reference"], METRICS[row["metric"]]
+    gained, p = f"{difference(row)} {in_words(row['metric'])}", p_value(row["p_adjusted"])
+    both, who = f"{arm} against {reference}, {p}", f"{added[0].upper()}{added[1:]}" if added else arm
+    if row["verdict"] == "not distinguishable" or row["low"] <= 0 <= row["high"]:
+        if added:
+            return f"No difference by {added} can be told: {gained} ({both})."
+        return f"No difference between {arm} and {reference} can be told: {gained} ({p})."
+    if metric.better == "lower":
+        word = "improves" if row["verdict"] == "better" else "worsens"
+        return f"{who} {word} {in_words(row['metric'])} by {difference(row)} ({both})."
+    if row["verdict"] == "worse":
+        return f"{who} does harm: {gained} ({both})."
+    return f"{who} adds {gained} ({both})." if added else f"{arm} adds {gained} over {reference} ({p})."
 
 
 def in_words(metric: str) -> str:
@@ -39,12 +55,10 @@ def in_words(metric: str) -> str:
     return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
-def _difference(row: Mapping[Any, Any], title: str) -> str:
-    numbers = f"{difference(row)}, {p_value(row['p_adjusted'])}"
-    sentence = f"The difference to {row['reference']} in {title} is {numbers}: {row['verdict']}."
+def _could_have_shown(row: Mapping[Any, Any]) -> str:
     if row["verdict"] != "not distinguishable":
-        return sentence
-    return f"{sentence} A true difference of {number(row['detectable'])} would have shown four times in five."
+        return ""
+    return f"A true difference of {number(row['detectable'])} would have shown four times in five. "
 
 
 def _scores(results: Results) -> list[str]:
@@ -58,9 +72,12 @@ def _scores(results: Results) -> list[str]:
     return sentences
 
 
-def _both_scores(results: Results) -> str:
+def _scores_of_arms(results: Results) -> str:
+    """The primary arm, its reference, and the others where they are few."""
     rows = {row["arm"]: row for row in results.overall().to_dict("records")}
-    scores = [f"{arm} {with_interval(rows[arm])}" for arm in (results.arm, results.reference)]
+    named = [results.arm, str(results.reference)]
+    arms = [*named, *(arm for arm in rows if arm not in named)] if len(rows) <= FEW_ARMS else named
     first = rows[results.arm]
-    patients = counted_patients(first["patients"], results.patient_unit)
-    return f"{' and '.join(scores)}, on {first['n']:,} test cases of {patients}."
+    counted = f"{first['n']:,} test cases of {counted_patients(first['patients'], results.patient_unit)}"
+    scores = ", ".join(f"{arm} {with_interval(rows[arm])}" for arm in arms)
+    return f"{METRICS[results.metric].title} on {counted}: {scores}."

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from PIL import Image
 
 from mmskin.report.fonts import letters_without_a_font
 from mmskin.report.metric_figures import png, svg
+
+BROAD = 7  # inches
+UNUSED_ID = re.compile(r'<g id="[^"]*"')  # such as axes_1: in every figure of a page, and nothing refers to it
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,18 @@ class Picture:
 
     @cached_property
     def image(self) -> Markup:
-        """The SVG; Markup, for matplotlib escapes every text that it writes into one."""
-        return Markup(svg(self.figure))
+        """The SVG under its title for who hears a page; Markup, for matplotlib escapes every text in it."""
+        drawn = UNUSED_ID.sub("<g", self._svg)
+        return Markup(drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(self.title)}" ', 1))
+
+    @cached_property
+    def _svg(self) -> str:
+        return svg(self.figure)
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it cannot be read at half the width of a page."""
+        return bool(self.figure.get_figwidth() > BROAD)
 
     @property
     def said(self) -> str:
@@ -41,7 +54,7 @@ class Picture:
         """As SVG and PNG, named by the title; the folder is made."""
         folder.mkdir(parents=True, exist_ok=True)
         name = file_name(self.title)
-        (folder / f"{name}.svg").write_text(self.image + "\n", encoding="utf-8")
+        (folder / f"{name}.svg").write_text(self._svg + "\n", encoding="utf-8")
         (folder / f"{name}.png").write_bytes(png(self.figure))
 
 

@@ -9,17 +9,28 @@ from pathlib import Path
 from mmskin.errors import first_of
 from mmskin.evaluation.differences import too_few_resamples
 from mmskin.evaluation.intervals import LEVEL
-from mmskin.evaluation.predictions import arm_names, reported_rows
+from mmskin.evaluation.predictions import arm_names, class_names, reported_rows
 from mmskin.evaluation.results import Results
 from mmskin.json_values import records
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report import metric_figures as draw
+from mmskin.report.class_legend import class_section, legend
 from mmskin.report.headline import headline
 from mmskin.report.largest_gaps import gap_lines, largest_gaps_grid
 from mmskin.report.numbers import count, number
-from mmskin.report.pages import Sections, environment, render, write_page
+from mmskin.report.pages import Section, Sections, environment, made_section, report_page, write_page
 from mmskin.report.pictures import Picture
 from mmskin.report.tables import MANY_ARMS, result_grids, subgroup_grids
+
+RESULTS_NOTE = (
+    "Estimates with 95 % intervals from resampling patients; they cover chance in who was tested, not in who was "
+    "trained on. Seeds are averaged. AUROC is the mean within folds, as folds are different models. The fully recorded "
+    "cases are another mix of classes than all cases: the two are shown side by side and must not be subtracted."
+)
+SUBGROUPS_NOTE = (
+    "Subgroups differ in their mix of classes, so a difference between them is not by itself a difference in how well "
+    "they are served. Where a number would rest on too few cases, none is given."
+)
 
 
 def write_report(
@@ -28,6 +39,7 @@ def write_report(
     *,
     title: str,
     notes: Sequence[str] = (),
+    added: str = "",
     sections: Sections = Sections(),  # noqa: B008 - a tuple of empty tuples
     command: str = "",
 ) -> Path:
@@ -37,7 +49,8 @@ def write_report(
         results: of one arm or more.
         output: folder, made if it is not there.
         title: of the page.
-        notes: plain paragraphs for the reader, such as remarks of the source.
+        notes: plain sentences for the reader, such as remarks of the source.
+        added: see `headline`.
         sections: further parts of the page; what they save stands in results.json under their own keys.
         command: that was typed to get here.
 
@@ -46,22 +59,23 @@ def write_report(
     """
     notes = [*notes, *caveats(results)]
     config = results.configs[0] if len(results.configs) == 1 else {"experiments": results.configs}
-    pictures, made = _pictures(results), environment(command)
-    page = render(
-        Path(__file__).with_name("results_report.html.jinja"),
-        title=title,
-        warning=NOT_A_DIAGNOSIS,
-        headline=headline(results),
-        grids=result_grids(results),
-        pictures=pictures,
-        sections=sections,
-        gap_lines=gap_lines(results),
-        gap_grid=largest_gaps_grid(results),
-        subgroup_grids=subgroup_grids(results),
-        primary=results.arm,
-        notes=notes,
-        config=json.dumps(config, indent=2, ensure_ascii=False, default=str),
-        environment=made,
+    classes, made = class_names(results.table), environment(command)
+    listed = json.dumps(config, indent=2, ensure_ascii=False, default=str)
+    every = [
+        *([Section("Notes", items=notes)] if notes else []),
+        *class_section(classes, results.class_titles, results.class_groups),
+        *sections.above,
+        Section("Results", RESULTS_NOTE, grids=result_grids(results)),
+        *sections.amid,
+        Section("Figures", legend(classes, results.class_titles), pictures=_pictures(results)),
+        *_subgroup_section(results),
+        *sections.below,
+    ]
+    page = report_page(
+        title,
+        [*every, made_section(made, config=listed)],
+        headline=headline(results, added=added),
+        warnings=[NOT_A_DIAGNOSIS, *sections.warnings],
     )
     content = {
         "title": title,
@@ -75,12 +89,20 @@ def write_report(
         "environment": made,
         "notes": notes,
     }
-    every = (*sections.above, *sections.amid, *sections.below)
     for section in every:
         content |= section.saved
-    for picture in (*pictures, *(picture for section in every for picture in section.pictures)):
-        picture.write(output / "figures")
+        for picture in section.pictures:
+            picture.write(output / "figures")
     return write_page(output / "report.html", page, content, numbers="results.json")
+
+
+def _subgroup_section(results: Results) -> list[Section]:
+    """The largest gaps and a table a column; nothing where the data set has no subgroups."""
+    gaps, grids = largest_gaps_grid(results), subgroup_grids(results)
+    if not grids:
+        return []
+    shown = grids if gaps is None else [gaps, *grids]
+    return [Section(f"Subgroups: {results.arm}", SUBGROUPS_NOTE, gap_lines(results), grids=shown)]
 
 
 def caveats(results: Results) -> list[str]:

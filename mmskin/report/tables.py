@@ -10,6 +10,7 @@ import pandas as pd
 from mmskin.evaluation.metrics import METRICS, group_metrics
 from mmskin.evaluation.predictions import arm_names
 from mmskin.evaluation.results import Results
+from mmskin.report.class_legend import titled
 from mmskin.report.numbers import MINUS, NOTHING, count, difference, number, p_cell, p_value, with_interval
 from mmskin.report.pages import Grid
 
@@ -33,7 +34,7 @@ def result_grids(results: Results) -> list[Grid]:
             continue
         grids.append(_arm_grid(rows, title, ANSWERS))
         grids.append(_arm_grid(rows, f"{title}: probabilities", PROBABILITIES, PROBABILITIES_NOTE))
-        grids += _class_group_grids(rows, title)
+        grids += _class_group_grids(rows, title, results)
     if results.differences is not None and len(results.differences):
         grids.append(_difference_grid(results.differences))
     if results.tests is not None:
@@ -50,16 +51,19 @@ def _arm_grid(rows: pd.DataFrame, title: str, names: Sequence[str], note: str = 
     return Grid(title, ["Arm", *(METRICS[name].title for name in names), "n"], lines, note)
 
 
-def _class_group_grids(rows: pd.DataFrame, title: str) -> list[Grid]:
+def _class_group_grids(rows: pd.DataFrame, title: str, results: Results) -> list[Grid]:
     names = group_metrics([])
     of_groups = rows[rows["metric"].isin(list(names))]
     grids = []
-    for group, part in of_groups.groupby("class", sort=False):
+    for name, part in of_groups.groupby("class", sort=False):
+        group = str(name)
         cells = _cells(part, key=["arm", "metric"])
         sizes = part.drop_duplicates("arm").set_index("arm")["n"]
         lines = [[arm, *(cells[arm, name] for name in names), count(sizes[arm])] for arm in arm_names(part)]
         head = ["Arm", *(metric.title for metric in names.values()), f"n {group}"]
+        members = [titled(member, results.class_titles) for member in results.class_groups.get(group, ())]
         note = f"Sensitivity and specificity: whether the answer is one of the {group} classes, whichever it is."
+        note += f" {group.capitalize()}: {'; '.join(members)}." if members else ""
         grids.append(Grid(f"{title}: {group} against the other classes", head, lines, note))
     return grids
 
@@ -69,9 +73,8 @@ def _class_grid(results: Results) -> Grid:
     of_classes = rows[rows["metric"].isin(CLASS_TABLE)]
     cells = _cells(of_classes, key=["class", "metric"])
     sizes = of_classes.drop_duplicates("class").set_index("class")["n"]
-    titles = {name: f"{name}: {title}" for name, title in results.class_titles.items() if title != name}
     lines = [
-        [titles.get(str(name), str(name)), *(cells[name, m] for m in CLASS_TABLE), count(n)]
+        [titled(str(name), results.class_titles), *(cells[name, m] for m in CLASS_TABLE), count(n)]
         for name, n in sizes.items()
     ]
     note = "Predicted minus observed: mean predicted probability of the class minus its share; 0 is calibrated."

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mmskin.red_flags import RedFlag
-from mmskin.schema import Field, FieldValue, History, Schema
+from mmskin.schema import ClassInformation, Field, FieldValue, History, Schema
 from mmskin.synthetic.case import SyntheticCase
 from mmskin.synthetic.latents import CLASSES, HISTORY_VALUES, NOT_SEEN, NUISANCE_VALUES, PHOTO_VALUES, WORRYING, Ints
 
@@ -25,6 +25,18 @@ _DAYS = {
 }
 _MONTHS_FROM, _YEARS_FROM = 60, 365  # days
 
+_SOURCE = "mmskin, the synthetic clinic: every disease in it is invented"
+_WORRYING = ClassInformation(
+    text="An invented disease that nobody has, one of those that this clinic calls worrying.",
+    next_steps="In the invented clinic it is seen soon and cut out. Of real skin this says nothing.",
+    source=_SOURCE,
+)
+_HARMLESS = ClassInformation(
+    text="An invented disease that nobody has, one of those that this clinic calls harmless.",
+    next_steps="In the invented clinic nothing needs to be done. Of real skin this says nothing.",
+    source=_SOURCE,
+)
+
 
 def clinic_schema(classes: Sequence[str] = CLASSES) -> Schema:
     """The declaration of a synthetic clinic."""
@@ -32,6 +44,7 @@ def clinic_schema(classes: Sequence[str] = CLASSES) -> Schema:
         name="synthetic",
         classes=tuple(classes),
         class_titles={name: f"{name.capitalize()} (invented)" for name in classes},
+        class_information={name: _WORRYING if name in WORRYING else _HARMLESS for name in classes},
         class_groups={"worrying": tuple(name for name in classes if name in WORRYING)},
         fields=FIELDS,
         optional_block=SYMPTOMS,

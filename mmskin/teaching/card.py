@@ -80,7 +80,7 @@ def write_card(folder: Path, record: Mapping[str, Any], scores: Sequence[FieldSc
         "fields": [score._asdict() for score in scores],
         "retention": kept,
         "texts": TEXTS,
-        "record": {key: value for key, value in record.items() if key != "fields"},
+        "record": {key: value for key, value in record.items() if key not in ("fields", "state")},
     }
     (folder / "card.json").write_text(json.dumps(plain(content), indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(readme(record, scores, kept), encoding="utf-8")

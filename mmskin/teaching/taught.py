@@ -186,6 +186,7 @@ def write_taught(
         "schema": schema.name,
         "schema_digest": schema_digest(schema),
         "digest": digest,
+        "state": encoder.state_json(),
         "loss": float(np.mean(losses[-20:])),
         "sentences": len(sentences),
         "cpu_seconds": round(time.process_time() - began, 1),

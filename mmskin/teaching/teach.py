@@ -57,10 +57,11 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
         keeps = options.retention > 0 and encoder.is_pretrained
         sentences = complaints("taught", SENTENCES, rng) if keeps else []
         before = pooled_of(encoder, sentences).clone() if keeps else torch.empty(0)
-        losses = []
+        losses, read = [], set[str]()
         encoder.train()
         for step in range(options.steps):
             batch = next(drawn)
+            read.update(lesson.text for lesson in batch)
             loss = reader.loss(encode(encoder, [lesson.text for lesson in batch]), [lesson.history for lesson in batch])
             if keeps:
                 chosen, untaught = batches(before, sentences, options.batch_size // 2, rng)
@@ -75,6 +76,7 @@ def teach(encoder: Encoder, schema: Schema, options: TeachingOptions, *, say: Sa
                 say(f"step {step + 1} of {options.steps}, loss {np.mean(losses[-50:]):.3f}")
     for parameter in encoder.parameters():
         parameter.requires_grad_(False)
+    encoder.take_vocabulary(read)
     encoder.eval()
     return losses
 

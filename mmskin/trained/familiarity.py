@@ -29,6 +29,7 @@ from sklearn.covariance import ledoit_wolf
 
 from mmskin.errors import DataError
 from mmskin.evaluation.metrics import Floats, Ints
+from mmskin.sentence import Sentence
 
 AXES = 64
 """At most. 16 do as well for a frozen encoder; for one that was fine-tuned for 7 epochs on PAD-UFES-20 the distances
@@ -38,9 +39,9 @@ FLOOR = 0.03
 as much as of a picture."""
 DIGITS = 5  # of stored numbers: features are kept with 11 bits
 REASONS = {
-    "nearest_class": "the photo is far from the training photos of every class",
-    "outside": "the photo shows much that the training photos do not show",
-    "share_outside": "little of what the photo shows is what training photos have in common",
+    "nearest_class": Sentence("the photo is far from the training photos of every class"),
+    "outside": Sentence("the photo shows much that the training photos do not show"),
+    "share_outside": Sentence("little of what the photo shows is what training photos have in common"),
 }
 
 Row = tuple[float, ...]

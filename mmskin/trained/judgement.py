@@ -12,6 +12,7 @@ from mmskin.errors import UserError
 from mmskin.evaluation.metrics import Floats, Ints
 from mmskin.probability_text import in_percent
 from mmskin.schema import Schema
+from mmskin.sentence import Sentence, all_of
 from mmskin.trained.answer_sets import LEVEL, AnswerSet, Bools, members, needed_cases, p_values
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.model_version import version_of
@@ -20,9 +21,9 @@ from mmskin.trained.safeguards import OfParts, guarded
 from mmskin.trained.trained_model import TrainedModel
 from mmskin.trained.triage import Level, Triage, groups_of, levels
 
-UNLIKE = "the photo is unlike those that the model was made with: its answer cannot be relied on"
+UNLIKE = Sentence("the photo is unlike those that the model was made with: its answer cannot be relied on")
 TOO_FEW = "too few validation cases had the {parts} alone: judged as a whole case is"
-NO_SAFEGUARDS = (
+NO_SAFEGUARDS = Sentence(
     "this model was saved without calibration by class, answer sets and triage: its probabilities are those of its "
     "training, which may weigh rare classes up; train it again"
 )
@@ -131,11 +132,11 @@ def judge(
         remarks = (NO_SAFEGUARDS,) if version_of(trained).checksum else ()
         return Judgement(trained.answered(ask)[0], None, None, remarks)
     probs, known = judged.probabilities[0], judged.known[parts]
-    remark = TOO_FEW.format(parts=parts.replace("+", " and "))
+    remark = Sentence(TOO_FEW, parts=all_of(parts.split("+")))
     triage = None
     if judged.levels is not None:
         reached = Level(judged.levels[0])
-        reasons = [*([UNLIKE] if is_unlike else []), *([remark] if parts in judged.unknown else [])]
+        reasons: list[str] = [*([UNLIKE] if is_unlike else []), *([remark] if parts in judged.unknown else [])]
         reasons += _reasons(reached, probs, known, flags, trained.schema, parts)
         triage = Triage(reached, tuple(reasons))
     found = _answer_set(judged.inside[0], probs, known, trained.schema, level=level, is_split=judged.is_split)
@@ -170,24 +171,25 @@ def _reasons(
     soon = float(np.median([of.soon for of in thresholds]))
     either = float(np.median([of.soon_premalignant for of in thresholds]))
     dangerous, precancer = float(probs @ groups.dangerous), float(probs @ groups.premalignant)
-    said = f"{_titles(schema, groups.dangerous)}: {in_percent(dangerous)}"
-    reasons = []
+    said: dict[str, object] = {"classes": _classes(schema, groups.dangerous), "share": in_percent(dangerous)}
+    reasons: list[str] = []
     if level == Level.URGENT:
-        reasons.append(f"a dangerous class is likely ({said})")
+        reasons.append(Sentence("a dangerous class is likely ({classes}: {share})", **said))
     elif level == Level.LEAST:
-        reasons.append(f"no dangerous class is likely ({said})")
+        reasons.append(Sentence("no dangerous class is likely ({classes}: {share})", **said))
     elif soon == 0 or (groups.premalignant.any() and either == 0):
-        reasons.append("too few dangerous cases were seen in validation to call any case less urgent")
+        reasons.append(Sentence("too few dangerous cases were seen in validation to call any case less urgent"))
     elif dangerous >= soon:
-        reasons.append(f"a dangerous class cannot be left aside ({said})")
+        reasons.append(Sentence("a dangerous class cannot be left aside ({classes}: {share})", **said))
     elif groups.premalignant.any() and dangerous + precancer >= either:
-        reasons.append(f"it may be a precancer ({_titles(schema, groups.premalignant)}: {in_percent(precancer)})")
-    reasons += [f"red flag in the history: {flag}" for flag in flags]
+        said = {"classes": _classes(schema, groups.premalignant), "share": in_percent(precancer)}
+        reasons.append(Sentence("it may be a precancer ({classes}: {share})", **said))
+    reasons += [Sentence("red flag in the history: {flag}", flag=flag) for flag in flags]
     if HISTORY not in parts.split("+"):
-        reasons.append("no history was given, so no red flag could be seen")
+        reasons.append(Sentence("no history was given, so no red flag could be seen"))
     return reasons
 
 
-def _titles(schema: Schema, inside: Bools) -> str:
+def _classes(schema: Schema, inside: Bools) -> list[str]:
     names = [name for name, is_in in zip(schema.classes, inside, strict=True) if is_in]
-    return ", ".join(schema.class_titles.get(name, name) for name in names)
+    return [schema.class_titles.get(name, name) for name in names]

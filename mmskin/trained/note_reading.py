@@ -15,6 +15,7 @@ from mmskin.inputs.batch import stack_rows
 from mmskin.inputs.note import say_value
 from mmskin.plain_numbers import plain_numbers
 from mmskin.schema import Field, Schema
+from mmskin.sentence import Sentence
 from mmskin.trained.ensemble import Trained
 
 SURE = 0.9
@@ -60,22 +61,23 @@ def stated(readings: Mapping[str, Reading], *, confidence: float = SURE) -> dict
 def read_lines(schema: Schema, readings: Mapping[str, Reading]) -> list[str]:
     """What was read as people say it, such as "Itches: no (97%)"."""
     fields = {name: schema.field(name) for name in readings}
-    return [f"{field.title}: {say_reading(field, readings[name])}" for name, field in fields.items()]
+    said = {name: say_reading(field, readings[name]) for name, field in fields.items()}
+    return [Sentence("{field}: {value}", field=field.title, value=said[name]) for name, field in fields.items()]
 
 
 def say_reading(field: Field, reading: Reading) -> str:
     """A value and how sure it is; of a number without, for its confidence is of its being told at all."""
     if reading.value is None:
-        return "not recorded"
+        return Sentence("not recorded")
     said = say_read(field, reading.value)
-    return said if field.is_number else f"{said} ({reading.confidence:.0%})"
+    return said if field.is_number else Sentence("{value} ({sure})", value=said, sure=f"{reading.confidence:.0%}")
 
 
 def say_read(field: Field, value: float | str) -> str:
     """A value in words, a number no finer than a whole one."""
     if isinstance(value, str) or field.kind != "numeric":
         return say_value(field, value)
-    return f"{value:.0f}{f' {field.unit}' if field.unit else ''}"
+    return Sentence("{number} {unit}", number=f"{value:.0f}", unit=field.unit) if field.unit else f"{value:.0f}"
 
 
 def _read(encoder: Encoder, reader: FieldReader, text: str, schema: Schema) -> dict[str, Reading]:

@@ -19,6 +19,7 @@ from mmskin.features import is_photo, photo_title
 from mmskin.inputs.dataset import CaseDataset
 from mmskin.inputs.photo_gates import GATES, gate_reasons
 from mmskin.inputs.readers import PhotoReader
+from mmskin.sentence import Sentence
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.familiarity import Familiarity, fit_familiarity, leaning
 from mmskin.trained.reference import photo_vectors
@@ -159,7 +160,8 @@ def _distant(check: Mapping[str, PhotoCheck], kind: str, vectors: Floats) -> lis
         of_other = check[other].familiarity
         assert of_other is not None
         for row in np.flatnonzero(leaning(own, of_other, vectors) > limit):
-            reasons[row][other] = f"the photo looks like a {photo_title(other)}, not like a {photo_title(kind)}"
+            wording = "the photo looks like a {other}, not like a {kind}"
+            reasons[row][other] = Sentence(wording, other=photo_title(other), kind=photo_title(kind))
     return reasons
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import reduce
 from html import escape
 from typing import Any
 
@@ -18,21 +19,28 @@ from mmskin.features import is_photo, photo_title
 from mmskin.inputs.note import render_note
 from mmskin.probability_text import in_percent
 from mmskin.reminder import NOT_A_DIAGNOSIS
+from mmskin.sentence import Sentence, joined
 from mmskin.trained.answer_sets import LEVEL, AnswerSet
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.judgement import judge
 from mmskin.trained.model_version import ModelVersion, version_of
 from mmskin.trained.note_reading import read_if_taught, stated
 from mmskin.trained.parts_there import HISTORY, parts_read
-from mmskin.trained.presented_case import PresentedCase
+from mmskin.trained.presented_case import NOTHING_READ, PresentedCase
 from mmskin.trained.prior_shift import restated
 from mmskin.trained.safeguards import guarded, validation_shares
 from mmskin.trained.stated_prior import given_shares
 from mmskin.trained.text_remarks import remarks_on_text
 from mmskin.trained.triage import Triage
 
-UNDER_PRIOR = "the probabilities are stated for the class shares that were given; answer set and triage are not"
-VISIBLE = "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
+UNDER_PRIOR = Sentence(
+    "the probabilities are stated for the class shares that were given; answer set and triage are not"
+)
+VISIBLE = Sentence(
+    "this model was trained with missing fields visible: leaving fields empty can make a cancer look benign"
+)
+NOT_RECORDED = "not recorded: {fields}"
+NO_PHOTO = "there is no {photo}, and this model was made to see one"
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +146,8 @@ def answer(presented: PresentedCase, *, level: float = LEVEL, prior: Mapping[str
     case = presented.of(trained.models[0]).case
     used = tuple(modality for modality in trained.modalities if case.rows[modality])
     if not used:
-        raise UserError(f"there is nothing to go by: this model needs {_needs(trained.modalities)}")
+        nothing = Sentence("there is nothing to go by: this model needs {needs}", needs=_needs(trained.modalities))
+        raise UserError(joined([*({NOTHING_READ} & set(presented.remarks)), nothing]))
     absent = [modality for modality in trained.modalities if is_photo(modality) and modality not in used]
     flags = trained.schema.raised_flags(presented.history) if HISTORY in parts_read(trained.modalities) else ()
     unlike = presented.unlike_training
@@ -152,7 +161,7 @@ def answer(presented: PresentedCase, *, level: float = LEVEL, prior: Mapping[str
         missing=tuple(modality for modality in trained.modalities if modality not in used),
         remarks=(
             *presented.remarks,
-            *(f"there is no {photo_title(kind)}, and this model was made to see one" for kind in absent),
+            *(Sentence(NO_PHOTO, photo=photo_title(kind)) for kind in absent),
             *_remarks_on_history(presented, note, readings),
             *judged.remarks,
             *([] if prior is None else [UNDER_PRIOR]),
@@ -183,25 +192,27 @@ def _ranked(classes: Sequence[str], probs: Floats) -> dict[str, float]:
 
 
 def _needs(modalities: Sequence[str]) -> str:
-    of_history = {"text": "a field or free text", "metadata": "a field"}
-    return " or ".join(of_history.get(modality, f"a {photo_title(modality)}") for modality in modalities)
+    of_history = {"text": Sentence("a field or free text"), "metadata": Sentence("a field")}
+    kinds = [name for name in modalities if not (name == "metadata" and "text" in modalities)]  # said once
+    needs = [of_history.get(name) or Sentence("a {photo}", photo=photo_title(name)) for name in kinds]
+    return reduce(lambda first, last: Sentence("{first} or {last}", first=first, last=last), needs)
 
 
 def _remarks_on_history(presented: PresentedCase, note: str, readings: Mapping[str, Reading] | None) -> list[str]:
     trained, history = presented.trained, presented.history
-    remarks = []
+    remarks: list[str] = []
     if history.text and "text" not in trained.modalities:
-        remarks.append("the free text was not used: this model reads no text")
+        remarks.append(Sentence("the free text was not used: this model reads no text"))
     if history.text and readings is not None:
         remarks += remarks_on_text(trained, history.text, history.fields, readings)
-    missing = [name for name in trained.schema.field_names if history.fields.get(name) is None]
+    missing = [field.called for field in trained.schema.fields if history.fields.get(field.name) is None]
     if all(is_photo(modality) for modality in trained.modalities):
         if history.recorded():
-            remarks.append("the fields were not used: this model reads the photo alone")
+            remarks.append(Sentence("the fields were not used: this model reads the photo alone"))
     elif missing:
-        remarks.append(f"not recorded: {', '.join(missing)}")
+        remarks.append(Sentence(NOT_RECORDED, fields=missing))
         if trained.record.get("missingness") == "visible":
             remarks.append(VISIBLE)
     if note and trained.encoders["text"].is_truncated(note):
-        remarks.append("the note is too long for this model: its end was not read")
+        remarks.append(Sentence("the note is too long for this model: its end was not read"))
     return remarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -14,6 +15,7 @@ from mmskin.features import Features, is_photo, photo_title
 from mmskin.inputs.batch import Case, Rows, collate, stack_rows
 from mmskin.inputs.photos import PhotoSource, image_remarks, is_photo_source, open_rgb, to_tensor
 from mmskin.schema import History
+from mmskin.sentence import Sentence, all_of
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.parts_there import parts_there
 from mmskin.trained.photo_check import unlike_training
@@ -25,13 +27,17 @@ GivenPhotos = Photos | Mapping[str, Photos] | None
 """Photos of one lesion: one or several of the only kind that a model reads, or by kind."""
 
 
+NOTHING_READ = Sentence("the free text holds no word that this model knows: it was left out")
+
+
 class PresentedCase:
     """What is asked about one case.
 
     trained: the model that is asked, or an ensemble.
     history: what the patient says.
     photos: by kind, upright RGB, at the side that the model reads.
-    remarks: of reading the photos, and of their quality.
+    remarks: of reading the history and the photos, and of their quality.
+    photo_remarks: those of them that are of reading the photos and of their quality.
     """
 
     def __init__(
@@ -40,12 +46,15 @@ class PresentedCase:
         history: History,
         photos: Mapping[str, Sequence[Image.Image]],
         remarks: Sequence[str] = (),
+        photo_remarks: Sequence[str] = (),
     ) -> None:
-        self.trained, self.history, self.photos, self.remarks = trained, history, photos, tuple(remarks)
+        self.trained, self.history, self.photos = trained, history, photos
+        self.remarks, self.photo_remarks = (*remarks, *photo_remarks), tuple(photo_remarks)
 
     def with_photos(self, photos: Mapping[str, Sequence[Image.Image]]) -> PresentedCase:
         """The same case with other photos."""
-        return PresentedCase(self.trained, self.history, photos, self.remarks)
+        others = [line for line in self.remarks if line not in self.photo_remarks]
+        return PresentedCase(self.trained, self.history, photos, others, self.photo_remarks)
 
     @cached_property
     def by_model(self) -> dict[int, CaseOfModel]:
@@ -155,7 +164,7 @@ def present(
     metadata: Mapping[str, object] | None = None,
     text: str | None = None,
 ) -> PresentedCase:
-    """Read photos and history; photos of which the model reads none are left out, with a remark.
+    """Read photos and history; photos and text of which the model reads nothing are left out, with a remark.
 
     Args:
         trained: the model that will be asked.
@@ -168,18 +177,32 @@ def present(
         UserError: a photo that cannot be read, a kind that the model does not know, a value that is not admissible.
     """
     history, remarks = trained.schema.read_history({} if metadata is None else metadata, text)
+    if history.text and not reads_any(trained, history.text):
+        history, remarks = replace(history, text=None), [*remarks, NOTHING_READ]
     given = _by_kind(image, trained)
     kinds = [kind for kind in trained.modalities if is_photo(kind)]
     unused = [kind for kind, photos in given.items() if photos and kind not in kinds]
-    remarks += [f"the {photo_title(kind)} was not used: this model reads {_listed(kinds)}" for kind in unused]
+    wording = "the {photo} was not used: this model reads {photos}"
+    remarks += [Sentence(wording, photo=photo_title(kind), photos=_listed(kinds)) for kind in unused]
     photos: dict[str, list[Image.Image]] = {}
+    photo_remarks: list[str] = []
     for kind in kinds:
         for source in given.get(kind, ()):
             read = open_rgb(source, max_side=trained.photo_side)
             photos.setdefault(kind, []).append(read.image)
-            which = f"{photo_title(kind)}: " if len(kinds) > 1 else ""
-            remarks += [f"{which}{line}" for line in (*read.remarks, *image_remarks(to_tensor(read.image)))]
-    return PresentedCase(trained, history, photos, remarks)
+            found = (*read.remarks, *image_remarks(to_tensor(read.image)))
+            photo_remarks += of_kind(kind, found) if len(kinds) > 1 else found
+    return PresentedCase(trained, history, photos, remarks, photo_remarks)
+
+
+def of_kind(kind: str, lines: Sequence[str]) -> list[str]:
+    """Lines on a photo that say of which kind it is."""
+    return [Sentence("{photo}: {line}", photo=photo_title(kind), line=line) for line in lines]
+
+
+def reads_any(trained: Trained, text: str) -> bool:
+    """Whether the model knows a word of a text; one that reads no text says so elsewhere."""
+    return "text" not in trained.encoders or trained.encoders["text"].reads(text)
 
 
 def _by_kind(image: GivenPhotos, trained: Trained) -> dict[str, list[PhotoSource]]:
@@ -210,7 +233,8 @@ def several(photos: Photos) -> list[PhotoSource]:
 
 
 def _listed(kinds: Sequence[str]) -> str:
-    return " and ".join(f"{photo_title(kind)}s" for kind in kinds) or "no photo"
+    titles = [f"{photo_title(kind)}s" for kind in kinds]
+    return all_of(titles) if titles else Sentence("no photo")
 
 
 def _rows(features: Features) -> list[Features]:

@@ -63,6 +63,20 @@ def models_of_run(folder: Path, *, arm: str | None = None) -> list[RunModel]:
     return _of_one_arm(folder, _model_folders(folder), arm)
 
 
+def only_model(folder: Path, *, arm: str | None = None) -> Path:
+    """The folder of the one model that there is: this one, or the only one of an arm in a run.
+
+    Raises:
+        ModelError: there are several, or none.
+    """
+    if (folder / "manifest.json").exists():
+        return folder
+    found = [one.folder for one in models_of_run(folder, arm=arm)]
+    if len(found) > 1:
+        raise ModelError(f"{folder} holds several models of that arm: name one of them: {first_of(found, 3)}")
+    return found[0]
+
+
 def answer_together(models: Sequence[Trained], cells: Sequence[RunModel]) -> Ensemble:
     """The ensemble of a run's models, with the remark that nobody has tested it as a whole.
 

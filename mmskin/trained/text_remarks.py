@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mmskin.encoders.encoder_contract import Encoder
 from mmskin.encoders.field_reader import Reading, declared_range
 from mmskin.schema import UNKNOWN, Field, FieldValue
+from mmskin.sentence import Sentence
 from mmskin.trained.ensemble import Trained
 from mmskin.trained.note_reading import say_read, say_reading, stated
 
@@ -27,8 +28,8 @@ histories with shorthand and misspellings the lowest share is .29, of 25 in othe
 LONG_WORD = 4  # letters; shorter words are of many languages at once
 MANY_WORDS = 4
 """Long words from which the vocabulary alone decides: a complaint of two words may well be of rare ones."""
-NO_LANGUAGE = "the free text is in no language that this model knows: nothing of it can be relied on"
-NO_MEANING = "no field was read from the free text"
+NO_LANGUAGE = Sentence("the free text is in no language that this model knows: nothing of it can be relied on")
+NO_MEANING = Sentence("no field was read from the free text")
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
@@ -52,12 +53,12 @@ def remarks_on_text(
         return [NO_LANGUAGE]
     if not stated(readings, confidence=0.0):
         return [NO_MEANING]
-    remarks = []
+    remarks: list[str] = []
     for name, reading in stated(readings, confidence=CERTAIN).items():
         field, typed = trained.schema.field(name), fields.get(name)
         if reading.value is not None and typed is not None and contradicts(field, reading.value, typed):
-            read = f"the text says {name}: {say_reading(field, reading)}"
-            remarks.append(f"{read}, the field says {say_read(field, typed)}")
+            said = {"field": field.called, "read": say_reading(field, reading), "typed": say_read(field, typed)}
+            remarks.append(Sentence("the text says {field}: {read}, the field says {typed}", **said))
     return remarks
 
 

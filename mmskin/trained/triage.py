@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mmskin.evaluation.metrics import Floats
 from mmskin.schema import Schema
+from mmskin.sentence import Sentence
 
 Bools = NDArray[np.bool_]
 MISSED = 0.02  # of dangerous cases that may be called least urgent; of precancerous ones five times as many
@@ -38,9 +39,9 @@ class Level(IntEnum):
 
 
 TITLES = {
-    Level.URGENT: "See a physician urgently",
-    Level.SOON: "See a physician soon",
-    Level.LEAST: "No reason found to hurry; this does not rule out cancer",
+    Level.URGENT: Sentence("See a physician urgently"),
+    Level.SOON: Sentence("See a physician soon"),
+    Level.LEAST: Sentence("No reason found to hurry; this does not rule out cancer"),
 }
 
 

@@ -96,6 +96,19 @@ def test_the_default_is_pretrained_where_the_weights_are_installed(
     assert choose(seen, **nothing).fusion == {"name": "image_only"}
 
 
+@pytest.mark.parametrize(("copies", "epochs"), [(1, 60), (8, 25), (100, 20)])
+def test_small_encoders_go_through_few_cases_more_often(
+    pad_cases: mmskin.Cases, monkeypatch: pytest.MonkeyPatch, copies: int, epochs: int
+) -> None:
+    cases = pad_cases._replace(table=pd.concat([pad_cases.table] * copies, ignore_index=True))
+    nothing: dict[str, None] = dict.fromkeys(("encoders", "fusion", "loss", "training"))
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: None)
+    assert choose(cases, **nothing).training["epochs"] == epochs
+    assert choose(cases, **{**nothing, "training": {"epochs": 3}}).training["epochs"] == 3
+    monkeypatch.setattr("mmskin.api.choices.find_spec", lambda name: object())
+    assert choose(cases, **nothing).training["epochs"] == 10
+
+
 def test_arrays_open_files_and_values_of_pandas_are_understood(
     model: mmskin.Predictor, photo: np.ndarray, tmp_path: Path
 ) -> None:

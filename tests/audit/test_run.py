@@ -101,7 +101,7 @@ def test_page_and_json_say_the_same_and_need_nothing_else(clinic: Path, tmp_path
     assert content["summary"] == summary(found)
     assert [finding["text"] for finding in content["findings"]] == [finding.text for finding in found.findings]
     assert {row["class"] for row in content["classes"]} == set(found.cases.schema.classes)
-    assert not re.search(r"(src|href)=\"(?!data:image/jpeg;base64,)", page)
+    assert not re.search(r"(src|href)=\"(?!#|data:image/jpeg;base64,)", page)
     assert "http" not in page.replace("http-equiv", "")
     assert page.count("<img ") >= 16 * len(found.cases.schema.classes)
     assert "patients&#39; photos" in page or "patients' photos" in page
@@ -138,7 +138,7 @@ def test_what_people_wrote_is_escaped(clinic: Path, tmp_path: Path) -> None:
     renamed: pd.DataFrame = found.cases.table.copy()
     renamed.loc[:, "case_id"] = [f"<script>{case}" for case in renamed.case_id]
     hostile = found._replace(cases=found.cases._replace(table=renamed))
-    assert "<script>" not in write_audit(hostile, tmp_path).read_text(encoding="utf-8")
+    assert "<script>case" not in write_audit(hostile, tmp_path).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -48,7 +48,8 @@ def test_the_licences_of_data_and_weights_are_told_once(saved: dict[str, Any]) -
 
 def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> None:
     page = (answered / "report.html").read_text()
-    assert re.findall("<h2>(.*?)</h2>", page) == [
+    assert re.findall("<h2 id=.*?>(.*?)</h2>", page) == [
+        *("Contents", "Notes", "Classes"),
         *("Beside the best single part", "Which arm is best", "Results", "Controls"),
         *(
             "Probabilities under the shares of the data",
@@ -65,8 +66,8 @@ def test_the_page_goes_from_the_answer_to_how_it_was_made(answered: Path) -> Non
     ]
     first = re.search(r'<div class="headline">\s*<p>(.*?)</p>', page)
     assert first is not None
-    assert first[1].startswith("Is late better than image_only in balanced accuracy, on the same patients?")
-    assert "<script" not in page
+    assert first[1].startswith(("The history adds", "The history does harm", "No difference by the history"))
+    assert page.count("<script") == 1
     assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import', page)
 
 

@@ -57,7 +57,7 @@ def test_switched_off_nothing_is_written_and_no_digit_of_the_predictions_changes
 def test_the_report_has_a_section_and_results_json_its_numbers(explained: Path, pad_folder: Path) -> None:
     write_answer(benchmark_of(pad_folder, explained, explanations=3), explained, [], replicates=100)
     page = (explained / "report.html").read_text()
-    assert "<h2>Do the explanations hold</h2>" in page
+    assert ">Do the explanations hold</h2>" in page
     assert "late, fold 0, seed 0: 3 cases of 3 patients." in page
     saved = json.loads((explained / "results.json").read_text())["explanations"]
     assert saved["cases"] == 3

@@ -13,7 +13,7 @@ from mmskin.errors import UserError
 def test_it_trains_four_arms_and_shows_each_beside_its_exact_ceiling(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    returned = run_quickstart(tmp_path / "q", cases=200, epochs=2)
+    returned = run_quickstart(tmp_path / "q", cases=200, epochs=2, lessons=10)
     told = capsys.readouterr().out
     # Exact over all cases there can be, from the clinic's tables: photo, history, both.
     for ceiling in ("0.640", "0.576", "0.803", "0.694", "0.613", "0.820"):
@@ -44,8 +44,8 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_typed_again_it_goes_on_with_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_quickstart(tmp_path / "q", cases=200, epochs=2)
+    run_quickstart(tmp_path / "q", cases=200, epochs=2, lessons=10)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("cells/**/predictions.parquet")}
     assert len(before) == len(SEES)
-    run_quickstart(tmp_path / "q", cases=200, epochs=2)
+    run_quickstart(tmp_path / "q", cases=200, epochs=2, lessons=10)
     assert {path: path.stat().st_mtime_ns for path in before} == before

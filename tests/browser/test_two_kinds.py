@@ -33,7 +33,8 @@ def test_each_kind_has_its_control_and_its_map(browser: Any, pair_site: Site, tm
         assert page.locator(f"#photo-{kind}").get_by_text(f"{kind.capitalize()} photo of the lesion").is_visible()
     page.locator("#ask").click()
     page.locator("#why a.save").wait_for()
-    assert "the clinical photo, the dermoscopic photo" in page.locator("#answer").inner_text()
+    assert "the clinical photo, the dermoscopic photo" in page.locator("#answer").text_content()
+    page.get_by_text("The whole explanation").click()
     assert page.locator("#why figcaption").all_inner_texts() == ["Clinical photo", "Dermoscopic photo"]
     page.get_by_label("Opacity of the heat map").fill("90")
     shown = page.locator("#why .over").evaluate_all("maps => maps.map(e => getComputedStyle(e).opacity)")
@@ -41,5 +42,5 @@ def test_each_kind_has_its_control_and_its_map(browser: Any, pair_site: Site, tm
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("button", name="Clear").click()
     for kind in PAIR:
-        page.locator(f"#photo-{kind} img").wait_for(state="detached")
+        page.locator(f"#photo-{kind} img").wait_for(state="hidden")
     context.close()

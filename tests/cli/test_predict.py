@@ -95,7 +95,10 @@ def test_explain_writes_a_page_and_prints_its_sentences(
     assert (output / "explanation.html").is_file()
     content = json.loads((output / "explanation.json").read_text(encoding="utf-8"))
     assert told.splitlines()[: len(content["sentences"])] == content["sentences"]
-    assert {field["name"]: field["value"] for field in content["fields"]["fields"]} == {"age": "62", "itch": "yes"}
+    assert {field["name"]: field["value"] for field in content["fields"]["fields"]} == {
+        "age": "62 years",
+        "itch": "yes",
+    }
     assert set(content["shares"]["points"]) == {"photo", "words", "fields"}
     code, _, complaint = mmskin_(f"explain {trained_run} --history {photo} --output {output}")
     assert code == 2

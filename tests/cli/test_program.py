@@ -125,7 +125,7 @@ def test_demo_starts_the_page_of_the_checkout(mmskin_: Type, monkeypatch: pytest
     assert mmskin_("demo --model runs/mine --port 8000")[0] == 0
     (words,) = started
     assert words[1] == str(Path(mmskin.__file__).parents[1] / "demo" / "app.py")
-    assert words[2:] == ["--model", "runs/mine", "--host", "127.0.0.1", "--port", "8000"]
+    assert words[2:] == ["--model", "runs/mine", "--host", "127.0.0.1", "--port", "8000", "--language", "en"]
     monkeypatch.setattr("mmskin.cli.demo.__file__", "/nowhere/mmskin/cli/app.py")
     code, _, complaint = mmskin_("demo")
     assert code == 2

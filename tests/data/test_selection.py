@@ -13,12 +13,14 @@ from mmskin.data.load import read_source
 from mmskin.data.selection import rows_where, with_classes
 from mmskin.data.table import Cases, make_table
 from mmskin.errors import ConfigError
-from mmskin.schema import Field, Schema
+from mmskin.schema import ClassInformation, Field, Schema
 
+INFORMATION = ClassInformation(text="A spot.", next_steps="It is seen.", source="A book")
 SCHEMA = Schema(
     name="toy",
     classes=("MEL", "BCC", "SCC", "NEV"),
     class_titles={"MEL": "Melanoma", "BCC": "Basal cell carcinoma"},
+    class_information=dict.fromkeys(("MEL", "BCC", "NEV"), INFORMATION),
     class_groups={"malignant": ("MEL", "BCC", "SCC"), "dark": ("MEL", "NEV")},
     fields=(Field(name="site", kind="categorical", choices=("face", "arm")), Field(name="age", kind="numeric")),
 )
@@ -60,6 +62,8 @@ def test_classes_are_joined_and_left_out_and_both_are_said() -> None:
     assert found.table.target.tolist() == ["MEL", "keratinocytic", "keratinocytic", None]
     assert found.schema.classes == ("keratinocytic", "MEL")
     assert found.schema.class_titles == {"MEL": "Melanoma"}
+    assert [*found.schema.class_information] == ["MEL"]
+    assert Schema.model_validate(found.schema.to_json()) == found.schema
     assert found.schema.class_groups == {"malignant": ("keratinocytic", "MEL"), "dark": ("MEL",)}
     assert found.remarks[1:] == (
         "classes joined by data.classes: keratinocytic of BCC and SCC",

@@ -117,3 +117,38 @@ def test_prepare_is_picklable_and_needs_no_network(monkeypatch: pytest.MonkeyPat
 def test_options_below_one_are_refused(option: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(option))} must be 1 or more, however: 0"):
         HashingTextEncoder(**option)  # type: ignore[arg-type]
+
+
+TAUGHT = ("It itches and bleeds.", "No scabbing. On the face, for 3 weeks.")
+
+
+def with_vocabulary() -> HashingTextEncoder:
+    encoder = HashingTextEncoder(dim=16).eval()
+    encoder.take_vocabulary(TAUGHT)
+    return encoder
+
+
+def test_words_that_were_not_taught_are_not_read() -> None:
+    encoder = with_vocabulary()
+    for nonsense in ("asdf qwer", "asdf qwer zxcv", "juckt"):
+        assert torch.equal(encoder.prepare(nonsense)["ids"], encoder.prepare("")["ids"])
+        assert not encoder.reads(nonsense)
+    assert torch.equal(encoder.prepare("It asdf itches")["ids"], encoder.prepare("It itches")["ids"])
+    assert len(encoder.prepare("It itches, 47")["ids"]) == 3  # numbers are
+    assert encoder.words_of("It asdf itches") == [0, 2]
+    assert len(HashingTextEncoder(dim=16).prepare("asdf qwer")["ids"]) == 2  # without a vocabulary all is
+
+
+def test_it_knows_the_words_that_were_taught_alone() -> None:
+    encoder = with_vocabulary()
+    assert all(encoder.knows(word) for word in ("Itches", "scabbing", "weeks"))
+    assert not any(encoder.knows(word) for word in ("itchs", "asdf", "sangra", "痒"))
+    assert HashingTextEncoder(dim=16).knows("asdf")
+
+
+def test_its_vocabulary_is_saved_and_read_back() -> None:
+    encoder, other = with_vocabulary(), HashingTextEncoder(dim=16)
+    assert other.state_json() == {}
+    other.load_state_json(encoder.state_json())
+    assert other.prepare == encoder.prepare
+    assert pickle.loads(pickle.dumps(other.prepare)).known == encoder.prepare.known

@@ -71,10 +71,9 @@ def test_sentences_say_it_in_order(photo: Image.Image) -> None:
     said = sentences(Explainer(linear_predictor().trained).explain(None, {"itch": "yes", "bleed": "yes"}))
     assert said == [
         "The most likely class is Melanoma, at 60%. Before anything is known of the case it is 20%.",
-        "Of the +40.0 points between the two come: the fields +40.0.",
-        "Among the fields, for it: bleed yes (+30.0), itch yes (+10.0).",
-        "The smallest single change that turns the answer: were bleed “no” in place of “yes”, it would be Naevus "
-        "(85%).",
+        "Of the +40.0 points between the two come: the recorded facts +40.0.",
+        "Among the facts, for it: “Bleed: yes” +30.0, “Itch: yes” +10.0.",
+        "The smallest single change that turns the answer: with “Bleed” no instead of yes it would be Naevus (85%).",
     ]
 
 
@@ -82,7 +81,7 @@ def test_what_was_read_in_the_free_text_is_listed() -> None:
     explanation = Explainer(scripted_predictor().trained).explain(text="It does not itch.")
     assert explanation.read == ("Itches: no (99%)",)
     assert explanation.to_json()["read"] == ["Itches: no (99%)"]
-    assert sentences(explanation)[-1] == "In the free text was read: Itches: no (99%)."
+    assert sentences(explanation)[-1] == "Read in the free text: Itches: no (99%)."
     nothing = Explainer(scripted_predictor().trained).explain(text="The weather was fine.")
     assert not any("was read" in sentence for sentence in sentences(nothing))
 

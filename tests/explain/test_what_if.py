@@ -44,7 +44,7 @@ def test_the_answers_are_those_of_predict() -> None:
     fields = {"age": 62.0, "region": "arm", "itch": "yes"}
     found = what_if(answers_of(predictor), History(fields, "it scabs"))
     top = predictor.predict(None, fields, "it scabs").top
-    raw = {"15": 15.0, "face": "face"}
+    raw = {"15 years": 15.0, "face": "face"}
     for one in found:
         if one.now in raw:
             alone = predictor.predict(None, fields | {one.field: raw[one.now]}, "it scabs")
@@ -77,6 +77,6 @@ def test_a_small_step_of_a_number_is_smaller_than_another_choice() -> None:
 def test_sizes_are_shares_of_the_range() -> None:
     found = what_if(answers_of(small_predictor("metadata_only")), History({"age": 62.0}))
     sizes = {one.now: one.size for one in found if one.field == "age"}
-    assert sizes["60"] == pytest.approx(2 / 120)
-    assert sizes["120"] == pytest.approx(58 / 120)
+    assert sizes["60 years"] == pytest.approx(2 / 120)
+    assert sizes["120 years"] == pytest.approx(58 / 120)
     assert {one.size for one in found if one.field != "age"} == {1.0}

@@ -6,15 +6,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from mmskin.features import is_photo
-from mmskin.schema import Field, Schema
+from mmskin.schema import ClassInformation, Field, Schema
+from mmskin.sentence import Sentence
 from mmskin.trained.answer_sets import AnswerSet
-from mmskin.trained.prediction import Prediction
+from mmskin.trained.prediction import NOT_RECORDED, Prediction
 from mmskin.trained.triage import Level, Triage
 
 SCHEMA = Schema(
     name="tiny",
     classes=("NEV", "MEL"),
     class_titles={"MEL": "Melanoma <b>"},
+    class_information={
+        "MEL": ClassInformation(text="A cancer <i>", next_steps="It is cut out.", source="NHS, Melanoma skin cancer")
+    },
     class_groups={"malignant": ("MEL",)},
     fields=(
         Field(name="age", kind="numeric", unit="years", low=0, high=120),
@@ -30,15 +34,15 @@ class FakePredictor:
 
     schema = SCHEMA
     modalities = ("image", "text")
-    trained = SimpleNamespace(photo_side=64, record={})
+    trained = SimpleNamespace(photo_side=64, record={}, remarks=())
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
 
     def present(self, image: Any = None, metadata: Any = None, text: str | None = None) -> SimpleNamespace:
         self.asked.append({"image": image, "metadata": metadata, "text": text})
-        self.schema.parse_history(metadata, text)
-        return SimpleNamespace(image=image, text=text, remarks=())
+        history = self.schema.parse_history(metadata or {}, text)
+        return SimpleNamespace(image=image, text=text, photo_remarks=(), history=history)
 
     def answer(self, presented: SimpleNamespace) -> Prediction:
         image, text = presented.image, presented.text
@@ -51,10 +55,13 @@ class FakePredictor:
             {"MEL": 0.75, "NEV": 0.25},
             used,
             missing,
-            ("not recorded: site",),
+            (Sentence(NOT_RECORDED, fields=["site"]), "the rest was not used"),
             f"Patient: {text}",
             answer_set=AnswerSet(("MEL", "NEV"), 0.9, 0.9, ("NEV",)),
-            triage=Triage(Level.URGENT, ("a dangerous class is likely (Melanoma <b>: 75%)",)),
+            triage=Triage(
+                Level.URGENT,
+                (Sentence("a dangerous class is likely ({classes}: {share})", classes=["Melanoma <b>"], share="75%"),),
+            ),
         )
 
 

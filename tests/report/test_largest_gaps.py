@@ -100,7 +100,7 @@ def test_the_report_shows_and_saves_the_gaps_of_its_arm(make_predictions, tmp_pa
     table = pd.concat([make_predictions(arm="late", n=300), make_predictions(arm="image", n=300, rng_seed=1)])
     results = evaluate_runs(Runs(table, [], {"malignant": ("BCC", "MEL")}), replicates=20)
     page = write_report(results, tmp_path, title="t").read_text(encoding="utf-8")
-    part = page[page.index("<h2>Subgroups: late</h2>") : page.index("<h2>How it was made</h2>")]
+    part = page[page.index(">Subgroups: late</h2>") : page.index(">How it was made</h2>")]
     assert part.index("after Holm&#39;s correction") < part.index("<h3>Largest gaps</h3>") < part.index("<h3>Sex</h3>")
     grid = largest_gaps_grid(results)
     assert grid is not None

@@ -17,13 +17,15 @@ from mmskin.json_values import records
 from mmskin.reminder import NOT_A_DIAGNOSIS
 from mmskin.report.headline import in_words
 from mmskin.report.numbers import MINUS, difference, with_interval
-from mmskin.report.pages import Grid, Section, environment, render, write_page
+from mmskin.report.pages import Grid, Section, environment, made_section, report_page, write_page
 
 NOTE = (
     "A leak is worth what an arm scores with it minus what it scores without it, on the same cases, with 95 % "
     "intervals over patients and training seeds. What it is worth depends on the other leaks that are there. The "
     "intervals do not hold the luck of the training sample."
 )
+
+WRONG = "Scores of leaking protocols are wrong on purpose: never quote one as a result."
 
 
 def write_leak_study(
@@ -44,12 +46,11 @@ def write_leak_study(
         _question_grid(study, answers, replicates),
     ]
     made = environment(command)
-    page = render(
-        Path(__file__).with_name("page.html.jinja"),
-        title=f"{study.name}: what leaks are worth",
-        warning=f"{NOT_A_DIAGNOSIS} Scores of leaking protocols are wrong on purpose: never quote one as a result.",
-        section=Section(f"Worth in {in_words(asked.metric)}", NOTE, grids=grids),
-        environment=made,
+    page = report_page(
+        f"{study.name}: what leaks are worth",
+        [Section(f"Worth in {in_words(asked.metric)}", NOTE, grids=grids), made_section(made)],
+        headline=headline(worth, study),
+        warnings=[NOT_A_DIAGNOSIS, WRONG],
     )
     output.mkdir(parents=True, exist_ok=True)
     table.to_csv(output / "leaks.csv", index=False, lineterminator="\n")
@@ -57,6 +58,15 @@ def write_leak_study(
     content = {"worth": records(table), "scores": records(scores), "config": config, "environment": made}
     write_page(output / "leaks.html", page, content)
     return [sentence(w) for w in worth]
+
+
+def headline(worth: Sequence[Worth], study: LeakStudy) -> list[str]:
+    """What all leaks together, or else the only one, are worth for the arm of the question; then each leak alone."""
+    of_arm = [w for w in worth if w.arm == study.question.arm and not w.beside]
+    together = [w for w in of_arm if w.leak == ALL]
+    alone = [w for w in of_arm if w.leak != ALL]
+    in_metric = f"In {in_words(study.question.metric)}, beside the honest protocol."
+    return [*map(sentence, together), *map(sentence, alone), in_metric]
 
 
 def sentence(worth: Worth) -> str:

@@ -87,6 +87,9 @@ class CsvTable:
         labels: labels of the table that mean another one: {bcc: BCC}.
         class_titles: how reports name classes.
         class_groups: named sets of classes; those called malignant and premalignant are what triage goes by.
+        class_information: what the clinician's page says of a class: {MEL: {text: what it is, next_steps: what usually
+            happens next, source: where that stands}}; or a word for one that is shared, such as {MEL: melanoma}, a key
+            of `mmskin/data/class_information.yaml`.
         red_flags: reasons to be seen soon: [{reason: it has bled, when: {bleed: yes}}, …]; by field a word, or
             {at_least: 50} for a number. A flag whose fields are not all read is left out.
         outcomes: columns known only after the diagnosis, with the reason or without; never inputs.
@@ -126,6 +129,7 @@ class CsvTable:
         labels: Mapping[str, str] | None = None,
         class_titles: Mapping[str, str] | None = None,
         class_groups: Mapping[str, Sequence[str]] | None = None,
+        class_information: Mapping[str, Mapping[str, str] | str] | None = None,
         red_flags: Sequence[Mapping[str, Any]] = (),
         outcomes: Mapping[str, str] | Sequence[str] | None = None,
         split: str | None = None,
@@ -199,6 +203,7 @@ class CsvTable:
                 "labels": labels or {},
                 "class_titles": class_titles or {},
                 "class_groups": class_groups or {},
+                "class_information": class_information or {},
                 "red_flags": list(red_flags),
                 "text": text,
                 "fields": {} if fields is None else fields,

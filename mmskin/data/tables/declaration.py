@@ -17,10 +17,20 @@ from mmskin.data.tables.faults import fault_lines
 from mmskin.data.tables.field_spec import FieldSpec
 from mmskin.errors import ConfigError, one_of
 from mmskin.red_flags import RedFlag
-from mmskin.schema import DEFAULT_PHOTOS, Field, PatientUnit, PhotoRows, Schema, TableLayout, check_photo_kinds
+from mmskin.schema import (
+    DEFAULT_PHOTOS,
+    ClassInformation,
+    Field,
+    PatientUnit,
+    PhotoRows,
+    Schema,
+    TableLayout,
+    check_photo_kinds,
+)
 
 _SOURCES = "mmskin.data.sources"
 _VARIANTS = "variants"
+_INFORMATION = "class_information.yaml"
 
 
 def _as_list(words: object) -> object:
@@ -139,6 +149,9 @@ class Declaration(_Part):
     class_titles: dict[str, str] = {}
     titles_from_names: bool = False
     """Whether names of classes are words, of which titles are made."""
+    class_information: dict[str, ClassInformation] = {}
+    """What a class is and what usually happens next, for the clinician's page; a word is one of those that are shared,
+    a key of `mmskin/data/class_information.yaml`."""
     class_groups: dict[str, Words] = {}
     class_groups_from: dict[str, Group] = {}
 
@@ -164,6 +177,17 @@ class Declaration(_Part):
             return {**entries, "classes": list(titles), "class_titles": dict(titles)}
         return entries
 
+    @field_validator("class_information", mode="before")
+    @classmethod
+    def _shared_information(cls, entries: Any) -> Any:
+        if not isinstance(entries, Mapping) or not any(isinstance(of, str) for of in entries.values()):
+            return entries
+        shared = YAML(typ="safe").load(files("mmskin.data").joinpath(_INFORMATION).read_text(encoding="utf-8"))
+        for of in entries.values():
+            if isinstance(of, str) and of not in shared:
+                raise ValueError(one_of("information", of, shared))
+        return {name: shared[of] if isinstance(of, str) else of for name, of in entries.items()}
+
     @field_validator("fields", "observed", mode="before")
     @classmethod
     def _named(cls, specs: Any) -> Any:
@@ -183,10 +207,11 @@ class Declaration(_Part):
             raise ValueError("patient names the column of the patient, or no_patient_ids says what counts as one")
         if self.one_hot == bool(self.target):
             raise ValueError("target names the column of the label, or one_hot says that each class has a column")
-        for what, members in {"class_titles": [*self.class_titles], **self.class_groups}.items():
+        named = {"class_titles": [*self.class_titles], "class_information": [*self.class_information]}
+        for what, members in {**named, **self.class_groups}.items():
             for member in members if self.classes else ():
                 if member not in self.classes:
-                    where = what if what == "class_titles" else f"class_groups.{what}"
+                    where = what if what in named else f"class_groups.{what}"
                     raise ValueError(f"{where}: {one_of('class', member, self.classes)}")
         for name, spec in self.fields.items():
             if spec.source_column in self.outcomes:
@@ -268,6 +293,7 @@ class Declaration(_Part):
             photos=tuple(self.photos) or DEFAULT_PHOTOS,
             classes=tuple(classes),
             class_titles=titles,
+            class_information={name: of for name, of in self.class_information.items() if name in classes},
             class_groups={**self.class_groups, **{name: tuple(members) for name, members in groups.items()}},
             fields=tuple(fields),
             optional_block=self.optional_block,

@@ -16,6 +16,7 @@ from mmskin.data.sources.csv_table import CsvTable
 from mmskin.data.table import history_of
 from mmskin.errors import ConfigError, DataError
 from mmskin.inputs.note import render_note
+from mmskin.schema import ClassInformation
 
 
 def test_the_table_is_read_as_mapped(tmp_path: Path) -> None:
@@ -162,6 +163,22 @@ def test_declared_classes_keep_their_order_and_groups(tmp_path: Path) -> None:
     assert schema.class_groups == {"malignant": ("BCC",)}
     with pytest.raises(ConfigError, match=r"class_groups\.malignant: class 'BC' does not exist"):
         load(tmp_path, **{**options, "class_groups": {"malignant": ["BC"]}})
+
+
+def test_what_a_class_is_can_be_told_in_own_words_or_by_a_shared_name(tmp_path: Path) -> None:
+    own = {"text": "A mole.", "next_steps": "Nothing.", "source": "Our clinic"}
+    schema = load(write(tmp_path), class_information={"NEV": own, "BCC": "basal_cell_carcinoma"}).schema
+    assert schema.class_information["NEV"] == ClassInformation(**own)
+    assert schema.class_information["BCC"].text.startswith("The commonest skin cancer.")
+    for wrong, complaint in (
+        ({"NEV": {**own, "source": " "}}, r"class_information\.NEV\.source"),
+        ({"NEV": "moles"}, "information 'moles' does not exist"),
+        ({"NEV": {"text": "A mole."}}, r"class_information\.NEV\.next_steps"),
+    ):
+        with pytest.raises(ConfigError, match=complaint):
+            load(tmp_path, class_information=wrong)
+    with pytest.raises(ConfigError, match="class_information: class 'NV' does not exist"):
+        load(tmp_path, classes=["NEV", "BCC"], class_information={"NV": own})
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:
