@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from mmskin.page.default_model import CASES, DEFAULT_RUN, EPOCHS, train_default
+from mmskin.report.numbers import rough
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     given = parser.parse_args()
     train_default(given.output, cases=given.cases, epochs=given.epochs)
     size = sum(path.stat().st_size for path in given.output.rglob("*") if path.is_file())
-    print(f"{given.output}: {size / 1e6:.2f} MB, {time.process_time():.0f} CPU seconds")
+    print(f"{given.output}: {rough(size / 1e6)} MB, {rough(time.process_time())} CPU seconds")
 
 
 if __name__ == "__main__":

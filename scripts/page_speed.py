@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from mmskin.report.numbers import rough
+
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -30,7 +32,9 @@ def main() -> None:
         visits = [seconds(browser, given.address, photo) for _ in range(given.repeats)]
     for what in visits[0]:
         taken = [visit[what] for visit in visits]
-        print(f"{what}: first {taken[0]:.2f} s, median {statistics.median(taken):.2f} s, most {max(taken):.2f} s")
+        print(
+            f"{what}: first {rough(taken[0])} s, median {rough(statistics.median(taken))} s, most {rough(max(taken))} s"
+        )
 
 
 def seconds(browser: Any, address: str, photo: bytes) -> dict[str, float]:

@@ -18,6 +18,7 @@ from mmskin.schema import Schema
 from mmskin.trained.prediction import Prediction
 
 MOST = 500
+DIGITS = 4
 SEPARATORS = ",;\t"
 CASE, TEXT, PHOTO = "case", "text", "photo"
 
@@ -81,7 +82,7 @@ def row_of(prediction: Prediction, schema: Schema) -> dict[str, Any]:
         "unlike_training": "; ".join(map(w.say, prediction.unlike_training)),
         "remarks": "; ".join(map(w.say, prediction.remarks)),
         "probability": in_percent(prediction.probabilities[top]),
-        **{f"probability_{name}": f"{prediction.probabilities[name]:.4f}" for name in schema.classes},
+        **{f"probability_{name}": round(prediction.probabilities[name], DIGITS) for name in schema.classes},
         "model": prediction.model.checksum,
     }
 
