@@ -234,7 +234,7 @@ def _understood(schema: Schema, prediction: Prediction) -> list[Fact]:
     facts = []
     for name, reading in prediction.read.items():
         field, value = schema.field(name), reading.value
-        plain = value if isinstance(value, str) else str(round(value))
+        plain = str(round(value)) if isinstance(value, float) else str(value)
         facts.append(Fact(name, w.say(field.title), plain, w.say(say_reading(field, reading))))
     return facts
 
